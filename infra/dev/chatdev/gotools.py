@@ -1,5 +1,6 @@
 """Servers that are Go programs: built once into the cache, one folder per version."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,16 +23,21 @@ def install(name, version, package):
 
 
 def build(name, version, folder):
-    """`go build` of a main package of ours, again when its files are newer than the binary."""
+    """`go build` of a main package of ours, unless it is in the cache."""
     target = binary(name, version)
-    newest = max(file.stat().st_mtime for file in folder.iterdir())
-    if not target.exists() or target.stat().st_mtime < newest:
+    if not target.exists():
         _go(["build", "-o", str(target), "."], target, {}, folder)
+
+
+def digest(folder):
+    """A short name for what its files hold: as part of a version it makes changed sources a new build."""
+    contents = b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+    return hashlib.sha256(contents).hexdigest()[:8]
 
 
 def _go(arguments, target, extra_environment, folder=None):
     if not shutil.which("go"):
-        raise Complaint("Go is missing (1.24 or later; Debian 12's own is too old): it builds FerretDB, versitygw, Mailpit")
+        raise Complaint("Go 1.24 or later is missing (Debian 12's is too old): it builds FerretDB, versitygw, Mailpit")
     target.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "CGO_ENABLED": "0", **extra_environment}
     result = subprocess.run(

@@ -1,5 +1,6 @@
-"""Background processes: start, recognise, stop. A pid file names a process beyond doubt, so only our own are stopped."""
+"""Background processes: start, recognise, stop. A pid file is exact, so that only our own are ever stopped."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,7 +12,8 @@ from pathlib import Path
 from chatdev.paths import REPOSITORY
 
 LOG_BYTES_MAX = 20 * 1024 * 1024  # a larger log becomes NAME.log.1 at the next start
-STOP_SECONDS = 15
+STOP_SECONDS = 30  # longer than a daemon takes to drain its connections
+START_LINE = "--- started "  # in front of what one run writes
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,12 @@ def stop(name, paths, stop_signal=signal.SIGTERM, seconds=STOP_SECONDS):
 def send(identity, which):
     """Signals the process, unless it is no longer the one that we started."""
     if is_alive(identity):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(identity.pid, which)
-        except ProcessLookupError:
-            pass
 
 
 def run_limited(command, seconds, **options):
-    """Runs a foreground command with a time limit that also ends its children. Returns its exit code (124: too slow)."""
+    """Runs a foreground command; past the limit it ends, with its children. Returns its exit code (124: too slow)."""
     process = subprocess.Popen([str(word) for word in command], start_new_session=True, **options)
     try:
         return process.wait(timeout=seconds)
@@ -113,7 +113,7 @@ def _open_log(path):
     if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
         path.replace(path.with_suffix(".log.1"))
     log = path.open("ab")
-    log.write(time.strftime("--- started %Y-%m-%d %H:%M:%S ---\n").encode())
+    log.write(time.strftime(f"{START_LINE}%Y-%m-%d %H:%M:%S\n").encode())
     log.flush()
     return log
 
@@ -136,7 +136,10 @@ def _started_ticks(pid):
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()  # the name before it may contain spaces
-    return None if fields[0] in "ZX" else int(fields[19])
+    state, thread_count, started = fields[0], int(fields[17]), int(fields[19])
+    if state in "ZX" and thread_count <= 1:  # a dead main thread alone does not close the process's ports
+        return None
+    return started
 
 
 def _boot_id():

@@ -144,8 +144,9 @@ def _wait_ready(stack, server, identity):
 
 def log_tail(stack, name):
     path = stack.paths.log(name)
-    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-    return "\n".join([f"The end of {path}:", *(f"    {line}" for line in lines[-LOG_TAIL_LINES:])])
+    text = path.read_text(errors="replace") if path.exists() else ""
+    lines = text.rpartition(processes.START_LINE)[2].splitlines()
+    return "\n".join([f"The end of {path}:", *(f"    {line[:300]}" for line in lines[-LOG_TAIL_LINES:])])
 
 
 def stop_servers(stack):
@@ -156,7 +157,8 @@ def stop_servers(stack):
 def stop_processes(stack, names):
     """Side by side. Returns {name: outcome}."""
     with ThreadPoolExecutor(max_workers=16) as pool:
-        return dict(zip(names, pool.map(lambda name: _stop_one(stack, name), names)))
+        outcomes = list(pool.map(lambda name: _stop_one(stack, name), names))
+    return dict(zip(names, outcomes, strict=True))
 
 
 def _stop_one(stack, name):

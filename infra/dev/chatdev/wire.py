@@ -1,4 +1,4 @@
-"""A few bytes out, a few bytes back: how readiness is asked of servers that don't speak HTTP; and HTTP for the others."""
+"""How servers are asked whether they serve: a few bytes out and back, or HTTP."""
 
 import socket
 import urllib.error

@@ -6,7 +6,8 @@ from chatdev.paths import INFRA_DEV
 from chatdev.ports import HOST
 from chatdev.wire import exchange
 
-VERSION = "v1.24.2"
+SOURCES = INFRA_DEV / "ferretdb"
+VERSION = f"v1.24.2-{gotools.digest(SOURCES)}"
 
 # OP_MSG {ping: 1, $db: "admin"}: header (length, request 1, response 0, opcode 2013), flags 0, one body section.
 PING_BODY = bytes.fromhex("1e000000 10 70696e6700 01000000 02 24646200 06000000 61646d696e00 00")
@@ -21,7 +22,7 @@ class FerretDB(Server):
     needs = ("postgres",)
 
     def install(self):
-        gotools.build("ferretdb", VERSION, INFRA_DEV / "ferretdb")
+        gotools.build("ferretdb", VERSION, SOURCES)
 
     def command(self, stack):
         documents = f"postgres://chat@{HOST}:{stack.port('postgres')}/ferretdb?pool_max_conns=60"

@@ -65,7 +65,8 @@ class Kafka(Server):
         super().prepare(stack)
         self._properties_file(stack).write_text(self._properties(stack))
         if not (self.data_folder(stack) / "log" / "meta.properties").exists():
-            self._storage_tool("format", "-t", self._storage_tool("random-uuid"), "-c", str(self._properties_file(stack)))
+            cluster = self._storage_tool("random-uuid")
+            self._storage_tool("format", "-t", cluster, "-c", str(self._properties_file(stack)))
 
     def command(self, stack):
         quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
