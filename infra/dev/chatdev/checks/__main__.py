@@ -1,0 +1,52 @@
+"""Runs the checks and prints what they find, in the form file:line: message."""
+
+import argparse
+import sys
+import time
+
+from chatdev.checks import banned, formatting, functions, layers, python_syntax
+from chatdev.complaint import Complaint
+
+# name: function that returns (findings, one line of summary)
+CHECKS = {
+    "format": formatting.check,
+    "layers": layers.check,
+    "banned": banned.check,
+    "functions": functions.check,
+    "python": python_syntax.check,
+}
+
+
+def main(arguments):
+    options = _parser().parse_args(arguments)
+    if options.fix:
+        formatting.fix()
+    failed = [name for name in options.names or CHECKS if not _run(name)]
+    print(f"check: {'failed: ' + ', '.join(failed) if failed else 'all good'}")
+    return 1 if failed else 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="infra/dev/check", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="CHECK", help=f"default: all of {', '.join(CHECKS)}")
+    parser.add_argument("--fix", action="store_true", help="let clang-format rewrite the files first")
+    parser.add_argument("--fast", action="store_true", help="for hooks; all checks are fast, so the same today")
+    return parser
+
+
+def _run(name):
+    if name not in CHECKS:
+        raise SystemExit(f"check: no '{name}'; there are {', '.join(CHECKS)}")
+    began = time.monotonic()
+    try:
+        findings, summary = CHECKS[name]()
+    except Complaint as complaint:
+        findings, summary = [str(complaint)], "could not run"
+    for finding in findings:
+        print(finding)
+    verdict = "failed" if findings else "ok"
+    print(f"  {name:<10} {verdict:<7} {summary}, {time.monotonic() - began:.1f} s", flush=True)
+    return not findings
+
+
+sys.exit(main(sys.argv[1:]))
