@@ -1,0 +1,1 @@
+"""`infra/dev/chat test`: every set of tests, one stack, one closing line."""

@@ -1,0 +1,138 @@
+"""The sets of tests. Each returns (passed, failed); one that can't run at all raises Complaint: one failure."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from chatdev import addresses, build, packages, services
+from chatdev.complaint import Complaint
+from chatdev.paths import CACHE, INFRA_DEV, REPOSITORY, build_folder
+from chatdev.processes import run_limited
+from chatdev.progress import say, step
+from chatdev.testing.tally import read_junit, read_newman
+
+CHECK_SECONDS = 120
+CTEST_SECONDS = 1800
+ONE_TEST_SECONDS = 300
+PYTEST_SECONDS = 1800
+NEWMAN_SECONDS = 600
+INSTALL_SECONDS = 600
+
+CTEST_LABELS = "^(unit|contract|integration)$"
+NEWMAN_VERSION = "6.2.2"
+END_TO_END = REPOSITORY / "tests" / "e2e"
+POSTMAN = REPOSITORY / "postman"
+SANITIZER_REPORT = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ).*")
+
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "second_deadlock_stack=1:halt_on_error=0",
+}
+
+
+def check(stack, reports):
+    code = run_limited([INFRA_DEV / "check"], CHECK_SECONDS, cwd=REPOSITORY)
+    return (1, 0) if code == 0 else (0, 1)
+
+
+def ctest(stack, reports, preset="asan", labels=CTEST_LABELS):
+    """Unit, contract and integration tests: one executable each."""
+    report = reports / f"ctest-{preset}.xml"
+    command = ["ctest", "--test-dir", build_folder(preset), "-L", labels, "--output-on-failure", "--no-tests=error"]
+    command += ["-j", "2", "--timeout", ONE_TEST_SECONDS, "--output-junit", report]
+    environment = {**os.environ, **SANITIZER_OPTIONS, **addresses.for_tests(stack)}
+    run_limited(command, CTEST_SECONDS, cwd=REPOSITORY, env=environment)
+    return _counts(report, lambda path: read_junit(path, skipped_fails=True))
+
+
+def end_to_end(stack, reports):
+    """pytest against the running fleet."""
+    report = reports / "end-to-end.xml"
+    command = [_venv() / "bin" / "python", "-m", "pytest", END_TO_END, f"--junitxml={report}"]
+    command += ["-o", f"cache_dir={CACHE / 'pytest'}"]
+    environment = {**os.environ, **addresses.for_tests(stack), **services.addresses_for_clients(stack)}
+    run_limited(command, PYTEST_SECONDS, cwd=REPOSITORY, env=environment)
+    return _counts(report, lambda path: read_junit(path, skipped_fails=False))
+
+
+def postman(stack, reports):
+    """Every collection, by newman, with the addresses of this stack."""
+    passed = failed = 0
+    for collection in sorted(POSTMAN.glob("*postman_collection.json")):
+        report = reports / f"newman-{collection.name.split('.')[0]}.json"
+        run_limited(_newman_command(stack, collection, report), NEWMAN_SECONDS, cwd=REPOSITORY)
+        one_passed, one_failed = _counts(report, read_newman)
+        passed, failed = passed + one_passed, failed + one_failed
+    return passed, failed
+
+
+def thread_sanitizer(stack, reports):
+    build.build("tsan")
+    return ctest(stack, reports, preset="tsan")
+
+
+def sanitizer_findings(stack):
+    """Reports in the daemons' logs, one line each. A daemon that misbehaved quietly has failed too."""
+    found = []
+    for log in sorted(stack.paths.logs.glob("*.log")):
+        for match in SANITIZER_REPORT.finditer(log.read_text(errors="replace")):
+            found.append(f"{log.name}: {match.group(0)[:150]}")
+    return found
+
+
+# What `--full` adds: name and function.
+LONG_SETS = (("thread sanitizer", thread_sanitizer),)
+
+
+def _counts(report, read):
+    if not report.exists():
+        say(f"  no {report.name} was written: the whole set counts as one failure")
+        return 0, 1
+    return read(report)
+
+
+def _newman_command(stack, collection, report):
+    gateway = services.addresses_for_clients(stack)["CHAT_E2E_URL"]
+    command = [_newman(), "run", collection, "-r", "cli,json", "--reporter-json-export", report]
+    for environment in sorted(POSTMAN.glob("*local*.postman_environment.json"))[:1]:
+        command += ["-e", environment]
+    command += ["--env-var", f"base_url={gateway}", "--env-var", f"mailpit_url={addresses.mailpit_url(stack)}"]
+    return [*command, "--timeout-request", "20000"]
+
+
+def _venv():
+    """Python packages for the end-to-end tests, installed again when the list changes."""
+    packages.require(packages.TEST_PACKAGES)
+    folder, requirements = CACHE / "venv", END_TO_END / "requirements.txt"
+    wanted = requirements.read_text() if requirements.exists() else "pytest\n"
+    stamp, digest = folder / "installed", hashlib.sha256(wanted.encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        with step("Python packages"):
+            shutil.rmtree(folder, ignore_errors=True)
+            _install([sys.executable, "-m", "venv", folder])
+            source = ["-r", requirements] if requirements.exists() else ["pytest"]
+            _install([folder / "bin" / "python", "-m", "pip", "install", "-q", *source])
+            stamp.write_text(digest)
+    return folder
+
+
+def _newman():
+    packages.require(packages.TEST_PACKAGES)
+    folder = CACHE / f"newman-{NEWMAN_VERSION}"
+    program = folder / "node_modules" / ".bin" / "newman"
+    if not program.exists():
+        with step("newman"):
+            folder.mkdir(parents=True, exist_ok=True)
+            _install(["npm", "install", "--silent", "--no-audit", "--prefix", folder, f"newman@{NEWMAN_VERSION}"])
+    return program
+
+
+def _install(command):
+    words = [str(word) for word in command]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=INSTALL_SECONDS, cwd=REPOSITORY)
+    if result.returncode != 0:
+        raise Complaint(f"{' '.join(words[:4])} ... failed:\n{(result.stderr or result.stdout)[-1500:]}")
