@@ -1,0 +1,12 @@
+# CHAT_SANITIZE: "", "address" (with undefined behaviour, no recovery) or "thread". Set by the presets.
+set(CHAT_SANITIZE "" CACHE STRING "address, thread or empty")
+add_library(chat_sanitizers INTERFACE)
+if(CHAT_SANITIZE STREQUAL "address")
+    set(flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(CHAT_SANITIZE STREQUAL "thread")
+    set(flags -fsanitize=thread -fno-omit-frame-pointer)
+elseif(NOT CHAT_SANITIZE STREQUAL "")
+    message(FATAL_ERROR "CHAT_SANITIZE is '${CHAT_SANITIZE}'; it must be address, thread or empty")
+endif()
+target_compile_options(chat_sanitizers INTERFACE ${flags})
+target_link_options(chat_sanitizers INTERFACE ${flags})

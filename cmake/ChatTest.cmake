@@ -1,0 +1,14 @@
+# chat_add_test(<component> <name> KIND unit|contract|integration SOURCES ... [USES ...])
+# One cmocka program; ctest labels: the kind and the component. Names read as sentences in its output.
+function(chat_add_test component name)
+    cmake_parse_arguments(PARSE_ARGV 2 arg "" "KIND;TIMEOUT" "SOURCES;USES")
+    set(target test-${component}-${name})
+    add_executable(${target} ${arg_SOURCES})
+    target_link_libraries(${target} PRIVATE ${arg_USES} common::testing PkgConfig::CMOCKA chat_warnings chat_sanitizers)
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 60)
+    endif()
+    add_test(NAME ${component}.${name} COMMAND ${target})
+    set_tests_properties(${component}.${name} PROPERTIES LABELS "${arg_KIND};${component}" TIMEOUT ${arg_TIMEOUT}
+        ENVIRONMENT "CHAT_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+endfunction()

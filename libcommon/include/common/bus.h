@@ -1,0 +1,50 @@
+#ifndef COMMON_BUS_H
+#define COMMON_BUS_H
+
+/*
+ * What travels through Redis pub/sub: one header line of space separated fields, "\n", then the
+ * client frame that is sent as it is ("encoded once"). On chat:{id} and user:{id}: 1 <kind>
+ * <chat_id or -> <rev> <seq> <sender_id or -> <origin_conn or -> <member_version>\n<frame> kind:
+ * message (takes a rev; the sender's own connection is skipped), receipt, typing, presence, chat,
+ * unread, notification (no rev: 0), member (member_version raised: no frame needed), revoked (frame
+ * = session id; user channel). On node:{id}: 1 outcome <chat_id> <rev> <seq> <sender_id> <conn_id>
+ * <member_version>\n<frame for that connection>. Receivers ignore kinds they don't know.
+ */
+
+#include <stdint.h>
+
+#include "common/id.h"
+#include "common/strbuf.h"
+
+#define CC_NODE_BYTES 65
+#define CC_CONN_BYTES 40
+
+enum cc_bus_kind {
+    CC_BUS_MESSAGE,
+    CC_BUS_RECEIPT,
+    CC_BUS_TYPING,
+    CC_BUS_PRESENCE,
+    CC_BUS_CHAT,
+    CC_BUS_UNREAD,
+    CC_BUS_NOTIFICATION,
+    CC_BUS_MEMBER,
+    CC_BUS_REVOKED,
+    CC_BUS_OUTCOME,
+    CC_BUS_CANARY,
+    CC_BUS_UNKNOWN
+};
+struct cc_bus_message {
+    enum cc_bus_kind kind;
+    char chat_id[CC_UUID_BYTES]; /* "" = none */
+    int64_t rev, seq;
+    char sender_id[CC_UUID_BYTES]; /* "" = none; "system" possible */
+    char conn_id[CC_CONN_BYTES];   /* "" = none */
+    int64_t member_version;
+    const char *frame; /* borrowed; not NUL-terminated */
+    size_t frame_count;
+};
+/* False when the header line is malformed. */
+bool cc_bus_read(const char *payload, size_t count, struct cc_bus_message *out);
+void cc_bus_write(const struct cc_bus_message *message, struct cc_strbuf *out);
+
+#endif

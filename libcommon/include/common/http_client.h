@@ -1,0 +1,74 @@
+#ifndef COMMON_HTTP_CLIENT_H
+#define COMMON_HTTP_CLIENT_H
+
+/*
+ * Asynchronous HTTP/1.1 client: one curl_multi thread, kept-alive connections, TCP_NODELAY.
+ * Callbacks run on that thread and must not block. cc_http_do is the blocking form for worker
+ * threads. connect timeout 0.3 s.
+ */
+
+#include "common/arena.h"
+#include "common/config.h"
+#include "common/error.h"
+#include "common/trace.h"
+
+struct cc_http_client;
+
+struct cc_http_header {
+    const char *name, *value;
+};
+struct cc_http_call { /* everything is copied by cc_http_send */
+    const char *method;
+    const char *url;
+    const struct cc_http_header *headers;
+    size_t header_count;
+    const void *body;
+    size_t body_count;
+    int timeout_ms;               /* total; 0 = 5000 */
+    size_t response_max_bytes;    /* 0 = 8 MiB */
+    const struct cc_trace *trace; /* sent as traceparent; NULL = none */
+};
+struct cc_http_answer { /* valid during the callback (async) or as long as the arena (cc_http_do) */
+    int status;
+    const struct cc_http_header *headers;
+    size_t header_count;
+    const void *body;
+    size_t body_count;
+};
+
+struct cc_http_client *cc_http_client_create(void);
+void cc_http_client_destroy(
+    struct cc_http_client *client); /* cancels what runs: callbacks get CC_UNAVAILABLE */
+
+/* code: CC_OK for any complete HTTP answer, 5xx included; CC_UNAVAILABLE nothing was sent;
+ * CC_TIMEOUT; CC_OUTCOME_UNKNOWN connection lost after sending; CC_BAD_GATEWAY unreadable answer.
+ * answer is NULL unless CC_OK. */
+typedef void (*cc_http_done)(void *arg, enum cc_code code, const struct cc_http_answer *answer,
+                             const struct cc_error *err);
+void cc_http_send(struct cc_http_client *client, const struct cc_http_call *call, cc_http_done done,
+                  void *arg);
+CC_MUST_CHECK enum cc_code cc_http_do(struct cc_http_client *client,
+                                      const struct cc_http_call *call, struct cc_arena *arena,
+                                      struct cc_http_answer *out, struct cc_error *err);
+
+const char *cc_http_answer_header(const struct cc_http_answer *answer, const char *name);
+
+/* A named peer service with several instances: takes them in turn, tries the next on CC_UNAVAILABLE
+ * (nothing sent), and turns a problem+json answer (status >= 400) into its code and text. `path`
+ * begins with '/'. Thread-safe. */
+struct cc_peer;
+struct cc_peer *cc_peer_create(struct cc_http_client *client,
+                               const struct cc_setting_list *base_urls);
+void cc_peer_destroy(struct cc_peer *peer);
+CC_MUST_CHECK enum cc_code cc_peer_call(struct cc_peer *peer, const char *method, const char *path,
+                                        const void *body, size_t body_count,
+                                        const struct cc_trace *trace, int timeout_ms,
+                                        struct cc_arena *arena, struct cc_http_answer *out,
+                                        struct cc_error *err);
+/* The asynchronous form; one instance, next one on CC_UNAVAILABLE. 2xx gives CC_OK; a problem its
+ * code. */
+void cc_peer_send(struct cc_peer *peer, const char *method, const char *path, const void *body,
+                  size_t body_count, const struct cc_trace *trace, int timeout_ms,
+                  cc_http_done done, void *arg);
+
+#endif

@@ -1,0 +1,60 @@
+#ifndef COMMON_MONGO_POOL_H
+#define COMMON_MONGO_POOL_H
+
+/*
+ * mongoc client pool (size 8, server selection 2 s, connect 1 s, socket 5 s). A lent client belongs
+ * to one thread.
+ */
+
+#include <mongoc/mongoc.h>
+
+#include "common/cleanup.h"
+#include "common/error.h"
+
+struct cc_mongo;
+CC_DEFINE_AUTO(bson, bson_t, bson_destroy);
+CC_DEFINE_AUTO(cursor, mongoc_cursor_t, mongoc_cursor_destroy);
+CC_DEFINE_AUTO(collection, mongoc_collection_t, mongoc_collection_destroy);
+
+/* Errors: CC_INVALID for an unreadable uri. production: refuse a write concern below majority. */
+CC_MUST_CHECK enum cc_code cc_mongo_create(const char *uri, const char *database, bool production,
+                                           struct cc_mongo **out, struct cc_error *err);
+void cc_mongo_destroy(struct cc_mongo *mongo);
+enum cc_code cc_mongo_probe(void *mongo, struct cc_error *err);
+
+/* Never NULL; blocks while all clients are lent. */
+mongoc_client_t *cc_mongo_borrow(struct cc_mongo *mongo);
+void cc_mongo_return(struct cc_mongo *mongo, mongoc_client_t *client);
+const char *cc_mongo_database(const struct cc_mongo *mongo);
+
+/* A borrowed client with one of its collections, for one scope:
+ * struct cc_mongo_loan loan CC_MONGO_LOAN = cc_mongo_loan(mongo, "changes"); */
+struct cc_mongo_loan {
+    struct cc_mongo *mongo;
+    mongoc_client_t *client;
+    mongoc_collection_t *collection;
+};
+struct cc_mongo_loan cc_mongo_loan(struct cc_mongo *mongo, const char *collection);
+void cc_mongo_loan_end(struct cc_mongo_loan *loan);
+#define CC_MONGO_LOAN __attribute__((cleanup(cc_mongo_loan_end)))
+
+/* Driver error to ours: duplicate key CC_CONFLICT, server selection CC_UNAVAILABLE, stream/socket
+ * CC_OUTCOME_UNKNOWN, timeout. */
+enum cc_code cc_mongo_fail(const bson_error_t *error, struct cc_error *err);
+/* Index of the first failed document of an ordered insertMany from its reply; -1 when there is
+ * none. */
+int64_t cc_mongo_failed_index(const bson_t *reply);
+
+/* Typed readers of a flat document; fallbacks when absent or of another type. Text is valid as long
+ * as the document. */
+const char *cc_bson_text(const bson_t *doc, const char *key);
+int64_t cc_bson_int(const bson_t *doc, const char *key, int64_t fallback);
+bool cc_bson_bool(const bson_t *doc, const char *key, bool fallback);
+
+/* Creates the collections and indexes declared in <directory>/NNNN_*.json
+ * ({"collections":[{"name","indexes":[{"name","keys", "unique"}],"equality":[...]}]}),
+ * idempotently, recorded in collection schema_migrations. Waits for a late server. */
+CC_MUST_CHECK enum cc_code cc_mongo_migrate(const char *uri, const char *database,
+                                            const char *directory, struct cc_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* See testing.h. Single-threaded unless a test says otherwise. */
+
+#include "testing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+
+static int64_t fake_wall_ms(const struct cc_clock *clock)
+{
+    return ((const struct fake_clock *)clock)->wall_ms;
+}
+
+static int64_t fake_mono_us(const struct cc_clock *clock)
+{
+    return ((const struct fake_clock *)clock)->mono_us;
+}
+
+void fake_clock_init(struct fake_clock *fake)
+{
+    *fake = (struct fake_clock){
+        .clock = {fake_wall_ms, fake_mono_us}, .wall_ms = FAKE_T0_MS, .mono_us = 1000000};
+}
+
+void fake_clock_advance_ms(struct fake_clock *fake, int64_t ms)
+{
+    fake->wall_ms += ms;
+    fake->mono_us += ms * 1000;
+}
+
+const char *test_env(const char *name)
+{
+    const char *value = getenv(name);
+    if (value == NULL || value[0] == '\0')
+        fail_msg("%s is not set: run the tests through infra/dev/chat test, or export the lines of "
+                 "infra/dev/chat stack env",
+                 name);
+    return value;
+}
+
+const char *test_file(const char *relative_path, size_t *out_length)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", test_env("CHAT_SOURCE_DIR"), relative_path);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        fail_msg("can't open %s", path);
+    fseek(file, 0, SEEK_END);
+    long size = ftell(file);
+    rewind(file);
+    char *text = cc_alloc((size_t)size + 1);
+    size_t got = fread(text, 1, (size_t)size, file);
+    fclose(file);
+    text[got] = '\0';
+    if (out_length != NULL)
+        *out_length = got;
+    return text;
+}
+
+const char *test_unique_name(const char *prefix)
+{
+    static int counter;
+    char *name = cc_alloc(128);
+    snprintf(name, 128, "%s_%d_%d", prefix, (int)getpid(), ++counter);
+    return name;
+}
+
+void test_wait_for_at(bool (*condition)(void *arg), void *arg, int timeout_ms, const char *text,
+                      const char *file, int line)
+{
+    const struct cc_clock *clock = cc_clock_system();
+    int64_t deadline = cc_mono_ms(clock) + timeout_ms;
+    while (!condition(arg)) {
+        if (cc_mono_ms(clock) > deadline)
+            _fail(file, line); /* cmocka prints the place; the condition is named above it */
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    (void)text;
+}
