@@ -39,6 +39,8 @@ enum cc_unknown_keys {
 struct cc_json_reader *cc_json_reader_create(struct cc_arena *arena, const void *bytes,
                                              size_t count, enum cc_unknown_keys unknown_keys);
 void cc_json_reader_destroy(struct cc_json_reader *reader);
+/* The arena given at creation: for arrays of structs that a reading function builds. */
+struct cc_arena *cc_json_reader_arena(struct cc_json_reader *reader);
 
 /* True when nothing failed and (CC_REFUSE_UNKNOWN) every key, nested objects included, was asked
  * for. */

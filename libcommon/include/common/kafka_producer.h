@@ -22,6 +22,7 @@ struct cc_produce {
     const char *type;             /* record header "type"; NULL = none */
     int version;                  /* record header "version" */
     const struct cc_trace *trace; /* header traceparent; NULL = none */
+    const char *reason;           /* header "reason", for dead letters; NULL = none */
 };
 /* code: CC_OK stored by the broker; CC_UNAVAILABLE / CC_TIMEOUT / CC_OUTCOME_UNKNOWN otherwise. On
  * the producer's poll thread; must not block. */

@@ -1,1 +1,54 @@
-/* not written yet */ typedef int cc_placeholder;
+/* The public message, as REST, WebSocket frames and events show it. Pure functions, any thread.
+ * Judges only shape and size, not what a message may say. */
+
+#include "common/events/message.h"
+
+#include "event_fields.h"
+
+#define REACTIONS_MAX_BYTES (64 * 1024)
+
+static const char *const type_names[] = {"text", "media", "system", NULL};
+
+void cc_message_read(struct cc_json_reader *reader, struct cc_message *out)
+{
+    struct cc_message message = {
+        .message_id = cc_json_uuid(reader, "message_id", CC_REQUIRED),
+        .chat_id = cc_json_uuid(reader, "chat_id", CC_REQUIRED),
+        .seq = event_count(reader, "seq"),
+        .rev = event_count(reader, "rev"),
+        .sender_id = event_actor(reader, "sender_id"),
+        .type = type_names[cc_json_choice(reader, "type", CC_REQUIRED, type_names, 0)],
+        .body = event_text(reader, "body", CC_MESSAGE_BODY_MAX_BYTES),
+        .system_json = event_raw(reader, "system", EVENT_SYSTEM_MAX_BYTES),
+        .created_at_ms = cc_json_time(reader, "created_at", CC_REQUIRED),
+        .edited_at_ms = cc_json_time(reader, "edited_at", CC_OPTIONAL),
+        .version = event_count(reader, "version"),
+        .deleted = cc_json_bool(reader, "deleted", CC_OPTIONAL, false),
+        .reply_to = cc_json_uuid(reader, "reply_to", CC_OPTIONAL),
+        .attachments_json = event_raw(reader, "attachments", CC_MESSAGE_ATTACHMENTS_MAX_BYTES),
+        .reactions_json = event_raw(reader, "reactions", REACTIONS_MAX_BYTES),
+    };
+    message.mentions = cc_json_uuids(reader, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
+                                     &message.mention_count);
+    *out = message;
+}
+
+void cc_message_write(struct cc_json_writer *writer, const struct cc_message *message)
+{
+    cc_json_put_text(writer, "message_id", message->message_id);
+    cc_json_put_text(writer, "chat_id", message->chat_id);
+    cc_json_put_int(writer, "seq", message->seq);
+    cc_json_put_int(writer, "rev", message->rev);
+    cc_json_put_text(writer, "sender_id", message->sender_id);
+    cc_json_put_text(writer, "type", message->type);
+    cc_json_put_text(writer, "body", message->body == NULL ? "" : message->body);
+    event_put_raw(writer, "system", message->system_json, NULL);
+    cc_json_put_time(writer, "created_at", message->created_at_ms);
+    cc_json_put_time(writer, "edited_at", message->edited_at_ms);
+    cc_json_put_int(writer, "version", message->version);
+    cc_json_put_bool(writer, "deleted", message->deleted);
+    cc_json_put_text(writer, "reply_to", message->reply_to);
+    cc_json_put_texts(writer, "mentions", message->mentions, message->mention_count);
+    event_put_raw(writer, "attachments", message->attachments_json, "[]");
+    event_put_raw(writer, "reactions", message->reactions_json, "{}");
+}

@@ -2,7 +2,8 @@
 #define COMMON_EVENTS_ENVELOPE_H
 
 /*
- * Every Kafka payload is one JSON object: the envelope's fields first, then the event's own, flat.
+ * Every Kafka payload is one JSON object: the envelope's fields first, then the event's own, flat
+ * (so an event's own type or version has another name there). ev_*_write writes the whole object.
  * Decoders ignore unknown fields. Strings in decoded events live in the reader's arena; encoders
  * borrow. One codec per type, used by both ends; golden examples: docs/events/golden/. Source:
  * docs/events/<topic>.schema.json.

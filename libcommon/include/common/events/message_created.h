@@ -9,6 +9,8 @@
 enum cc_op { CC_OP_CREATE, CC_OP_EDIT, CC_OP_DELETE, CC_OP_REACT, CC_OP_PIN, CC_OP_SYSTEM };
 extern const char *const cc_op_names[]; /* "create", "edit", ... NULL */
 
+#define CC_MEMBER_CHANGES_MAX 1000 /* of one system operation */
+
 struct cc_member_change { /* of a system operation: what the owner must know, in order */
     const char *user_id;
     const char *role;  /* owner, admin, member */
