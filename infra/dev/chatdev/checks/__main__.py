@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from chatdev.checks import banned, formatting, functions, layers, python_syntax
+from chatdev.checks import banned, formatting, functions, layers, openapi, python_syntax
 from chatdev.complaint import Complaint
 
 # name: function that returns (findings, one line of summary)
@@ -13,6 +13,7 @@ CHECKS = {
     "layers": layers.check,
     "banned": banned.check,
     "functions": functions.check,
+    "openapi": openapi.check,
     "python": python_syntax.check,
 }
 
