@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "common/cleanup.h"
 #include "common/error.h"
 
 struct cc_arena;
@@ -17,6 +18,7 @@ struct cc_arena;
 /* first_block_bytes: size of the first block, 0 = 4 KiB. Later blocks double up to 1 MiB. */
 struct cc_arena *cc_arena_create(size_t first_block_bytes);
 void cc_arena_destroy(struct cc_arena *arena); /* accepts NULL */
+CC_DEFINE_AUTO(arena, struct cc_arena, cc_arena_destroy);
 /* Forgets everything allocated; keeps the first block for re-use. */
 void cc_arena_reset(struct cc_arena *arena);
 /* Bytes handed out since creation or the last reset. */

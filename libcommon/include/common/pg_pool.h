@@ -42,7 +42,7 @@ CC_MUST_CHECK enum cc_code cc_pg_query(struct cc_pg_pool *pool, const char *sql,
                                        const char *const *params, int count, PGresult **out,
                                        struct cc_error *err);
 
-/* Value of a cell: "" for NULL. */
+/* Value of a cell: "" for NULL; a boolean reads as 0 or 1. */
 const char *cc_pg_text(const PGresult *result, int row, const char *column);
 int64_t cc_pg_int(const PGresult *result, int row, const char *column);
 bool cc_pg_is_null(const PGresult *result, int row, const char *column);
