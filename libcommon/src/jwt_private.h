@@ -1,0 +1,26 @@
+#ifndef JWT_PRIVATE_H
+#define JWT_PRIVATE_H
+
+/* The key set behind the verifier, and RSA public keys between PEM and JWK. */
+
+#include <openssl/evp.h>
+
+#include "common/jwt.h"
+
+#define CC_JWT_KID_MAX_BYTES 64
+#define CC_JWT_RSA_MIN_BITS  2048
+
+/* Keys by kid, replaced as a whole; with URLs, refreshed by a thread of its own. Thread-safe. */
+struct cc_jwt_keys;
+struct cc_jwt_keys *cc_jwt_keys_create(struct cc_http_client *client,
+                                       const struct cc_setting_list *urls);
+void cc_jwt_keys_destroy(struct cc_jwt_keys *keys);
+enum cc_code cc_jwt_keys_set(struct cc_jwt_keys *keys, const char *jwks, size_t count,
+                             struct cc_error *err);
+bool cc_jwt_keys_any(struct cc_jwt_keys *keys);
+/* PEM of the public key, in the arena. An unknown kid asks the thread for a refresh and fails:
+ * CC_UNAVAILABLE while there is no key at all, else CC_UNAUTHENTICATED. */
+enum cc_code cc_jwt_keys_find(struct cc_jwt_keys *keys, const char *kid, struct cc_arena *arena,
+                              const char **out_pem, struct cc_error *err);
+
+#endif
