@@ -9,38 +9,36 @@
 
 struct row {
     int http_status;
-    const char *name, *title;
-    bool retryable;
+    const char *name;
     int close_code;
+    bool retryable;
+    const char *title;
 };
 
-/* clang-format off: columns are the point */
-static const struct row rows[CC_CODE_COUNT] =
-    {
-        /*                          status  name                     title retry  close */
-        [CC_OK] = {200, "ok", "OK", false, 1000},
-        [CC_INVALID] = {400, "invalid", "Invalid input", false, 4303},
-        [CC_UNAUTHENTICATED] = {401, "unauthenticated", "Not authenticated", false, 4300},
-        [CC_BAD_CREDENTIALS] = {401, "bad_credentials", "Wrong e-mail or password", false, 4300},
-        [CC_FORBIDDEN] = {403, "forbidden", "Forbidden", false, 4303},
-        [CC_NOT_FOUND] = {404, "not_found", "Not found", false, 4303},
-        [CC_METHOD_NOT_ALLOWED] = {405, "method_not_allowed", "Method not allowed", false, 4303},
-        [CC_CONFLICT] = {409, "conflict", "Conflict", false, 4303},
-        [CC_IDEMPOTENCY_CONFLICT] = {409, "idempotency_conflict",
-                                     "Idempotency key was used with other content", false, 4303},
-        [CC_VERSION_MISMATCH] = {412, "version_mismatch", "Version does not match", false, 4303},
-        [CC_TOO_LARGE] = {413, "too_large", "Too large", false, 1009},
-        [CC_UNSUPPORTED_MEDIA] = {415, "unsupported_media", "Unsupported media type", false, 1003},
-        [CC_UNPROCESSABLE] = {422, "unprocessable", "Can't be carried out", false, 4303},
-        [CC_PRECONDITION_REQUIRED] = {428, "precondition_required", "Precondition required", false,
-                                      4303},
-        [CC_RATE_LIMITED] = {429, "rate_limited", "Too many requests", true, 4108},
-        [CC_HEADERS_TOO_LARGE] = {431, "headers_too_large", "Header fields too large", false, 4303},
-        [CC_INTERNAL] = {500, "internal", "Internal error", false, 4101},
-        [CC_BAD_GATEWAY] = {502, "bad_gateway", "Bad gateway", true, 4101},
-        [CC_UNAVAILABLE] = {503, "unavailable", "Temporarily unavailable", true, 4101},
-        [CC_TIMEOUT] = {504, "timeout", "Timed out", true, 4101},
-        [CC_OUTCOME_UNKNOWN] = {504, "outcome_unknown", "Outcome unknown", true, 4101},
+/* The columns are the point: status, wire name, close code, retryable, title. */
+/* clang-format off */
+static const struct row rows[CC_CODE_COUNT] = {
+    [CC_OK]                    = {200, "ok",                     1000, false, "OK"},
+    [CC_INVALID]               = {400, "invalid",                4303, false, "Invalid input"},
+    [CC_UNAUTHENTICATED]       = {401, "unauthenticated",        4300, false, "Not authenticated"},
+    [CC_BAD_CREDENTIALS]       = {401, "bad_credentials",        4300, false, "Wrong e-mail or password"},
+    [CC_FORBIDDEN]             = {403, "forbidden",              4303, false, "Forbidden"},
+    [CC_NOT_FOUND]             = {404, "not_found",              4303, false, "Not found"},
+    [CC_METHOD_NOT_ALLOWED]    = {405, "method_not_allowed",     4303, false, "Method not allowed"},
+    [CC_CONFLICT]              = {409, "conflict",               4303, false, "Conflict"},
+    [CC_IDEMPOTENCY_CONFLICT]  = {409, "idempotency_conflict",   4303, false, "Idempotency key used with other content"},
+    [CC_VERSION_MISMATCH]      = {412, "version_mismatch",       4303, false, "Version does not match"},
+    [CC_TOO_LARGE]             = {413, "too_large",              1009, false, "Too large"},
+    [CC_UNSUPPORTED_MEDIA]     = {415, "unsupported_media",      1003, false, "Unsupported media type"},
+    [CC_UNPROCESSABLE]         = {422, "unprocessable",          4303, false, "Can't be carried out"},
+    [CC_PRECONDITION_REQUIRED] = {428, "precondition_required",  4303, false, "Precondition required"},
+    [CC_RATE_LIMITED]          = {429, "rate_limited",           4108, true,  "Too many requests"},
+    [CC_HEADERS_TOO_LARGE]     = {431, "headers_too_large",      4303, false, "Header fields too large"},
+    [CC_INTERNAL]              = {500, "internal",               4101, false, "Internal error"},
+    [CC_BAD_GATEWAY]           = {502, "bad_gateway",            4101, true,  "Bad gateway"},
+    [CC_UNAVAILABLE]           = {503, "unavailable",            4101, true,  "Temporarily unavailable"},
+    [CC_TIMEOUT]               = {504, "timeout",                4101, true,  "Timed out"},
+    [CC_OUTCOME_UNKNOWN]       = {504, "outcome_unknown",        4101, true,  "Outcome unknown"},
 };
 /* clang-format on */
 

@@ -14,6 +14,8 @@
 
 #include "common/error.h"
 
+struct cc_arena;
+
 enum cc_setting_type {
     CC_SETTING_TEXT, /* const char *; "" when unset */
     CC_SETTING_INT,  /* int64_t, min..max */
@@ -52,12 +54,14 @@ struct cc_common_settings {
     int64_t http_workers, http_queue; /* blocking handlers in parallel, requests waiting for one */
     const char *otlp_endpoint;        /* "" = traces are not exported */
     int64_t trace_sample_permille;
+    struct cc_arena *storage; /* holds every text of the settings; cc_settings_free destroys it */
 };
 extern const struct cc_setting cc_common_settings_table[];
 
-/* Fills `out` (zeroed by the caller, `size` bytes) from cc_common_settings_table and `table`. path
- * may be NULL. environ: as environ(7). Errors: CC_INVALID, public_text names the key and the reason
- * in one line. All strings live until cc_settings_free. */
+/* Fills `out` (zeroed by the caller, begins with struct cc_common_settings) from
+ * cc_common_settings_table and `table`; a row of `table` with the key of a common one replaces it
+ * (a service's own default port). path may be NULL. environ: as environ(7). Errors: CC_INVALID,
+ * public_text names the key and the reason in one line. All strings live until cc_settings_free. */
 CC_MUST_CHECK enum cc_code cc_settings_load(const struct cc_setting *table, const char *path,
                                             char *const *environ_list, bool check_required,
                                             void *out, struct cc_error *err);
