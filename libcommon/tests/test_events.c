@@ -1,0 +1,277 @@
+/* Every codec against its golden examples, and what they must refuse. */
+
+#include "testing.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/events/chat_updated.h"
+#include "common/events/message_created.h"
+#include "common/events/message_persisted.h"
+#include "common/events/message_read.h"
+#include "common/events/notification_new.h"
+#include "common/events/session_revoked.h"
+#include "common/events/user_updated.h"
+
+/* Gives each pair of codec functions one shape; false when the event is refused. */
+typedef bool (*recoder)(struct cc_json_reader *reader, struct cc_json_writer *writer);
+
+#define DEFINE_RECODE(type)                                                                        \
+    static bool recode_##type(struct cc_json_reader *reader, struct cc_json_writer *writer)        \
+    {                                                                                              \
+        struct ev_##type event;                                                                    \
+        if (!ev_##type##_read(reader, &event))                                                     \
+            return false;                                                                          \
+        ev_##type##_write(writer, &event);                                                         \
+        return true;                                                                               \
+    }
+
+DEFINE_RECODE(message_created)
+DEFINE_RECODE(message_persisted)
+DEFINE_RECODE(message_read)
+DEFINE_RECODE(chat_updated)
+DEFINE_RECODE(notification_new)
+DEFINE_RECODE(session_revoked)
+DEFINE_RECODE(user_updated)
+
+static struct golden {
+    const char *name;
+    recoder recode;
+    const char *text; /* read once */
+    size_t length;
+} goldens[] = {
+    {.name = "message.created.create", .recode = recode_message_created},
+    {.name = "message.created.edit", .recode = recode_message_created},
+    {.name = "message.created.delete", .recode = recode_message_created},
+    {.name = "message.created.react", .recode = recode_message_created},
+    {.name = "message.created.pin", .recode = recode_message_created},
+    {.name = "message.created.system", .recode = recode_message_created},
+    {.name = "message.persisted.create", .recode = recode_message_persisted},
+    {.name = "message.persisted.silent", .recode = recode_message_persisted},
+    {.name = "message.persisted.edit", .recode = recode_message_persisted},
+    {.name = "message.persisted.delete", .recode = recode_message_persisted},
+    {.name = "message.persisted.system", .recode = recode_message_persisted},
+    {.name = "message.persisted.rejected", .recode = recode_message_persisted},
+    {.name = "message.persisted.large_chat", .recode = recode_message_persisted},
+    {.name = "message.read.watermark", .recode = recode_message_read},
+    {.name = "message.read.member_added", .recode = recode_message_read},
+    {.name = "chat.updated.member_added", .recode = recode_chat_updated},
+    {.name = "chat.updated.deleted", .recode = recode_chat_updated},
+    {.name = "notification.new.mention", .recode = recode_notification_new},
+    {.name = "session.revoked.logout", .recode = recode_session_revoked},
+    {.name = "user.updated.profile", .recode = recode_user_updated},
+    {.name = "user.updated.deleted", .recode = recode_user_updated},
+};
+#define GOLDEN_COUNT (sizeof goldens / sizeof goldens[0])
+
+static int read_goldens(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOLDEN_COUNT; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "docs/events/golden/%s.json", goldens[i].name);
+        goldens[i].text = test_file(path, &goldens[i].length);
+    }
+    return 0;
+}
+
+static bool run(recoder recode, const char *text, size_t length, struct cc_strbuf *out,
+                struct cc_error *err)
+{
+    struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader = cc_json_reader_create(arena, text, length, CC_IGNORE_UNKNOWN);
+    struct cc_json_writer writer;
+    cc_json_writer_init(&writer, out);
+    bool accepted = recode(reader, &writer);
+    if (!accepted)
+        assert_int_not_equal(cc_json_reader_error(reader, err), CC_OK);
+    cc_json_reader_destroy(reader);
+    cc_arena_destroy(arena);
+    return accepted;
+}
+
+static bool accepts(recoder recode, const char *text, size_t length)
+{
+    struct cc_strbuf out;
+    cc_strbuf_init(&out, CC_EVENT_MAX_BYTES);
+    struct cc_error error = {0};
+    bool accepted = run(recode, text, length, &out, &error);
+    cc_strbuf_finish(&out);
+    return accepted;
+}
+
+/* The golden event with one member replaced (value NULL: removed). */
+static bool accepts_changed(const struct golden *golden, const char *key, json_t *value)
+{
+    json_t *event = json_loads(golden->text, 0, NULL);
+    if (value == NULL)
+        json_object_del(event, key);
+    else
+        json_object_set_new(event, key, value);
+    char *text = json_dumps(event, JSON_COMPACT);
+    bool accepted = accepts(golden->recode, text, strlen(text));
+    free(text); /* check: free, jansson's own memory */
+    json_decref(event);
+    return accepted;
+}
+
+static void decoding_and_encoding_a_golden_event_gives_it_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOLDEN_COUNT; i++) {
+        struct cc_strbuf out;
+        cc_strbuf_init(&out, CC_EVENT_MAX_BYTES);
+
+        struct cc_error error = {0};
+        if (!run(goldens[i].recode, goldens[i].text, goldens[i].length, &out, &error))
+            fail_msg("%s is refused: %s %s", goldens[i].name, error.field, error.public_text);
+
+        json_t *expected = json_loads(goldens[i].text, JSON_REJECT_DUPLICATES, NULL);
+        json_t *actual = json_loads(cc_strbuf_text(&out), JSON_REJECT_DUPLICATES, NULL);
+        if (!json_equal(expected, actual))
+            fail_msg("%s became %s", goldens[i].name, cc_strbuf_text(&out));
+        json_decref(expected);
+        json_decref(actual);
+        cc_strbuf_finish(&out);
+    }
+}
+
+static void unknown_fields_are_ignored(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOLDEN_COUNT; i++)
+        assert_true(accepts_changed(&goldens[i], "added_next_year", json_pack("{s:i}", "x", 1)));
+}
+
+static void an_envelope_of_another_type_or_version_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOLDEN_COUNT; i++) {
+        assert_false(accepts_changed(&goldens[i], "type", json_string("another.topic")));
+        assert_false(accepts_changed(&goldens[i], "version", json_integer(2)));
+        assert_false(accepts_changed(&goldens[i], "event_id", NULL));
+        assert_false(accepts_changed(&goldens[i], "occurred_at", json_string("yesterday")));
+    }
+}
+
+static void no_part_of_an_event_is_taken_for_an_event(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOLDEN_COUNT; i++) {
+        for (size_t cut = 0; cut + 2 < goldens[i].length; cut += 7)
+            if (accepts(goldens[i].recode, goldens[i].text, cut))
+                fail_msg("%zu bytes of %s are accepted", cut, goldens[i].name);
+    }
+}
+
+static json_t *text_of(size_t count)
+{
+    char *text = cc_alloc(count + 1);
+    memset(text, 'x', count);
+    text[count] = '\0';
+    json_t *value = json_string(text);
+    cc_free(text);
+    return value;
+}
+
+static void sizes_are_bounded(void **state)
+{
+    (void)state;
+    const struct golden *create = &goldens[0];
+    json_t *mentions = json_array();
+    for (int i = 0; i <= CC_MESSAGE_MENTIONS_MAX; i++)
+        json_array_append_new(mentions, json_string("0192f0c1-7a2b-7c3d-8e4f-0000000000b1"));
+
+    assert_true(accepts_changed(create, "body", text_of(CC_MESSAGE_BODY_MAX_BYTES)));
+    assert_false(accepts_changed(create, "body", text_of(CC_MESSAGE_BODY_MAX_BYTES + 1)));
+    assert_false(accepts_changed(create, "client_msg_id", text_of(129)));
+    assert_false(accepts_changed(create, "mentions", mentions));
+    assert_false(accepts_changed(create, "ttl_s", json_integer(-1)));
+}
+
+static void a_sender_is_a_user_or_the_system(void **state)
+{
+    (void)state;
+    const struct golden *create = &goldens[0];
+
+    assert_true(accepts_changed(create, "sender_id", json_string("system")));
+    assert_false(accepts_changed(create, "sender_id", json_string("root")));
+    assert_false(accepts_changed(create, "sender_id", NULL));
+}
+
+static void a_record_that_breaks_a_rule_keeps_its_op_id_readable(void **state)
+{
+    (void)state;
+    json_t *broken = json_loads(goldens[0].text, 0, NULL);
+    json_object_set_new(broken, "body", text_of(CC_MESSAGE_BODY_MAX_BYTES + 1));
+    char *text = json_dumps(broken, JSON_COMPACT);
+    struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader =
+        cc_json_reader_create(arena, text, strlen(text), CC_IGNORE_UNKNOWN);
+    struct ev_message_created event;
+
+    bool accepted = ev_message_created_read(reader, &event);
+
+    assert_false(accepted);
+    assert_string_equal(event.op_id, "6f1c2d3e-4a5b-8c6d-9e7f-0a1b2c3d4e5f");
+    assert_non_null(event.chat_id);
+    cc_json_reader_destroy(reader);
+    cc_arena_destroy(arena);
+    free(text); /* check: free, jansson's own memory */
+    json_decref(broken);
+}
+
+static const char *hash_of(const struct ev_message_created *event, char out[65])
+{
+    cc_request_hash(event, out);
+    return out;
+}
+
+static void the_request_hash_covers_content_and_nothing_else(void **state)
+{
+    (void)state;
+    struct ev_message_created event = {.op = CC_OP_CREATE, .type = "text", .body = "hi"};
+    struct ev_message_created same = event, other = event, shifted = event;
+    char first[65], second[65];
+    same.device_id = "phone-2";
+    same.received_at_ms = 5;
+    same.origin.node = "elsewhere";
+    same.reply_to = "";
+    other.ttl_s = 1;
+    shifted.type = "texth";
+    shifted.body = "i";
+
+    hash_of(&event, first);
+
+    assert_string_equal(first, hash_of(&same, second));
+    assert_string_not_equal(first, hash_of(&other, second));
+    assert_string_not_equal(first, hash_of(&shifted, second));
+}
+
+/* Computed apart, with Python's hashlib: fields "create" "" "text" "hi" "" "" "0" "0" "" "0". */
+static void the_request_hash_is_the_golden_one(void **state)
+{
+    (void)state;
+    struct ev_message_created event = {.op = CC_OP_CREATE, .type = "text", .body = "hi"};
+    char hash[65];
+
+    assert_string_equal(hash_of(&event, hash),
+                        "9613f00857b433df6af29b38531856f24f4d04dc6f3d9025f44829d1e8f2d00a");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decoding_and_encoding_a_golden_event_gives_it_back),
+        cmocka_unit_test(unknown_fields_are_ignored),
+        cmocka_unit_test(an_envelope_of_another_type_or_version_is_refused),
+        cmocka_unit_test(no_part_of_an_event_is_taken_for_an_event),
+        cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(a_sender_is_a_user_or_the_system),
+        cmocka_unit_test(a_record_that_breaks_a_rule_keeps_its_op_id_readable),
+        cmocka_unit_test(the_request_hash_covers_content_and_nothing_else),
+        cmocka_unit_test(the_request_hash_is_the_golden_one),
+    };
+    return cmocka_run_group_tests(tests, read_goldens, NULL);
+}
