@@ -78,38 +78,33 @@ static enum cc_code translate_index(const struct step *step, const bson_t *decla
     return named && keyed ? CC_OK : faulty(step, "an index needs a name and keys", err);
 }
 
-static enum cc_code translate_indexes(const struct step *step, const bson_t *declared, bson_t *out,
-                                      struct cc_error *err)
+/* One command for each index: FerretDB 1.24 panics when it is told several that exist already. */
+static enum cc_code create_index(const struct step *step, const char *collection,
+                                 const bson_t *declared, struct cc_error *err)
 {
-    bson_iter_t at;
-    bson_t one;
-    uint32_t number = 0;
-    bson_iter_init(&at, declared);
-    while (bson_iter_next(&at)) {
-        char buffer[16];
-        const char *position;
-        bson_t translated;
-        if (!borrow_child(&at, &one))
-            return faulty(step, "an index is an object", err);
-        bson_uint32_to_string(number++, &position, buffer, sizeof buffer);
-        BSON_APPEND_DOCUMENT_BEGIN(out, position, &translated);
-        enum cc_code code = translate_index(step, &one, &translated, err);
-        bson_append_document_end(out, &translated);
-        CC_TRY(code);
-    }
-    return CC_OK;
+    CC_AUTO(bson) bson_t *create = BCON_NEW("createIndexes", BCON_UTF8(collection));
+    bson_t indexes, index;
+    BSON_APPEND_ARRAY_BEGIN(create, "indexes", &indexes);
+    BSON_APPEND_DOCUMENT_BEGIN(&indexes, "0", &index);
+    enum cc_code code = translate_index(step, declared, &index, err);
+    bson_append_document_end(&indexes, &index);
+    bson_append_array_end(create, &indexes);
+    CC_TRY(code);
+    return command(step->mongo, create, err);
 }
 
 static enum cc_code create_indexes(const struct step *step, const char *collection,
                                    const bson_t *declared, struct cc_error *err)
 {
-    CC_AUTO(bson) bson_t *create = BCON_NEW("createIndexes", BCON_UTF8(collection));
-    bson_t indexes;
-    BSON_APPEND_ARRAY_BEGIN(create, "indexes", &indexes);
-    enum cc_code code = translate_indexes(step, declared, &indexes, err);
-    bson_append_array_end(create, &indexes);
-    CC_TRY(code);
-    return bson_count_keys(declared) == 0 ? CC_OK : command(step->mongo, create, err);
+    bson_iter_t at;
+    bson_t one;
+    bson_iter_init(&at, declared);
+    while (bson_iter_next(&at)) {
+        if (!borrow_child(&at, &one))
+            return faulty(step, "an index is an object", err);
+        CC_TRY(create_index(step, collection, &one, err));
+    }
+    return CC_OK;
 }
 
 static enum cc_code apply_collection(const struct step *step, const bson_t *declared,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/log.h"
 
 #define CLIENTS_MAX           8
 #define SERVER_SELECTION_MS   2000
@@ -22,6 +23,16 @@ struct cc_mongo {
 };
 
 CC_DEFINE_AUTO(uri, mongoc_uri_t, mongoc_uri_destroy);
+
+/* The driver writes to stderr unless it is told otherwise. What matters to us comes back as an
+ * error too, so that only its real faults are of interest. */
+static void log_driver(mongoc_log_level_t level, const char *domain, const char *message, void *arg)
+{
+    (void)arg;
+    bool fault = level == MONGOC_LOG_LEVEL_ERROR || level == MONGOC_LOG_LEVEL_CRITICAL;
+    cc_log(fault ? CC_LOG_WARN : CC_LOG_DEBUG, "mongo driver", "domain", domain, "reason", message,
+           NULL);
+}
 
 /* What the URI says itself wins. */
 static void default_int(mongoc_uri_t *uri, const char *option, int32_t value)
@@ -62,6 +73,7 @@ enum cc_code cc_mongo_create(const char *uri_text, const char *database, bool pr
 {
     bson_error_t error;
     mongoc_init();
+    mongoc_log_set_handler(log_driver, NULL);
     CC_AUTO(uri) mongoc_uri_t *uri = mongoc_uri_new_with_error(uri_text, &error);
     if (uri == NULL)
         return cc_fail(err, CC_INVALID, "mongo_uri", "%s", error.message);
