@@ -14,6 +14,7 @@
 #include "common/alloc.h"
 #include "common/arena.h"
 #include "common/json_writer.h"
+#include "config_private.h"
 
 #define SECRET_MAX_BYTES 65536
 #define PRINT_MAX_BYTES  (1024 * 1024)
@@ -372,4 +373,44 @@ char *cc_settings_print(const struct cc_setting *table, const void *settings)
     print_row(&writer, row, settings);
     cc_json_close_object(&writer);
     return cc_strbuf_take(&out, NULL);
+}
+
+static size_t value_bytes(enum cc_setting_type type)
+{
+    switch (type) {
+    case CC_SETTING_INT:
+        return sizeof(int64_t);
+    case CC_SETTING_BOOL:
+        return sizeof(bool);
+    case CC_SETTING_LIST:
+        return sizeof(struct cc_setting_list);
+    case CC_SETTING_TEXT:
+        break;
+    }
+    return sizeof(const char *);
+}
+
+void cc_settings_keep_fixed(const struct cc_setting *table, const void *current, void *fresh)
+{
+    const struct cc_setting *row;
+    FOR_EACH_ROW(row, index, table)
+    {
+        if ((row->flags & CC_SETTING_RELOADABLE) == 0)
+            memcpy((unsigned char *)fresh + row->offset,
+                   (const unsigned char *)current + row->offset, value_bytes(row->type));
+    }
+}
+
+void cc_settings_describe(const struct cc_setting *table, struct cc_strbuf *out)
+{
+    const struct cc_setting *row;
+    FOR_EACH_ROW(row, index, table)
+    {
+        const char *fallback = row->fallback != NULL ? row->fallback : "";
+        bool required = (row->flags & CC_SETTING_REQUIRED) != 0;
+        cc_strbuf_printf(out, "  %-28s %s", row->key, row->help);
+        if (fallback[0] != '\0')
+            cc_strbuf_printf(out, " [%s]", fallback);
+        cc_strbuf_append_text(out, required ? " (required)\n" : "\n");
+    }
 }
