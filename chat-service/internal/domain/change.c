@@ -1,0 +1,173 @@
+/* Builders and facts of changes. Any thread; pure. Whether a change is allowed is said elsewhere
+ * (permissions.h), whether it happens is decided by the change log. */
+
+#include "domain/change.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const char *const change_kind_names[] = {
+    "chat_created", "member_added", "member_removed", "member_left", "metadata_changed", NULL,
+};
+
+/* The next version of the chat, with room for the people concerned. */
+static struct chat_change *next_change(struct cc_arena *arena, enum change_kind kind,
+                                       const struct chat *before, const char *actor_id,
+                                       int64_t at_ms)
+{
+    struct chat_change *change = CC_ARENA_NEW(arena, struct chat_change);
+
+    change->kind = kind;
+    change->after = *before;
+    change->after.version = before->version + 1;
+    if (kind != CHANGE_RENAMED)
+        change->after.member_version = change->after.version;
+    change->actor_id = actor_id;
+    change->at_ms = at_ms;
+    return change;
+}
+
+static struct membership *room_for(struct cc_arena *arena, struct chat_change *change, size_t count)
+{
+    struct membership *members = cc_arena_calloc(arena, count, sizeof(*members));
+
+    change->members = members;
+    change->member_count = count;
+    return members;
+}
+
+static struct membership newcomer(const struct chat_change *change, const char *user_id,
+                                  enum member_role role)
+{
+    return (struct membership){.chat_id = change->after.chat_id,
+                               .user_id = user_id,
+                               .role = role,
+                               .state = MEMBER_ACTIVE,
+                               .version = change->after.version,
+                               .joined_at_ms = change->at_ms};
+}
+
+struct chat_change *change_found(struct cc_arena *arena, const struct chat_founding *founding)
+{
+    const struct chat nothing = {.chat_id = founding->chat_id,
+                                 .type = founding->type,
+                                 .title = founding->title,
+                                 .created_by = founding->creator_id,
+                                 .created_at_ms = founding->at_ms,
+                                 .member_count = (int64_t)founding->other_count + 1};
+    struct chat_change *change =
+        next_change(arena, CHANGE_CREATED, &nothing, founding->creator_id, founding->at_ms);
+    struct membership *members = room_for(arena, change, founding->other_count + 1);
+    bool group = founding->type == CHAT_GROUP;
+
+    members[0] = newcomer(change, founding->creator_id, group ? MEMBER_OWNER : MEMBER_PLAIN);
+    for (size_t i = 0; i < founding->other_count; i++)
+        members[i + 1] = newcomer(change, founding->other_ids[i], MEMBER_PLAIN);
+    return change;
+}
+
+struct chat_change *change_add(struct cc_arena *arena, const struct chat *before,
+                               const char *actor_id, const char *const *user_ids, size_t count,
+                               int64_t joined_seq, int64_t at_ms)
+{
+    struct chat_change *change = next_change(arena, CHANGE_MEMBER_ADDED, before, actor_id, at_ms);
+    struct membership *members = room_for(arena, change, count);
+
+    for (size_t i = 0; i < count; i++) {
+        members[i] = newcomer(change, user_ids[i], MEMBER_PLAIN);
+        members[i].joined_seq = joined_seq;
+    }
+    change->after.member_count += (int64_t)count;
+    return change;
+}
+
+static struct membership gone(const struct chat_change *change, const struct membership *member,
+                              enum member_state state)
+{
+    struct membership after = *member;
+
+    after.role = MEMBER_PLAIN;
+    after.state = state;
+    after.version = change->after.version;
+    return after;
+}
+
+struct chat_change *change_remove(struct cc_arena *arena, const struct chat *before,
+                                  const char *actor_id, const struct membership *target,
+                                  int64_t at_ms)
+{
+    struct chat_change *change = next_change(arena, CHANGE_MEMBER_REMOVED, before, actor_id, at_ms);
+
+    room_for(arena, change, 1)[0] = gone(change, target, MEMBER_REMOVED);
+    change->after.member_count--;
+    return change;
+}
+
+struct chat_change *change_leave(struct cc_arena *arena, const struct chat *before,
+                                 const struct membership *leaver,
+                                 const struct membership *successor, int64_t at_ms)
+{
+    struct chat_change *change =
+        next_change(arena, CHANGE_MEMBER_LEFT, before, leaver->user_id, at_ms);
+    struct membership *members = room_for(arena, change, successor == NULL ? 1 : 2);
+
+    members[0] = gone(change, leaver, MEMBER_LEFT);
+    if (successor != NULL) {
+        members[1] = *successor;
+        members[1].role = MEMBER_OWNER;
+        members[1].version = change->after.version;
+    }
+    change->after.member_count--;
+    return change;
+}
+
+struct chat_change *change_rename(struct cc_arena *arena, const struct chat *before,
+                                  const char *actor_id, const char *title, int64_t at_ms)
+{
+    struct chat_change *change = next_change(arena, CHANGE_RENAMED, before, actor_id, at_ms);
+
+    change->after.title = title;
+    return change;
+}
+
+const char *change_id(struct cc_arena *arena, const char *chat_id, int64_t version)
+{
+    return cc_arena_printf(arena, "%s/%" PRId64, chat_id, version);
+}
+
+void change_op_id(const struct chat_change *change, char out[CC_UUID_BYTES])
+{
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(256);
+
+    cc_op_id("system", change->after.chat_id,
+             change_id(arena, change->after.chat_id, change->after.version), out);
+}
+
+bool change_ends_memberships(const struct chat_change *change)
+{
+    return change->kind == CHANGE_MEMBER_REMOVED || change->kind == CHANGE_MEMBER_LEFT;
+}
+
+bool change_is_counted(const struct chat_change *change)
+{
+    /* That a direct chat exists is not news to either of the two. */
+    return change->after.type == CHAT_GROUP;
+}
+
+static bool concerns(const struct chat_change *change, const char *user_id)
+{
+    for (size_t i = 0; i < change->member_count; i++)
+        if (strcmp(change->members[i].user_id, user_id) == 0)
+            return true;
+    return false;
+}
+
+bool change_same_founding(const struct chat_change *a, const struct chat_change *b)
+{
+    if (strcmp(a->after.title, b->after.title) != 0 || a->member_count != b->member_count)
+        return false;
+    for (size_t i = 0; i < a->member_count; i++)
+        if (!concerns(b, a->members[i].user_id))
+            return false;
+    return true;
+}

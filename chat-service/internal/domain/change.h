@@ -1,0 +1,71 @@
+#ifndef CHAT_DOMAIN_CHANGE_H
+#define CHAT_DOMAIN_CHANGE_H
+
+/*
+ * One change of a chat, as the change log keeps it: what happened, and the chat as it is
+ * afterwards. Everything that others are told about a chat follows from its changes in the order of
+ * their versions. The builders only say what the next change would be; it happens when the log
+ * accepts its version. Results live in the arena; strings of the arguments are borrowed.
+ */
+
+#include "common/arena.h"
+#include "domain/chat.h"
+#include "domain/membership.h"
+
+enum change_kind {
+    CHANGE_CREATED,
+    CHANGE_MEMBER_ADDED,
+    CHANGE_MEMBER_REMOVED,
+    CHANGE_MEMBER_LEFT,
+    CHANGE_RENAMED,
+};
+/* Stored names, NULL-terminated; also the `event` of the system message. */
+extern const char *const change_kind_names[];
+
+struct chat_change {
+    enum change_kind kind;
+    struct chat after;
+    const char *actor_id;
+    int64_t at_ms;
+    const struct membership *members; /* whom it concerns, as they are afterwards */
+    size_t member_count;
+    bool announced;
+};
+
+struct chat_founding {
+    const char *chat_id;
+    enum chat_type type;
+    const char *title;
+    const char *creator_id;
+    const char *const *other_ids; /* unique, without the creator */
+    size_t other_count;
+    int64_t at_ms;
+};
+/* In a group the creator is the owner; in a direct chat the two are equals. */
+struct chat_change *change_found(struct cc_arena *arena, const struct chat_founding *founding);
+/* user_ids: none of them active. joined_seq: the head of the chat as far as it is known. */
+struct chat_change *change_add(struct cc_arena *arena, const struct chat *before,
+                               const char *actor_id, const char *const *user_ids, size_t count,
+                               int64_t joined_seq, int64_t at_ms);
+struct chat_change *change_remove(struct cc_arena *arena, const struct chat *before,
+                                  const char *actor_id, const struct membership *target,
+                                  int64_t at_ms);
+/* successor: who takes over from a leaving owner; NULL = nobody has to, or nobody is there. */
+struct chat_change *change_leave(struct cc_arena *arena, const struct chat *before,
+                                 const struct membership *leaver,
+                                 const struct membership *successor, int64_t at_ms);
+struct chat_change *change_rename(struct cc_arena *arena, const struct chat *before,
+                                  const char *actor_id, const char *title, int64_t at_ms);
+
+/* Text "<chat_id>/<version>": the id of the row, and the client_msg_id of its system operation. */
+const char *change_id(struct cc_arena *arena, const char *chat_id, int64_t version);
+/* op_id of its system operation: the same however often the change is announced. */
+void change_op_id(const struct chat_change *change, char out[CC_UUID_BYTES]);
+
+bool change_ends_memberships(const struct chat_change *change);
+/* Whether people see it in the timeline (it takes a seq), or only programs (it takes a rev). */
+bool change_is_counted(const struct chat_change *change);
+/* True when both would make the same chat: the same title and the same people. */
+bool change_same_founding(const struct chat_change *a, const struct chat_change *b);
+
+#endif

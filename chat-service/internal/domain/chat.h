@@ -1,0 +1,48 @@
+#ifndef CHAT_DOMAIN_CHAT_H
+#define CHAT_DOMAIN_CHAT_H
+
+/*
+ * What a chat is, and the ids that come out the same on every node. Pure: no driver, no clock.
+ * Strings are borrowed from whoever made the struct, normally the arena of a request.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/id.h"
+
+#define CHAT_TITLE_MAX_BYTES 100
+#define CHAT_FOUNDERS_MAX    199   /* people named at creation, the creator not counted */
+#define CHAT_MEMBERS_MAX     10000 /* active members of a group */
+#define CHAT_ADD_MAX         100   /* people added by one request */
+
+enum chat_type { CHAT_DIRECT, CHAT_GROUP };
+enum chat_posting { CHAT_POST_ALL, CHAT_POST_ADMINS };
+
+/* Wire names, NULL-terminated, indexed by the enum. */
+extern const char *const chat_type_names[];
+extern const char *const chat_posting_names[];
+
+struct chat {
+    const char *chat_id;
+    enum chat_type type;
+    const char *title; /* "" for a direct chat */
+    const char *created_by;
+    int64_t created_at_ms;
+    int64_t version;        /* 1 at creation, +1 per change */
+    int64_t member_version; /* version at the last change of members, roles or posting */
+    int64_t member_count;   /* active members */
+    enum chat_posting post;
+    bool deleted;
+};
+
+/* The one chat of two people: the order of the two makes no difference. */
+void chat_direct_id(const char *user_id, const char *other_id, char out[CC_UUID_BYTES]);
+/* The chat that this person makes with this idempotency key, however often the request comes. */
+void chat_keyed_id(const char *user_id, const char *idempotency_key, char out[CC_UUID_BYTES]);
+
+/* Index of `name` in a NULL-terminated list; `fallback` when it is not in it. */
+int chat_name_index(const char *const *names, const char *name, int fallback);
+
+#endif

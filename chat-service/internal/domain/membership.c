@@ -1,0 +1,38 @@
+/* Rules about one person in one chat. Any thread; pure. */
+
+#include "domain/membership.h"
+
+#include <string.h>
+
+const char *const member_role_names[] = {"owner", "admin", "member", NULL};
+const char *const member_state_names[] = {"active", "left", "removed", "banned", NULL};
+
+bool membership_active(const struct membership *member)
+{
+    return member != NULL && member->state == MEMBER_ACTIVE;
+}
+
+static bool precedes(const struct membership *a, const struct membership *b)
+{
+    if (a->role != b->role)
+        return a->role < b->role;
+    if (a->joined_at_ms != b->joined_at_ms)
+        return a->joined_at_ms < b->joined_at_ms;
+    return strcmp(a->user_id, b->user_id) < 0;
+}
+
+const struct membership *membership_successor(const struct membership *members, size_t count,
+                                              const char *leaver_id)
+{
+    const struct membership *best = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct membership *one = &members[i];
+
+        if (!membership_active(one) || strcmp(one->user_id, leaver_id) == 0)
+            continue;
+        if (best == NULL || precedes(one, best))
+            best = one;
+    }
+    return best;
+}

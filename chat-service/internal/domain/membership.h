@@ -1,0 +1,38 @@
+#ifndef CHAT_DOMAIN_MEMBERSHIP_H
+#define CHAT_DOMAIN_MEMBERSHIP_H
+
+/*
+ * One person in one chat, present or former. A membership is never deleted while its chat lives:
+ * whoever decides an old operation needs to know that somebody was removed, and when.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum member_role { MEMBER_OWNER, MEMBER_ADMIN, MEMBER_PLAIN };
+enum member_state { MEMBER_ACTIVE, MEMBER_LEFT, MEMBER_REMOVED, MEMBER_BANNED };
+
+/* Wire names, NULL-terminated, indexed by the enum. */
+extern const char *const member_role_names[];
+extern const char *const member_state_names[];
+
+struct membership {
+    const char *chat_id;
+    const char *user_id;
+    enum member_role role;
+    enum member_state state;
+    int64_t version; /* of the chat, at the last change of this membership */
+    int64_t joined_at_ms;
+    int64_t joined_seq; /* head of the chat when the person came; 0 for founders */
+};
+
+/* `member` may be NULL: nobody is not active. */
+bool membership_active(const struct membership *member);
+
+/* Who owns the chat after `leaver`: the admin, else the member, who has been in it longest; NULL
+ * when nobody else is active. */
+const struct membership *membership_successor(const struct membership *members, size_t count,
+                                              const char *leaver_id);
+
+#endif

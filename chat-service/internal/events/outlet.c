@@ -1,0 +1,275 @@
+/* Tells Redis, Kafka and, for removals, asks message-service. Blocking: runs on HTTP workers and on
+ * the sweeper's thread. Decides nothing; the order of the calls is announce.c's. */
+
+#include "events/outlet.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/events/chat_updated.h"
+#include "common/events/message_created.h"
+#include "common/http_client.h"
+#include "common/kafka_producer.h"
+#include "common/topics.h"
+#include "list_cache.h"
+#include "member_cache.h"
+
+#define PRODUCER_NAME      "chat-service"
+#define FIRST_POLL_MS      20
+#define LONGEST_POLL_MS    400
+#define OUTCOME_TIMEOUT_MS 500
+#define PERSISTED_WAIT_MS  2000
+#define SYSTEM_TEXT_BYTES  (64 * 1024)
+
+static enum cc_code raise_rights(struct chat_outlet *base,
+                                 const struct chat_announcement *announcement, struct cc_error *err)
+{
+    struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
+    struct chat_rights rights = {.chat = announcement->chat,
+                                 .members = announcement->members->items,
+                                 .count = announcement->members->count};
+
+    CC_TRY(chat_member_cache_put(outlet->redis, &rights, err));
+    if (announcement->change->kind == CHANGE_CREATED)
+        return CC_OK; /* nobody holds anything older */
+    return chat_member_cache_publish(outlet->redis, announcement->chat, err);
+}
+
+/* system_json: what people's programs turn into a sentence. */
+static const char *system_text(struct cc_arena *arena, const struct chat_change *change)
+{
+    struct cc_strbuf text;
+    struct cc_json_writer writer;
+    const char *result;
+
+    cc_strbuf_init(&text, SYSTEM_TEXT_BYTES);
+    cc_json_writer_init(&writer, &text);
+    cc_json_open_object(&writer, NULL);
+    cc_json_put_text(&writer, "event", change_kind_names[change->kind]);
+    cc_json_put_text(&writer, "actor_id", change->actor_id);
+    cc_json_open_array(&writer, "targets");
+    for (size_t i = 0; i < change->member_count; i++)
+        cc_json_put_text(&writer, NULL, change->members[i].user_id);
+    cc_json_close_array(&writer);
+    cc_json_put_text(&writer, "title", change->after.title);
+    cc_json_close_object(&writer);
+    result = cc_arena_strndup(arena, cc_strbuf_text(&text), text.length);
+    cc_strbuf_finish(&text);
+    return result;
+}
+
+static struct cc_envelope envelope_for(const char *type, const struct chat_change *change,
+                                       const char *event_id)
+{
+    return (struct cc_envelope){.event_id = event_id,
+                                .type = type,
+                                .version = 1,
+                                .occurred_at_ms = change->at_ms,
+                                .producer = PRODUCER_NAME,
+                                .key = change->after.chat_id};
+}
+
+static const struct cc_member_change *member_changes(struct cc_arena *arena,
+                                                     const struct chat_change *change)
+{
+    struct cc_member_change *changes =
+        cc_arena_calloc(arena, change->member_count + 1, sizeof(*changes));
+
+    for (size_t i = 0; i < change->member_count; i++)
+        changes[i] =
+            (struct cc_member_change){.user_id = change->members[i].user_id,
+                                      .role = member_role_names[change->members[i].role],
+                                      .state = member_state_names[change->members[i].state]};
+    return changes;
+}
+
+/* The operation of the timeline's owner: who may do what, in the order of everything else there. */
+static void write_operation(struct chat_outlet_servers *outlet, struct cc_arena *arena,
+                            const struct chat_change *change, struct cc_strbuf *out)
+{
+    char event_id[CC_UUID_BYTES], op_id[CC_UUID_BYTES], hash[65];
+    struct cc_json_writer writer;
+
+    cc_ids_next(outlet->ids, event_id);
+    change_op_id(change, op_id);
+    struct ev_message_created event = {
+        .envelope = envelope_for(CC_TOPIC_MESSAGE_CREATED, change, event_id),
+        .op = CC_OP_SYSTEM,
+        .op_id = op_id,
+        .client_msg_id = change_id(arena, change->after.chat_id, change->after.version),
+        .chat_id = change->after.chat_id,
+        .sender_id = CC_SYSTEM_SENDER,
+        .device_id = "",
+        .origin = {.node = "", .conn_id = "", .client_msg_id = ""},
+        .type = "system",
+        .body = "",
+        .received_at_ms = change->at_ms,
+        .system_json = system_text(arena, change),
+        .member_version = change->after.member_version,
+        .counted = change_is_counted(change),
+        .members = member_changes(arena, change),
+        .member_count = change->member_count,
+    };
+    cc_request_hash(&event, hash);
+    event.request_hash = hash;
+    cc_json_writer_init(&writer, out);
+    ev_message_created_write(&writer, &event);
+}
+
+static enum cc_chat_change update_kind(enum change_kind kind)
+{
+    switch (kind) {
+    case CHANGE_CREATED:
+        return CC_CHAT_CREATED;
+    case CHANGE_MEMBER_ADDED:
+        return CC_CHAT_MEMBER_ADDED;
+    case CHANGE_MEMBER_REMOVED:
+    case CHANGE_MEMBER_LEFT:
+        return CC_CHAT_MEMBER_REMOVED;
+    case CHANGE_RENAMED:
+        break;
+    }
+    return CC_CHAT_METADATA;
+}
+
+static const struct membership *
+active_members(struct cc_arena *arena, const struct chat_member_list *members, size_t *out_count)
+{
+    struct membership *active = cc_arena_calloc(arena, members->count + 1, sizeof(*active));
+
+    *out_count = 0;
+    for (size_t i = 0; i < members->count; i++)
+        if (membership_active(&members->items[i]))
+            active[(*out_count)++] = members->items[i];
+    return active;
+}
+
+static void write_update(struct chat_outlet_servers *outlet, struct cc_arena *arena,
+                         const struct chat_announcement *announcement, const char *card,
+                         struct cc_strbuf *out)
+{
+    const struct chat_change *change = announcement->change;
+    const char **targets = cc_arena_calloc(arena, change->member_count + 1, sizeof(*targets));
+    char event_id[CC_UUID_BYTES];
+    struct cc_json_writer writer;
+
+    for (size_t i = 0; i < change->member_count; i++)
+        targets[i] = change->members[i].user_id;
+    cc_ids_next(outlet->ids, event_id);
+    struct ev_chat_updated event = {
+        .envelope = envelope_for(CC_TOPIC_CHAT_UPDATED, change, event_id),
+        .chat_id = change->after.chat_id,
+        .version = change->after.version,
+        .change = update_kind(change->kind),
+        .actor_id = change->actor_id,
+        .targets = targets,
+        .target_count = change->member_count,
+        .chat_json = card,
+    };
+    cc_json_writer_init(&writer, out);
+    ev_chat_updated_write(&writer, &event);
+}
+
+static struct cc_produce record_for(const char *topic, const char *type,
+                                    const struct chat_change *change,
+                                    const struct cc_strbuf *payload)
+{
+    return (struct cc_produce){.topic = topic,
+                               .key = change->after.chat_id,
+                               .payload = cc_strbuf_text(payload),
+                               .payload_count = payload->length,
+                               .type = type,
+                               .version = 1};
+}
+
+static enum cc_code produce_both(struct chat_outlet_servers *outlet,
+                                 const struct chat_announcement *announcement, const char *card,
+                                 struct cc_arena *arena, struct cc_error *err)
+{
+    const struct chat_change *change = announcement->change;
+    struct cc_strbuf operation, update;
+    enum cc_code code;
+
+    cc_strbuf_init(&operation, CC_EVENT_MAX_BYTES);
+    cc_strbuf_init(&update, CC_EVENT_MAX_BYTES);
+    write_operation(outlet, arena, change, &operation);
+    write_update(outlet, arena, announcement, card, &update);
+    struct cc_produce records[] = {
+        record_for(outlet->operations_topic, CC_TOPIC_MESSAGE_CREATED, change, &operation),
+        record_for(outlet->updates_topic, CC_TOPIC_CHAT_UPDATED, change, &update)};
+    if (operation.overflowed || update.overflowed)
+        code = cc_fail_detail(err, CC_INTERNAL, "the events of %s are too long",
+                              change->after.chat_id);
+    else
+        code = cc_produce_all(outlet->producer, records, 2, err);
+    cc_strbuf_finish(&operation);
+    cc_strbuf_finish(&update);
+    return code;
+}
+
+static enum cc_code publish(struct chat_outlet *base, const struct chat_announcement *announcement,
+                            struct cc_error *err)
+{
+    struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    size_t count = 0;
+    const struct membership *active = active_members(arena, announcement->members, &count);
+    const char *card = chat_json_card(arena, announcement->chat, active, count);
+
+    if (card == NULL)
+        return cc_fail_detail(err, CC_INTERNAL, "the card of %s is too long",
+                              announcement->chat->chat_id);
+    chat_list_cache_put_card(outlet->redis, announcement->chat, card);
+    return produce_both(outlet, announcement, card, arena, err);
+}
+
+static void pause_ms(int64_t duration_ms)
+{
+    struct timespec time = {.tv_sec = duration_ms / 1000,
+                            .tv_nsec = (duration_ms % 1000) * 1000000};
+
+    nanosleep(&time, NULL);
+}
+
+/* True once message-service has an outcome of this operation, whichever. */
+static bool has_outcome(struct chat_outlet_servers *outlet, const char *path)
+{
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_http_answer answer;
+    struct cc_error err;
+
+    return cc_peer_call(outlet->message_service, "GET", path, NULL, 0, NULL, OUTCOME_TIMEOUT_MS,
+                        arena, &answer, &err) == CC_OK;
+}
+
+static enum cc_code await_persisted(struct chat_outlet *base, const struct chat_change *change,
+                                    struct cc_error *err)
+{
+    struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
+    const struct cc_clock *clock = cc_clock_system();
+    int64_t deadline_ms = cc_mono_ms(clock) + outlet->persisted_wait_ms;
+    char op_id[CC_UUID_BYTES], path[160];
+
+    change_op_id(change, op_id);
+    snprintf(path, sizeof(path), "/internal/operations/%s?chat_id=%s", op_id,
+             change->after.chat_id);
+    for (int64_t wait_ms = FIRST_POLL_MS; cc_mono_ms(clock) < deadline_ms; wait_ms *= 2) {
+        if (has_outcome(outlet, path))
+            return CC_OK;
+        pause_ms(wait_ms < LONGEST_POLL_MS ? wait_ms : LONGEST_POLL_MS);
+    }
+    return cc_fail(err, CC_TIMEOUT, NULL, "the change is not in the timeline yet");
+}
+
+static const struct chat_outlet_ops servers_ops = {
+    .raise_rights = raise_rights, .publish = publish, .await_persisted = await_persisted};
+
+void chat_outlet_servers_init(struct chat_outlet_servers *outlet)
+{
+    outlet->base.ops = &servers_ops;
+    outlet->operations_topic = CC_TOPIC_MESSAGE_CREATED;
+    outlet->updates_topic = CC_TOPIC_CHAT_UPDATED;
+    outlet->persisted_wait_ms = PERSISTED_WAIT_MS;
+}

@@ -1,0 +1,110 @@
+/* Shared steps of the handlers about one chat. Runs on HTTP workers. */
+
+#include "http/chat_access.h"
+
+#include <inttypes.h>
+
+#include "domain/permissions.h"
+#include "http/chat_json.h"
+
+#define DECISIONS_MAX 5
+
+/* Absence is not an error here: `*out` stays NULL. */
+static enum cc_code absent_is_null(enum cc_code code)
+{
+    return code == CC_NOT_FOUND ? CC_OK : code;
+}
+
+enum cc_code chat_member_find(struct cc_request *req, const char *chat_id, const char *user_id,
+                              struct membership **out, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+
+    *out = NULL;
+    return absent_is_null(app->store->ops->find_member(app->store, chat_id, user_id,
+                                                       cc_request_arena(req), out, err));
+}
+
+enum cc_code chat_access_load(struct cc_request *req, struct chat_access *out, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    const char *chat_id = NULL;
+
+    out->chat = NULL;
+    CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
+    CC_TRY(chat_member_find(req, chat_id, cc_request_caller(req)->user_id, &out->actor, err));
+    if (membership_active(out->actor))
+        CC_TRY(absent_is_null(app->store->ops->find_chat(app->store, chat_id, cc_request_arena(req),
+                                                         &out->chat, err)));
+    return chat_may_see(out->chat, out->actor, err);
+}
+
+enum cc_code chat_change_commit(struct cc_request *req, chat_decide decide, void *input,
+                                enum chat_reach *out_reach, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+
+    for (int i = 0; i < DECISIONS_MAX; i++) {
+        struct chat_access access;
+        struct chat_change *change = NULL;
+
+        CC_TRY(chat_access_load(req, &access, err));
+        CC_TRY(decide(req, &access, input, &change, err));
+        *out_reach = CHAT_REACH_ALL;
+        if (change == NULL)
+            return CC_OK;
+        enum cc_code code = chat_announcer_commit(&app->announcer, change, out_reach, err);
+        if (code != CC_CONFLICT)
+            return code;
+        CC_TRY(chat_announcer_catch_up(&app->announcer, change->after.chat_id,
+                                       change->after.version, err));
+    }
+    return cc_fail(err, CC_UNAVAILABLE, NULL, "the chat is being changed by many at once");
+}
+
+/* Active members, when they are few enough to be shown. */
+static enum cc_code load_members(struct cc_request *req, const struct chat *chat,
+                                 struct chat_view *view, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct chat_member_query query = {.chat_id = chat->chat_id,
+                                      .after_user_id = "",
+                                      .filter = CHAT_MEMBERS_ACTIVE,
+                                      .limit = CHAT_JSON_MEMBERS_MAX};
+    struct chat_member_list members = {0};
+
+    if (chat->member_count > CHAT_JSON_MEMBERS_MAX)
+        return CC_OK;
+    CC_TRY(app->store->ops->list_members(app->store, &query, cc_request_arena(req), &members, err));
+    view->members = members.items;
+    view->member_count = members.count;
+    return CC_OK;
+}
+
+enum cc_code chat_respond(struct cc_request *req, struct cc_response *res, const char *chat_id,
+                          struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct cc_arena *arena = cc_request_arena(req);
+    struct chat_activity *activity = NULL;
+    struct chat *chat = NULL;
+    struct chat_view view = {0};
+
+    CC_TRY(app->store->ops->find_chat(app->store, chat_id, arena, &chat, err));
+    CC_TRY(
+        absent_is_null(app->store->ops->find_activity(app->store, chat_id, arena, &activity, err)));
+    if (activity == NULL)
+        activity = CC_ARENA_NEW(arena, struct chat_activity);
+    if (activity->last_activity_at_ms == 0)
+        activity->last_activity_at_ms = chat->created_at_ms;
+    view.chat = *chat;
+    view.activity = activity;
+    CC_TRY(load_members(req, chat, &view, err));
+
+    cc_response_header(res, "ETag", cc_arena_printf(arena, "\"%" PRId64 "\"", chat->version));
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    chat_json_put_chat(writer, &view);
+    cc_json_close_object(writer);
+    return CC_OK;
+}

@@ -1,0 +1,38 @@
+#ifndef CHAT_HTTP_CHAT_ACCESS_H
+#define CHAT_HTTP_CHAT_ACCESS_H
+
+/*
+ * What handlers about one chat share: finding it for its caller, changing it, showing it. Blocking;
+ * results live in the request's arena.
+ */
+
+#include "app.h"
+#include "common/http_route.h"
+
+struct chat_access {
+    struct chat *chat;
+    struct membership *actor; /* the caller, active */
+};
+/* The chat of the path parameter chat_id. CC_NOT_FOUND for strangers and for what isn't there. */
+CC_MUST_CHECK enum cc_code chat_access_load(struct cc_request *req, struct chat_access *out,
+                                            struct cc_error *err);
+/* A membership, or NULL when there is none. */
+CC_MUST_CHECK enum cc_code chat_member_find(struct cc_request *req, const char *chat_id,
+                                            const char *user_id, struct membership **out,
+                                            struct cc_error *err);
+
+/* Decides, from the chat as it is now, what the next change is; NULL = nothing has to change.
+ * Called again when somebody else changed the chat meanwhile. */
+typedef enum cc_code (*chat_decide)(struct cc_request *req, const struct chat_access *access,
+                                    void *input, struct chat_change **out, struct cc_error *err);
+/* Decides and commits until no other change comes in between. out_reach: CHAT_REACH_ALL when
+ * nothing had to change. */
+CC_MUST_CHECK enum cc_code chat_change_commit(struct cc_request *req, chat_decide decide,
+                                              void *input, enum chat_reach *out_reach,
+                                              struct cc_error *err);
+
+/* Answers with the chat as the store has it now: the public object, with ETag. */
+CC_MUST_CHECK enum cc_code chat_respond(struct cc_request *req, struct cc_response *res,
+                                        const char *chat_id, struct cc_error *err);
+
+#endif

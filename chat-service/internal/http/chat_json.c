@@ -1,0 +1,178 @@
+/* JSON of chats. Any thread; no I/O. */
+
+#include "http/chat_json.h"
+
+#include <string.h>
+
+void chat_json_put_member(struct cc_json_writer *writer, const struct membership *member)
+{
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "user_id", member->user_id);
+    cc_json_put_text(writer, "role", member_role_names[member->role]);
+    cc_json_put_time(writer, "joined_at", member->joined_at_ms);
+    cc_json_close_object(writer);
+}
+
+static void put_activity(struct cc_json_writer *writer, const struct chat_activity *activity)
+{
+    if (activity->last_message_json != NULL)
+        cc_json_put_raw(writer, "last_message", activity->last_message_json,
+                        strlen(activity->last_message_json));
+    cc_json_put_time(writer, "last_activity_at", activity->last_activity_at_ms);
+    cc_json_put_int(writer, "head_seq", activity->seq);
+}
+
+void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *view)
+{
+    const struct chat *chat = &view->chat;
+
+    cc_json_put_text(writer, "chat_id", chat->chat_id);
+    cc_json_put_text(writer, "type", chat_type_names[chat->type]);
+    cc_json_put_text(writer, "title", chat->title);
+    cc_json_put_text(writer, "created_by", chat->created_by);
+    cc_json_put_time(writer, "created_at", chat->created_at_ms);
+    cc_json_put_int(writer, "version", chat->version);
+    cc_json_put_int(writer, "member_count", chat->member_count);
+    if (view->members != NULL) {
+        cc_json_open_array(writer, "members");
+        for (size_t i = 0; i < view->member_count; i++)
+            chat_json_put_member(writer, &view->members[i]);
+        cc_json_close_array(writer);
+    }
+    if (view->activity != NULL)
+        put_activity(writer, view->activity);
+}
+
+const char *chat_json_card(struct cc_arena *arena, const struct chat *chat,
+                           const struct membership *members, size_t count)
+{
+    bool shown = chat->member_count <= CHAT_JSON_MEMBERS_MAX && count <= CHAT_JSON_MEMBERS_MAX;
+    struct chat_view view = {
+        .chat = *chat, .members = shown ? members : NULL, .member_count = shown ? count : 0};
+    struct cc_strbuf text;
+    struct cc_json_writer writer;
+    const char *card = NULL;
+
+    cc_strbuf_init(&text, CHAT_CARD_MAX_BYTES);
+    cc_json_writer_init(&writer, &text);
+    cc_json_open_object(&writer, NULL);
+    chat_json_put_chat(&writer, &view);
+    cc_json_close_object(&writer);
+    if (!text.overflowed)
+        card = cc_arena_strndup(arena, cc_strbuf_text(&text), text.length);
+    cc_strbuf_finish(&text);
+    return card;
+}
+
+static void read_member(struct cc_json_reader *reader, struct membership *member)
+{
+    member->user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
+    member->role = (enum member_role)cc_json_choice(reader, "role", CC_REQUIRED, member_role_names,
+                                                    MEMBER_PLAIN);
+    member->joined_at_ms = cc_json_time(reader, "joined_at", CC_REQUIRED);
+    member->state = MEMBER_ACTIVE;
+}
+
+static void read_members(struct cc_json_reader *reader, struct cc_arena *arena,
+                         struct chat_view *out)
+{
+    size_t count = cc_json_array_count(reader, "members", CC_OPTIONAL, CHAT_JSON_MEMBERS_MAX);
+    struct membership *members;
+
+    if (!cc_json_has(reader, "members"))
+        return;
+    members = cc_arena_calloc(arena, count + 1, sizeof(*members));
+    for (size_t i = 0; i < count; i++) {
+        if (!cc_json_enter_element(reader, "members", i))
+            break;
+        read_member(reader, &members[i]);
+        cc_json_leave(reader);
+    }
+    out->members = members;
+    out->member_count = count;
+}
+
+bool chat_json_read_card(struct cc_arena *arena, const char *card, struct chat_view *out)
+{
+    struct cc_json_reader *reader =
+        cc_json_reader_create(arena, card, strlen(card), CC_IGNORE_UNKNOWN);
+    struct chat *chat = &out->chat;
+    bool readable;
+
+    *out = (struct chat_view){0};
+    chat->chat_id = cc_json_uuid(reader, "chat_id", CC_REQUIRED);
+    chat->type =
+        (enum chat_type)cc_json_choice(reader, "type", CC_REQUIRED, chat_type_names, CHAT_GROUP);
+    chat->title = cc_json_text(reader, "title", CC_REQUIRED, 0, CHAT_TITLE_MAX_BYTES);
+    chat->created_by = cc_json_uuid(reader, "created_by", CC_REQUIRED);
+    chat->created_at_ms = cc_json_time(reader, "created_at", CC_REQUIRED);
+    chat->version = cc_json_int(reader, "version", CC_REQUIRED, 1, INT64_MAX);
+    chat->member_count = cc_json_int(reader, "member_count", CC_REQUIRED, 0, CHAT_MEMBERS_MAX);
+    read_members(reader, arena, out);
+    readable = cc_json_reader_done(reader);
+    cc_json_reader_destroy(reader);
+    return readable;
+}
+
+void chat_json_put_rights(struct cc_json_writer *writer, const struct chat_rights *rights)
+{
+    cc_json_put_text(writer, "chat_id", rights->chat->chat_id);
+    cc_json_put_int(writer, "member_version", rights->chat->member_version);
+    cc_json_put_bool(writer, "deleted", rights->chat->deleted);
+    cc_json_put_text(writer, "post", chat_posting_names[rights->chat->post]);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < rights->count; i++) {
+        cc_json_open_object(writer, NULL);
+        cc_json_put_text(writer, "user_id", rights->members[i].user_id);
+        cc_json_put_text(writer, "role", member_role_names[rights->members[i].role]);
+        cc_json_put_text(writer, "state", member_state_names[rights->members[i].state]);
+        cc_json_close_object(writer);
+    }
+    cc_json_close_array(writer);
+    cc_json_put_text(writer, "next_cursor", rights->next_cursor);
+}
+
+/* The same person twice is a mistake of the caller's that would otherwise change the count. */
+static void refuse_repeats(struct cc_json_reader *reader, const char *key, const char *const *ids,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = i + 1; k < count; k++)
+            if (strcmp(ids[i], ids[k]) == 0)
+                cc_json_reject(reader, key, "names somebody twice");
+}
+
+static const char *read_title(struct cc_json_reader *reader)
+{
+    return cc_json_text(reader, "title", CC_REQUIRED, 1, CHAT_TITLE_MAX_BYTES);
+}
+
+bool chat_json_read_group(struct cc_json_reader *reader, struct chat_group_input *out)
+{
+    out->title = read_title(reader);
+    out->member_ids =
+        cc_json_uuids(reader, "member_ids", CC_REQUIRED, CHAT_FOUNDERS_MAX, &out->member_count);
+    refuse_repeats(reader, "member_ids", out->member_ids, out->member_count);
+    return cc_json_reader_done(reader);
+}
+
+bool chat_json_read_direct(struct cc_json_reader *reader, const char **out_user_id)
+{
+    *out_user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
+    return cc_json_reader_done(reader);
+}
+
+bool chat_json_read_people(struct cc_json_reader *reader, struct chat_people_input *out)
+{
+    out->user_ids = cc_json_uuids(reader, "user_ids", CC_REQUIRED, CHAT_ADD_MAX, &out->count);
+    refuse_repeats(reader, "user_ids", out->user_ids, out->count);
+    if (out->count == 0)
+        cc_json_reject(reader, "user_ids", "must name somebody");
+    return cc_json_reader_done(reader);
+}
+
+bool chat_json_read_title(struct cc_json_reader *reader, const char **out_title)
+{
+    *out_title = read_title(reader);
+    return cc_json_reader_done(reader);
+}

@@ -1,0 +1,96 @@
+/* What other daemons ask: who is in a chat, and which chats somebody has. Their listener is not
+ * reachable from outside; nothing is checked about the asker. */
+
+#include "http/chat_json.h"
+#include "http/chat_page.h"
+#include "http/routes.h"
+#include "member_cache.h"
+
+#include "common/log.h"
+
+#define RIGHTS_PAGE_DEFAULT 1000
+#define RIGHTS_PAGE_MAX     1000
+
+enum cc_code chat_http_user_page(struct cc_request *req, struct cc_response *res,
+                                 struct cc_error *err)
+{
+    const char *user_id = NULL;
+
+    CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
+    return chat_page_respond(req, res, user_id, err);
+}
+
+static void put_membership(struct cc_json_writer *writer, const struct membership *member)
+{
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "chat_id", member->chat_id);
+    cc_json_put_text(writer, "role", member_role_names[member->role]);
+    cc_json_put_int(writer, "member_version", member->version);
+    cc_json_put_int(writer, "joined_seq", member->joined_seq);
+    cc_json_close_object(writer);
+}
+
+enum cc_code chat_http_user_chats(struct cc_request *req, struct cc_response *res,
+                                  struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct chat_member_list mine = {0};
+    const char *user_id = NULL;
+
+    CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
+    CC_TRY(
+        app->store->ops->list_memberships(app->store, user_id, cc_request_arena(req), &mine, err));
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < mine.count; i++)
+        put_membership(writer, &mine.items[i]);
+    cc_json_close_array(writer);
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
+/* Who asks here found nothing in Redis: next time there shall be something. */
+static void fill_cache(struct chat_app *app, const struct chat_rights *rights)
+{
+    struct cc_error fault;
+
+    if (chat_member_cache_put(app->redis, rights, &fault) != CC_OK)
+        cc_log_error(CC_LOG_DEBUG, "the rights were not cached", &fault, "chat_id",
+                     rights->chat->chat_id, NULL);
+}
+
+enum cc_code chat_http_rights(struct cc_request *req, struct cc_response *res, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct cc_arena *arena = cc_request_arena(req);
+    const char *chat_id = NULL, *after = cc_request_query(req, "after");
+    struct chat_member_list members = {0};
+    struct chat *chat = NULL;
+    int64_t limit = 0;
+
+    CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
+    CC_TRY(
+        cc_request_query_int(req, "limit", 1, RIGHTS_PAGE_MAX, RIGHTS_PAGE_DEFAULT, &limit, err));
+    struct chat_member_query query = {.chat_id = chat_id,
+                                      .after_user_id = after == NULL ? "" : after,
+                                      .filter = CHAT_MEMBERS_EVER,
+                                      .limit = (size_t)limit + 1};
+    /* The version first: members that are newer than it do no harm, older ones would. */
+    CC_TRY(app->store->ops->find_chat(app->store, chat_id, arena, &chat, err));
+    CC_TRY(app->store->ops->list_members(app->store, &query, arena, &members, err));
+
+    bool more = members.count > (size_t)limit;
+    size_t shown = more ? (size_t)limit : members.count;
+    struct chat_rights rights = {.chat = chat,
+                                 .members = members.items,
+                                 .count = shown,
+                                 .next_cursor = more ? members.items[shown - 1].user_id : NULL};
+    if (after == NULL && !more)
+        fill_cache(app, &rights);
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    chat_json_put_rights(writer, &rights);
+    cc_json_close_object(writer);
+    return CC_OK;
+}

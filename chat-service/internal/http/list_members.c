@@ -1,0 +1,48 @@
+/* GET /v1/chats/{chat_id}/members: the active ones, by user id. */
+
+#include "http/chat_access.h"
+#include "http/chat_json.h"
+#include "http/routes.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MAX     200
+
+static enum cc_code read_query(struct cc_request *req, const char *chat_id,
+                               struct chat_member_query *out, int64_t *out_limit,
+                               struct cc_error *err)
+{
+    const char *cursor = cc_request_query(req, "cursor");
+
+    CC_TRY(cc_request_query_int(req, "limit", 1, PAGE_MAX, PAGE_DEFAULT, out_limit, err));
+    *out = (struct chat_member_query){.chat_id = chat_id,
+                                      .after_user_id = cursor == NULL ? "" : cursor,
+                                      .filter = CHAT_MEMBERS_ACTIVE,
+                                      .limit = (size_t)*out_limit + 1};
+    return CC_OK;
+}
+
+enum cc_code chat_http_list_members(struct cc_request *req, struct cc_response *res,
+                                    struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct chat_access access;
+    struct chat_member_query query;
+    struct chat_member_list members = {0};
+    int64_t limit = 0;
+
+    CC_TRY(chat_access_load(req, &access, err));
+    CC_TRY(read_query(req, access.chat->chat_id, &query, &limit, err));
+    CC_TRY(app->store->ops->list_members(app->store, &query, cc_request_arena(req), &members, err));
+
+    bool more = members.count > (size_t)limit;
+    size_t shown = more ? (size_t)limit : members.count;
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < shown; i++)
+        chat_json_put_member(writer, &members.items[i]);
+    cc_json_close_array(writer);
+    cc_json_put_text(writer, "next_cursor", more ? members.items[shown - 1].user_id : NULL);
+    cc_json_close_object(writer);
+    return CC_OK;
+}

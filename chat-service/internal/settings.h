@@ -1,0 +1,23 @@
+#ifndef CHAT_SETTINGS_H
+#define CHAT_SETTINGS_H
+
+/* Settings of chat-service; the table says what each means. */
+
+#include "common/config.h"
+
+struct chat_settings {
+    struct cc_common_settings common; /* first */
+    const char *kafka_brokers;
+    const char *mongo_uri, *mongo_database;
+    const char *redis_url;
+    struct cc_setting_list jwks_urls;
+    struct cc_setting_list user_service_internal_urls;
+    struct cc_setting_list message_service_internal_urls;
+    const char *migrations_dir;
+    int64_t topic_replication;
+    int64_t sweep_interval_ms;
+    bool production;
+};
+extern const struct cc_setting chat_settings_table[];
+
+#endif
