@@ -70,3 +70,8 @@ void cc_redis_name_presence(const char *user_id, char out[CC_REDIS_NAME_BYTES])
 {
     make_name("presence", user_id, out);
 }
+
+void cc_redis_name_revoked(const char *session_id, char out[CC_REDIS_NAME_BYTES])
+{
+    make_name("revoked", session_id, out);
+}

@@ -38,5 +38,10 @@ void cc_redis_name_mver(const char *chat_id,
 void cc_redis_name_presence(
     const char *user_id,
     char out[CC_REDIS_NAME_BYTES]); /* zset presence:{id}: member node/conn, score expiry ms */
+void cc_redis_name_revoked(const char *session_id,
+                           char out[CC_REDIS_NAME_BYTES]); /* key revoked:{id} = "1", with expiry */
+
+/* auth-service publishes the id of each session that ends. */
+#define CC_CHANNEL_SESSION_REVOKED "session-revoked"
 
 #endif
