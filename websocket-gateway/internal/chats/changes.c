@@ -1,0 +1,126 @@
+/* Reads pages of changes and encodes live frames. Runs on the loop thread; ws_message_frame_write
+ * also on consumer threads. It does not decide who gets what. */
+
+#include "chats/changes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json_reader.h"
+#include "common/json_writer.h"
+
+#include "app.h"
+
+#define PAGE_MAX          200
+#define MESSAGE_MAX_BYTES (128 * 1024)
+#define FRAME_MAX_BYTES   (256 * 1024)
+#define OCCURRED_AT_KEY   "\",\"at\":\""
+
+void ws_changes_ask(struct ws_app *app, struct ws_call *call, const char *chat_id,
+                    int64_t after_rev, int limit)
+{
+    char path[160];
+
+    snprintf(path, sizeof path, "/internal/chats/%s/changes?after_rev=%" PRId64 "&limit=%d",
+             chat_id, after_rev, limit);
+    ws_call_send(app, call, app->message_service, "GET", path, NULL);
+}
+
+static void read_change(struct cc_json_reader *reader, struct ws_change *out)
+{
+    out->rev = cc_json_int(reader, "rev", CC_REQUIRED, 1, INT64_MAX);
+    out->seq = cc_json_int(reader, "seq", CC_OPTIONAL, 0, INT64_MAX);
+    out->op = (enum cc_op)cc_json_choice(reader, "op", CC_REQUIRED, cc_op_names, CC_OP_CREATE);
+    out->message_json = cc_json_raw(reader, "message", CC_OPTIONAL, MESSAGE_MAX_BYTES);
+}
+
+enum cc_code ws_changes_read(struct cc_arena *arena, const char *body, size_t count,
+                             struct ws_changes *out, struct cc_error *err)
+{
+    struct cc_json_reader *reader = cc_json_reader_create(arena, body, count, CC_IGNORE_UNKNOWN);
+    struct ws_changes changes = {0};
+    bool readable;
+
+    changes.count = cc_json_array_count(reader, "items", CC_REQUIRED, PAGE_MAX);
+    changes.items = cc_arena_calloc(arena, changes.count + 1, sizeof *changes.items);
+    for (size_t i = 0; i < changes.count && cc_json_enter_element(reader, "items", i); i++) {
+        read_change(reader, &changes.items[i]);
+        cc_json_leave(reader);
+    }
+    changes.head_rev = cc_json_int(reader, "head_rev", CC_REQUIRED, 0, INT64_MAX);
+    changes.more = cc_json_bool(reader, "more", CC_OPTIONAL, false);
+    readable = cc_json_reader_done(reader);
+    cc_json_reader_destroy(reader);
+    if (!readable)
+        return cc_fail_detail(err, CC_BAD_GATEWAY, "unreadable page of changes");
+    *out = changes;
+    return CC_OK;
+}
+
+static const char *frame_type(enum cc_op op)
+{
+    switch (op) {
+    case CC_OP_CREATE:
+    case CC_OP_SYSTEM:
+        return "message";
+    case CC_OP_DELETE:
+        return "message_deleted";
+    case CC_OP_EDIT:
+    case CC_OP_REACT:
+    case CC_OP_PIN:
+        return "message_updated";
+    }
+    return "message_updated";
+}
+
+void ws_message_frame_write(struct cc_strbuf *out, enum cc_op op, const char *chat_id, int64_t seq,
+                            int64_t rev, int64_t occurred_at_ms, const char *message_json,
+                            size_t message_count)
+{
+    struct cc_json_writer json;
+
+    cc_json_writer_init(&json, out);
+    cc_json_open_object(&json, NULL);
+    cc_json_put_text(&json, "t", frame_type(op));
+    if (occurred_at_ms != 0) /* second, where ws_message_frame_occurred_at looks for it */
+        cc_json_put_time(&json, "at", occurred_at_ms);
+    cc_json_put_text(&json, "chat_id", chat_id);
+    if (seq > 0)
+        cc_json_put_int(&json, "seq", seq);
+    cc_json_put_int(&json, "rev", rev);
+    if (message_count > 0)
+        cc_json_put_raw(&json, "message", message_json, message_count);
+    cc_json_close_object(&json);
+}
+
+int64_t ws_message_frame_occurred_at(const char *frame, size_t count)
+{
+    size_t key_length = strlen(OCCURRED_AT_KEY);
+    size_t searched = count < 64 ? count : 64; /* the type's name is in front */
+    const char *key = memmem(frame, searched, OCCURRED_AT_KEY, key_length);
+    const char *text, *end;
+    int64_t at_ms;
+
+    if (key == NULL)
+        return 0;
+    text = key + key_length;
+    end = memchr(text, '"', count - (size_t)(text - frame));
+    if (end == NULL || !cc_time_parse(text, (size_t)(end - text), &at_ms))
+        return 0;
+    return at_ms;
+}
+
+struct ws_buffer *ws_change_frame(const struct ws_change *change, const char *chat_id)
+{
+    const char *message = change->message_json == NULL ? "" : change->message_json;
+    struct cc_strbuf text;
+    struct ws_buffer *frame;
+
+    cc_strbuf_init(&text, FRAME_MAX_BYTES);
+    ws_message_frame_write(&text, change->op, chat_id, change->seq, change->rev, 0, message,
+                           strlen(message));
+    frame = ws_buffer_from(&text);
+    cc_strbuf_finish(&text);
+    return frame;
+}

@@ -1,0 +1,12 @@
+#ifndef CHATS_MEMBERS_H
+#define CHATS_MEMBERS_H
+
+/* Who of the people here is still a member: read again from chat-service as soon as anything
+ * carries a newer membership version, before anything more is delivered. Loop thread. */
+
+struct ws_app;
+struct ws_chat;
+
+void ws_members_reload(struct ws_app *app, struct ws_chat *chat);
+
+#endif

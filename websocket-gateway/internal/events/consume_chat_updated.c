@@ -1,0 +1,74 @@
+/* chat.updated: the frame `chat` for those concerned, and for everybody in the chat. Runs on its
+ * consumer's thread. */
+
+#include <string.h>
+
+#include "common/events/chat_updated.h"
+
+#include "app.h"
+#include "events/consumers.h"
+#include "publish.h"
+
+#define FRAME_MAX_BYTES (256 * 1024)
+
+static bool changes_members(enum cc_chat_change change)
+{
+    return change == CC_CHAT_CREATED || change == CC_CHAT_MEMBER_ADDED ||
+           change == CC_CHAT_MEMBER_REMOVED;
+}
+
+static void build_frame(const struct ev_chat_updated *event, struct cc_strbuf *out)
+{
+    struct cc_json_writer json;
+
+    cc_json_writer_init(&json, out);
+    cc_json_open_object(&json, NULL);
+    cc_json_put_text(&json, "t", "chat");
+    cc_json_put_text(&json, "chat_id", event->chat_id);
+    cc_json_put_text(&json, "change", cc_chat_change_names[event->change]);
+    cc_json_put_text(&json, "actor_id", event->actor_id);
+    cc_json_put_texts(&json, "targets", event->targets, event->target_count);
+    cc_json_put_int(&json, "version", event->version);
+    if (event->chat_json != NULL)
+        cc_json_put_raw(&json, "chat", event->chat_json, strlen(event->chat_json));
+    cc_json_close_object(&json);
+}
+
+static void announce(const struct ev_chat_updated *event, struct ws_publish_batch *publications)
+{
+    bool members = changes_members(event->change);
+    struct cc_bus_message message = {.kind = CC_BUS_CHAT,
+                                     .member_version = members ? event->version : 0};
+    struct cc_strbuf frame;
+
+    cc_strbuf_init(&frame, FRAME_MAX_BYTES);
+    build_frame(event, &frame);
+    snprintf(message.chat_id, sizeof message.chat_id, "%s", event->chat_id);
+    message.frame = cc_strbuf_text(&frame);
+    message.frame_count = frame.length;
+    for (size_t i = 0; members && i < event->target_count; i++)
+        ws_publish_batch_add(publications, WS_CHANNEL_USER, event->targets[i], &message);
+    ws_publish_batch_add(publications, WS_CHANNEL_CHAT, event->chat_id, &message);
+    cc_strbuf_finish(&frame);
+}
+
+enum cc_code ws_consume_chat_updated(void *app, struct cc_batch *batch, struct cc_error *err)
+{
+    struct ws_app *gateway = app;
+    struct ws_publish_batch publications;
+
+    ws_publish_batch_init(&publications, batch->arena);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct cc_record *record = &batch->records[i];
+        struct ev_chat_updated event = {0};
+        struct cc_json_reader *reader = cc_json_reader_create(
+            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+
+        if (ev_chat_updated_read(reader, &event))
+            announce(&event, &publications);
+        else
+            cc_record_reject(record, "unreadable chat.updated");
+        cc_json_reader_destroy(reader);
+    }
+    return ws_publish_batch_send(&publications, gateway->redis, err);
+}

@@ -1,0 +1,351 @@
+/* libwebsockets on a libuv loop of our own, on one thread: the loop thread. Other threads reach it
+ * through app->queue and lws_cancel_service alone. It moves bytes and close codes; what they mean
+ * is session.c's and frames.c's. Waived: libwebsockets 4.1 accepts unmasked client frames (README).
+ */
+
+#include "ws/server.h"
+
+#include <libwebsockets.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "common/alloc.h"
+#include "common/log.h"
+
+#include "app.h"
+#include "chats/heads.h"
+#include "ws/session.h"
+
+#define PATH           "/v1/ws"
+#define BEARER         "Bearer "
+#define TICK_MS        100
+#define RX_BYTES       512  /* per connection; longer frames come in pieces */
+#define SERVICE_BYTES  8192 /* per thread */
+#define HEADER_BYTES   8192
+#define WRITES_AT_ONCE 16
+#define DRAIN_POLL_US  20000
+
+_Static_assert(WS_BUFFER_ROOM >= LWS_PRE, "frames need room for the header of libwebsockets");
+
+struct ws_server {
+    struct ws_app *app;
+    struct lws_context *context;
+    uv_loop_t loop;
+    uv_timer_t tick;
+    uv_async_t stop;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of `gone`: the other threads outlive the context */
+    bool gone;
+    atomic_bool drain_asked;
+    atomic_size_t connections;
+};
+
+struct connection { /* libwebsockets' user space, per connection */
+    struct ws_session *session;
+};
+
+/* ---- what sessions ask of their connection ---- */
+
+static void want_write(void *conn)
+{
+    lws_callback_on_writable(conn);
+}
+
+static void read_on(void *conn, bool on)
+{
+    lws_rx_flow_control(conn, on ? 1 : 0);
+}
+
+static void kill_connection(void *conn)
+{
+    lws_set_timeout(conn, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+}
+
+static const struct ws_transport transport = {want_write, read_on, kill_connection};
+
+/* ---- callbacks of libwebsockets ---- */
+
+static struct ws_app *app_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+static bool path_is_ours(struct lws *wsi)
+{
+    char path[sizeof PATH + 1];
+    int length = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI);
+
+    return length == (int)strlen(PATH) && memcmp(path, PATH, (size_t)length) == 0;
+}
+
+static void open_session(struct lws *wsi, struct connection *connection)
+{
+    struct ws_app *app = app_of(wsi);
+    char header[CC_JWT_MAX_BYTES + sizeof BEARER];
+    int length = lws_hdr_copy(wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION);
+    bool bearer = length > 0 && strncasecmp(header, BEARER, strlen(BEARER)) == 0;
+
+    atomic_fetch_add(&app->server->connections, 1);
+    connection->session = ws_session_open(app, wsi, bearer ? header + strlen(BEARER) : NULL);
+}
+
+static void close_session(struct ws_app *app, struct connection *connection)
+{
+    char code[8] = "none";
+
+    if (connection->session == NULL)
+        return;
+    if (connection->session->close_code != 0)
+        snprintf(code, sizeof code, "%u", connection->session->close_code);
+    cc_counter_add(cc_counter_get("ws_closes_total", "Ended connections by our close code.", "code",
+                                  code, NULL),
+                   1);
+    ws_session_closed(connection->session);
+    connection->session = NULL;
+    atomic_fetch_sub(&app->server->connections, 1);
+}
+
+static int receive(struct lws *wsi, struct ws_session *session, const void *bytes, size_t count)
+{
+    bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+
+    if (session == NULL)
+        return -1;
+    if (lws_frame_is_binary(wsi)) {
+        ws_session_close(session, WS_CLOSE_PROTOCOL);
+        return 0;
+    }
+    ws_session_receive(session, bytes, count, last);
+    return 0;
+}
+
+static int write_frame(struct lws *wsi, struct ws_session *session, struct ws_buffer *frame)
+{
+    int written = lws_write(wsi, frame->bytes + WS_BUFFER_ROOM, frame->count, LWS_WRITE_TEXT);
+
+    if (written >= 0 && frame->occurred_at_ms != 0)
+        cc_histogram_observe_us(session->app->hub.metrics.delivery_seconds,
+                                (ws_wall_ms(session->app) - frame->occurred_at_ms) * 1000);
+    ws_buffer_unref(frame);
+    return written < 0 ? -1 : 0;
+}
+
+static int write_ping(struct lws *wsi, struct ws_session *session)
+{
+    unsigned char room[WS_BUFFER_ROOM];
+
+    session->ping_due = false;
+    return lws_write(wsi, room + WS_BUFFER_ROOM, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+}
+
+static int end_connection(struct lws *wsi, const struct ws_session *session)
+{
+    lws_close_reason(wsi, (enum lws_close_status)session->close_code, NULL, 0);
+    return -1;
+}
+
+static int write_some(struct lws *wsi, struct ws_session *session)
+{
+    int written = 0;
+
+    if (session == NULL)
+        return 0;
+    if (session->ping_due && write_ping(wsi, session) != 0)
+        return -1;
+    while (written < WRITES_AT_ONCE && !lws_send_pipe_choked(wsi)) {
+        struct ws_buffer *frame = ws_session_next(session);
+
+        if (frame == NULL)
+            return session->state == WS_CLOSING ? end_connection(wsi, session) : 0;
+        if (write_frame(wsi, session, frame) != 0)
+            return -1;
+        written++;
+    }
+    lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static void run_queue(struct ws_app *app)
+{
+    struct ws_server *server = app->server;
+
+    if (server != NULL && atomic_exchange(&server->drain_asked, false))
+        ws_hub_drain(app);
+    if (ws_loop_queue_run(app->queue)) {
+        cc_counter_add(app->hub.metrics.bus_lost, 1);
+        ws_heads_compare(app);
+    }
+    ws_heads_ask_baselines(app);
+}
+
+static int answer_plain_http(struct lws *wsi)
+{
+    if (lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) != 0)
+        return -1;
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t length)
+{
+    struct connection *connection = user;
+
+    switch (reason) {
+    case LWS_CALLBACK_HTTP:
+        return answer_plain_http(wsi);
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+        return app_of(wsi)->hub.draining ? 1 : 0;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return path_is_ours(wsi) ? 0 : 1;
+    case LWS_CALLBACK_ESTABLISHED:
+        open_session(wsi, connection);
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+        return receive(wsi, connection->session, in, length);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        ws_session_heard(connection->session);
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return write_some(wsi, connection->session);
+    case LWS_CALLBACK_CLOSED:
+        close_session(app_of(wsi), connection);
+        return 0;
+    case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+        run_queue(app_of(wsi));
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "chat.v1",
+     .callback = on_event,
+     .per_session_data_size = sizeof(struct connection),
+     .rx_buffer_size = RX_BYTES},
+    {.name = NULL},
+};
+
+/* ---- the loop ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+    const struct ws_server *server = timer->data;
+
+    ws_hub_tick(server->app);
+}
+
+static void on_stop(uv_async_t *async)
+{
+    struct ws_server *server = async->data;
+
+    pthread_mutex_lock(&server->lock);
+    server->gone = true;
+    pthread_mutex_unlock(&server->lock);
+    uv_close((uv_handle_t *)&server->tick, NULL);
+    uv_close((uv_handle_t *)&server->stop, NULL);
+    lws_context_destroy(server->context); /* closes its handles; the loop ends without any */
+}
+
+static void *run(void *arg)
+{
+    struct ws_server *server = arg;
+
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static void lws_says(int level, const char *line)
+{
+    cc_log(level == LLL_ERR ? CC_LOG_ERROR : CC_LOG_WARN, "libwebsockets", "line", line, NULL);
+}
+
+static struct lws_context *create_context(struct ws_server *server)
+{
+    const struct cc_common_settings *common = &server->app->settings->common;
+    void *loops[] = {&server->loop};
+    struct lws_context_creation_info info = {
+        .port = (int)common->port,
+        .iface = strcmp(common->host, "0.0.0.0") == 0 ? NULL : common->host,
+        .protocols = protocols,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_IPV6 |
+                   LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
+                   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
+        .foreign_loops = loops,
+        .user = server->app,
+        .gid = -1,
+        .uid = -1,
+        .alpn = "http/1.1",
+        .max_http_header_data = HEADER_BYTES,
+        .pt_serv_buf_size = SERVICE_BYTES,
+        .timeout_secs = 10,
+    };
+
+    lws_set_log_level(LLL_ERR, lws_says);
+    return lws_create_context(&info);
+}
+
+enum cc_code ws_server_start(struct ws_app *app, struct ws_server **out, struct cc_error *err)
+{
+    struct ws_server *server = cc_calloc(1, sizeof *server);
+
+    server->app = app;
+    pthread_mutex_init(&server->lock, NULL);
+    app->hub.transport = &transport;
+    uv_loop_init(&server->loop);
+    server->context = create_context(server);
+    if (server->context == NULL) {
+        cc_free(server);
+        return cc_fail_detail(err, CC_UNAVAILABLE, "can't listen on %s:%lld",
+                              app->settings->common.host, (long long)app->settings->common.port);
+    }
+    uv_timer_init(&server->loop, &server->tick);
+    server->tick.data = server;
+    uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
+    uv_async_init(&server->loop, &server->stop, on_stop);
+    server->stop.data = server;
+    *out = server; /* before the thread: its callbacks look there */
+    pthread_create(&server->thread, NULL, run, server);
+    return CC_OK;
+}
+
+void ws_server_wake(void *app)
+{
+    struct ws_server *server = ((struct ws_app *)app)->server;
+
+    if (server == NULL)
+        return;
+    pthread_mutex_lock(&server->lock);
+    if (!server->gone)
+        lws_cancel_service(server->context);
+    pthread_mutex_unlock(&server->lock);
+}
+
+void ws_server_drain(struct ws_server *server, int64_t deadline_mono_ms)
+{
+    atomic_store(&server->drain_asked, true);
+    ws_server_wake(server->app);
+    while (atomic_load(&server->connections) > 0 && ws_now_ms(server->app) < deadline_mono_ms)
+        usleep(DRAIN_POLL_US);
+}
+
+void ws_server_stop(struct ws_server *server)
+{
+    if (server == NULL)
+        return;
+    uv_async_send(&server->stop);
+    pthread_join(server->thread, NULL);
+    uv_loop_close(&server->loop);
+}
+
+void ws_server_destroy(struct ws_server *server)
+{
+    if (server == NULL)
+        return;
+    pthread_mutex_destroy(&server->lock);
+    cc_free(server);
+}
