@@ -369,5 +369,8 @@ int cc_producer_queue_percent(const struct cc_producer *producer)
 
 rd_kafka_t *cc_producer_handle(struct cc_producer *producer)
 {
-    return producer->kafka;
+    pthread_rwlock_rdlock(&producer->lock);
+    rd_kafka_t *kafka = producer->kafka;
+    pthread_rwlock_unlock(&producer->lock);
+    return kafka;
 }
