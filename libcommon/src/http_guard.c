@@ -1,7 +1,9 @@
 /*
  * First look at a request's head: refuses what a proxy and its upstream could read differently
  * (request smuggling) and what libmicrohttpd lets through. A pure function over the list of fields;
- * runs on listener threads. It can't see bare LF or folded lines: libmicrohttpd has joined them.
+ * runs on listener threads. What it can't see: bare LF and folded lines (libmicrohttpd has joined
+ * them), what stands behind a NUL and lines without a name (it has dropped them). None of these
+ * travels on, because upstream requests are serialised anew from the fields seen here.
  * Source: RFC 9112 sections 3.2, 6.1, 6.3; RFC 9110 section 5.5.
  */
 #include <string.h>

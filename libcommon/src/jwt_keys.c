@@ -12,7 +12,6 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
-#include <openssl/pem.h>
 
 #include "common/alloc.h"
 #include "common/log.h"
@@ -29,7 +28,7 @@
 
 struct key {
     char kid[CC_JWT_KID_MAX_BYTES + 1];
-    char *pem;
+    EVP_PKEY *key;
 };
 struct key_set {
     struct key keys[KEYS_MAX];
@@ -46,7 +45,7 @@ struct cc_jwt_keys {
     pthread_t thread;
 };
 
-/* ---- JWK -> PEM ---- */
+/* ---- reading a JWK ---- */
 
 static BIGNUM *read_number(const char *text)
 {
@@ -77,32 +76,17 @@ static EVP_PKEY *make_public_key(const BIGNUM *n, const BIGNUM *e)
     return key;
 }
 
-static char *write_pem(EVP_PKEY *key)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *bytes = NULL, *pem = NULL;
-
-    if (bio != NULL && PEM_write_bio_PUBKEY(bio, key) == 1) {
-        long count = BIO_get_mem_data(bio, &bytes);
-
-        pem = cc_strndup(bytes, (size_t)count);
-    }
-    BIO_free(bio);
-    return pem;
-}
-
-static char *public_pem(const char *modulus, const char *exponent)
+static EVP_PKEY *read_public_key(const char *modulus, const char *exponent)
 {
     BIGNUM *n = read_number(modulus), *e = read_number(exponent);
     EVP_PKEY *key = n != NULL && e != NULL ? make_public_key(n, e) : NULL;
-    char *pem = NULL;
 
-    if (key != NULL && EVP_PKEY_get_bits(key) >= CC_JWT_RSA_MIN_BITS)
-        pem = write_pem(key);
-    EVP_PKEY_free(key);
     BN_free(n);
     BN_free(e);
-    return pem;
+    if (key == NULL || EVP_PKEY_get_bits(key) >= CC_JWT_RSA_MIN_BITS)
+        return key;
+    EVP_PKEY_free(key);
+    return NULL;
 }
 
 /* ---- key sets ---- */
@@ -121,24 +105,22 @@ static void read_key(struct cc_json_reader *reader, struct key_set *set)
     const char *alg = cc_json_text(reader, "alg", CC_OPTIONAL, 1, 16);
     const char *n = cc_json_text(reader, "n", CC_OPTIONAL, 1, 1400);
     const char *e = cc_json_text(reader, "e", CC_OPTIONAL, 1, 16);
-    struct key *key = &set->keys[set->count];
-    char *pem;
+    struct key *entry = &set->keys[set->count];
 
     if (kty == NULL || strcmp(kty, "RSA") != 0 || kid == NULL || !is_absent_or(use, "sig") ||
         !is_absent_or(alg, "RS256"))
         return;
-    pem = public_pem(n, e);
-    if (pem == NULL)
+    entry->key = read_public_key(n, e);
+    if (entry->key == NULL)
         return;
-    key->pem = pem;
-    memcpy(key->kid, kid, strlen(kid) + 1);
+    memcpy(entry->kid, kid, strlen(kid) + 1);
     set->count++;
 }
 
 static void free_set(struct key_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
-        cc_free(set->keys[i].pem);
+        EVP_PKEY_free(set->keys[i].key);
     set->count = 0;
 }
 
@@ -189,26 +171,28 @@ bool cc_jwt_keys_any(struct cc_jwt_keys *keys)
     return any;
 }
 
-enum cc_code cc_jwt_keys_find(struct cc_jwt_keys *keys, const char *kid, struct cc_arena *arena,
-                              const char **out_pem, struct cc_error *err)
+enum cc_code cc_jwt_keys_find(struct cc_jwt_keys *keys, const char *kid, EVP_PKEY **out_key,
+                              struct cc_error *err)
 {
-    const char *pem = NULL;
+    EVP_PKEY *key = NULL;
     bool any;
 
     pthread_mutex_lock(&keys->lock);
     any = keys->set.count > 0;
-    for (size_t i = 0; i < keys->set.count && pem == NULL; i++)
+    for (size_t i = 0; i < keys->set.count && key == NULL; i++)
         if (strcmp(keys->set.keys[i].kid, kid) == 0)
-            pem = cc_arena_strdup(arena, keys->set.keys[i].pem);
-    if (pem == NULL) {
+            key = keys->set.keys[i].key;
+    if (key != NULL) {
+        EVP_PKEY_up_ref(key);
+    } else {
         keys->refresh_wanted = true;
         pthread_cond_signal(&keys->wake);
     }
     pthread_mutex_unlock(&keys->lock);
-    if (pem == NULL)
+    if (key == NULL)
         return cc_fail_detail(err, any ? CC_UNAUTHENTICATED : CC_UNAVAILABLE,
                               any ? "unknown kid %s" : "no key set yet (kid %s)", kid);
-    *out_pem = pem;
+    *out_key = key;
     return CC_OK;
 }
 

@@ -1,7 +1,10 @@
 #ifndef JWT_PRIVATE_H
 #define JWT_PRIVATE_H
 
-/* The key set behind the verifier, and RSA public keys between PEM and JWK. */
+/*
+ * The key set behind the verifier. Signatures are OpenSSL's: libjwt 1.10 neither writes nor accepts
+ * the type "at+jwt" that RFC 9068 demands, and takes a token forged as HS256 with our public key.
+ */
 
 #include <openssl/evp.h>
 
@@ -18,9 +21,9 @@ void cc_jwt_keys_destroy(struct cc_jwt_keys *keys);
 enum cc_code cc_jwt_keys_set(struct cc_jwt_keys *keys, const char *jwks, size_t count,
                              struct cc_error *err);
 bool cc_jwt_keys_any(struct cc_jwt_keys *keys);
-/* PEM of the public key, in the arena. An unknown kid asks the thread for a refresh and fails:
- * CC_UNAVAILABLE while there is no key at all, else CC_UNAUTHENTICATED. */
-enum cc_code cc_jwt_keys_find(struct cc_jwt_keys *keys, const char *kid, struct cc_arena *arena,
-                              const char **out_pem, struct cc_error *err);
+/* The public key, with a reference of the caller's own. An unknown kid asks the thread for a
+ * refresh and fails: CC_UNAVAILABLE while there is no key at all, else CC_UNAUTHENTICATED. */
+enum cc_code cc_jwt_keys_find(struct cc_jwt_keys *keys, const char *kid, EVP_PKEY **out_key,
+                              struct cc_error *err);
 
 #endif

@@ -31,7 +31,6 @@ BUILD_PACKAGES = {
     "libcurl4-openssl-dev": None,
     "libhiredis-dev": None,
     "libjansson-dev": None,
-    "libjwt-dev": None,
     "libmicrohttpd-dev": None,
     "libmongoc-dev": None,
     "libpq-dev": None,

@@ -114,7 +114,9 @@ cc_response_json(struct cc_response *res); /* application/json; the same writer 
 void cc_response_body(struct cc_response *res, const char *content_type, const void *bytes,
                       size_t count); /* copied */
 /* 101 for a request that asked to upgrade: `take` runs once, on a listener thread, owns `fd`
- * (non-blocking) from then on and gets the bytes already read behind the request. */
+ * (non-blocking) from then on and gets the bytes already read behind the request; fd is -1 when the
+ * client went away before the answer. The header is usually "Upgrade: websocket"; others are added
+ * with cc_response_header. */
 void cc_response_upgrade(struct cc_response *res, const char *protocol_header_name,
                          const char *protocol_header_value,
                          void (*take)(int fd, const void *extra, size_t extra_count, void *arg),

@@ -3,11 +3,11 @@
 
 /*
  * Access tokens: RS256, `kid`, typ "at+jwt", claims iss aud sub sid device_id role iat exp jti.
- * Verification picks the key by kid first, decodes, then compares the algorithm, typ, iss, aud,
- * exp, nbf itself (libjwt 1.10 checks none of these), and caches verified tokens by SHA-256 until
- * they expire. The key set comes from JWKS URLs, refreshed every 60 s by a thread of its own and,
- * at most once a second, when an unknown kid is seen; the last good set is kept while auth-service
- * is away. Source: RFC 7519, RFC 7517, RFC 8725, RFC 9068.
+ * Verification reads the header strictly, picks the key by kid, checks the signature, then compares
+ * typ, iss, aud, exp, nbf, and caches verified tokens by SHA-256 until they expire. The key set
+ * comes from JWKS URLs, refreshed every 60 s by a thread of its own and, at most once a second,
+ * when an unknown kid is seen; the last good set is kept while auth-service is away. Source: RFC
+ * 7519, RFC 7517, RFC 8725, RFC 9068.
  */
 
 #include "common/clock.h"
