@@ -1,0 +1,34 @@
+#ifndef DOMAIN_ACCOUNT_H
+#define DOMAIN_ACCOUNT_H
+
+/* An account: an e-mail address, a password, and, once a code came back, the right to log in. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/id.h"
+#include "domain/email_address.h"
+
+#define ACCOUNT_HANDLE_BYTES       31
+#define ACCOUNT_DISPLAY_NAME_BYTES 257 /* 64 characters of UTF-8 and NUL */
+#define ACCOUNT_DISPLAY_NAME_CHARS 64
+#define ACCOUNT_HASH_BYTES         129
+#define ACCOUNT_ROLE_BYTES         16
+
+struct account {
+    char account_id[CC_UUID_BYTES]; /* is the person's user_id everywhere */
+    char email[EMAIL_ADDRESS_BYTES];
+    char password_hash[ACCOUNT_HASH_BYTES]; /* PHC string */
+    char handle[ACCOUNT_HANDLE_BYTES], display_name[ACCOUNT_DISPLAY_NAME_BYTES];
+    char role[ACCOUNT_ROLE_BYTES]; /* "user", "admin" */
+    bool active;                   /* the address was verified */
+    bool has_profile;              /* user-service knows the person */
+    int64_t created_at_ms;
+};
+
+/* ^[A-Za-z0-9_]{3,30}$ */
+bool account_handle_valid(const char *handle);
+/* 1 to 64 characters, not blank, no control characters. `name` is valid UTF-8. */
+bool account_display_name_valid(const char *name);
+
+#endif

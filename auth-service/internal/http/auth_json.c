@@ -1,0 +1,168 @@
+/* JSON at the edge of auth-service; see auth_json.h. Runs on request threads. Checks shapes and
+ * single fields; what needs a store is checked by the use cases. */
+
+#include "http/auth_json.h"
+
+#include <string.h>
+
+#include "domain/otp.h"
+#include "domain/password.h"
+
+#define PASSWORD_ANY_MAX 1024 /* a wrong password may be longer than any right one */
+#define DEVICE_NAME_MAX  128
+#define TEXT_MAX         512
+
+static enum cc_code finish(struct cc_json_reader *reader, struct cc_error *err)
+{
+    return cc_json_reader_done(reader) ? CC_OK : cc_json_reader_error(reader, err);
+}
+
+static void read_email(struct cc_json_reader *reader, char out[EMAIL_ADDRESS_BYTES])
+{
+    const char *text = cc_json_text(reader, "email", CC_REQUIRED, 1, EMAIL_ADDRESS_BYTES - 1);
+    out[0] = '\0';
+    if (text != NULL && !email_address_read(text, out))
+        cc_json_reject(reader, "email", "This is not an e-mail address.");
+}
+
+static void check_names(struct cc_json_reader *reader, const struct register_input *in)
+{
+    if (in->handle != NULL && !account_handle_valid(in->handle))
+        cc_json_reject(reader, "handle",
+                       "A handle has 3 to 30 characters: letters, digits and underscores.");
+    if (in->display_name != NULL && !account_display_name_valid(in->display_name))
+        cc_json_reject(reader, "display_name",
+                       "A display name has 1 to 64 characters, none of them a control character.");
+}
+
+enum cc_code register_input_read(struct cc_request *req, struct register_input *out,
+                                 struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    read_email(reader, out->email);
+    out->password = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
+    out->handle = cc_json_text(reader, "handle", CC_REQUIRED, 1, TEXT_MAX);
+    out->display_name = cc_json_text(reader, "display_name", CC_REQUIRED, 1, TEXT_MAX);
+    const char *fault = out->password != NULL ? password_fault(out->password, out->email) : NULL;
+    if (fault != NULL)
+        cc_json_reject(reader, "password", "%s", fault);
+    check_names(reader, out);
+    return finish(reader, err);
+}
+
+enum cc_code verify_input_read(struct cc_request *req, struct verify_input *out,
+                               struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    read_email(reader, out->email);
+    out->code = cc_json_text(reader, "code", CC_REQUIRED, 1, TEXT_MAX);
+    if (out->code != NULL && !otp_has_shape(out->code))
+        cc_json_reject(reader, "code", "A code has six digits.");
+    return finish(reader, err);
+}
+
+enum cc_code email_input_read(struct cc_request *req, char out[EMAIL_ADDRESS_BYTES],
+                              struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    read_email(reader, out);
+    return finish(reader, err);
+}
+
+enum cc_code login_input_read(struct cc_request *req, struct login_input *out, struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    const char *email = cc_json_text(reader, "email", CC_REQUIRED, 1, TEXT_MAX);
+    out->password = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
+    out->device_id = cc_json_text(reader, "device_id", CC_REQUIRED, 1, SESSION_DEVICE_ID_BYTES - 1);
+    out->device_name = cc_json_text(reader, "device_name", CC_OPTIONAL, 0, DEVICE_NAME_MAX);
+    if (out->device_name == NULL)
+        out->device_name = "";
+    out->email[0] = '\0';
+    if (email != NULL)
+        (void)email_address_read(email, out->email);
+    return finish(reader, err);
+}
+
+enum cc_code refresh_input_read(struct cc_request *req, const char **out, struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    *out = cc_json_text(reader, "refresh_token", CC_REQUIRED, 1, TEXT_MAX);
+    return finish(reader, err);
+}
+
+static struct cc_json_writer *begin(struct cc_response *res)
+{
+    cc_response_header(res, "Cache-Control", "no-store");
+    return cc_response_json(res);
+}
+
+void status_write(struct cc_response *res, int http_status, const char *status)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_response_status(res, http_status);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "status", status);
+    cc_json_close_object(writer);
+}
+
+void tokens_write(struct cc_response *res, const struct auth_tokens *tokens)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "access_token", tokens->access_token);
+    cc_json_put_text(writer, "token_type", "Bearer");
+    cc_json_put_int(writer, "expires_in", tokens->expires_in_s);
+    cc_json_put_text(writer, "refresh_token", tokens->refresh_token);
+    cc_json_put_text(writer, "user_id", tokens->user_id);
+    cc_json_put_text(writer, "session_id", tokens->session_id);
+    cc_json_put_text(writer, "device_id", tokens->device_id);
+    cc_json_close_object(writer);
+}
+
+static void session_write(struct cc_json_writer *writer, const struct session *session,
+                          bool current)
+{
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "session_id", session->session_id);
+    cc_json_put_text(writer, "device_id", session->device_id);
+    cc_json_put_text(writer, "device_name", session->device_name);
+    cc_json_put_time(writer, "created_at", session->created_at_ms);
+    cc_json_put_time(writer, "last_seen_at", session->last_seen_at_ms);
+    cc_json_put_bool(writer, "current", current);
+    cc_json_close_object(writer);
+}
+
+void sessions_write(struct cc_response *res, const struct session_list *sessions,
+                    const char *current_session_id)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < sessions->count; i++)
+        session_write(writer, &sessions->items[i],
+                      strcmp(sessions->items[i].session_id, current_session_id) == 0);
+    cc_json_close_array(writer);
+    cc_json_put_null(writer, "next_cursor");
+    cc_json_close_object(writer);
+}
+
+void revocations_write(struct cc_response *res, const struct revocation_list *revocations)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < revocations->count; i++) {
+        cc_json_open_object(writer, NULL);
+        cc_json_put_text(writer, "session_id", revocations->items[i].session_id);
+        cc_json_put_time(writer, "until", revocations->items[i].until_ms);
+        cc_json_close_object(writer);
+    }
+    cc_json_close_array(writer);
+    cc_json_close_object(writer);
+}

@@ -1,0 +1,49 @@
+#ifndef HTTP_AUTH_JSON_H
+#define HTTP_AUTH_JSON_H
+
+/* JSON of auth-service's endpoints to checked structs and back; nowhere else. Inputs live as long
+ * as the request; reading fails with CC_INVALID and the pointer of the field at fault. */
+
+#include "common/http_route.h"
+#include "domain/email_address.h"
+#include "domain/session.h"
+#include "storage/account_store.h"
+#include "tokens.h"
+
+struct register_input {
+    char email[EMAIL_ADDRESS_BYTES];
+    const char *password, *handle, *display_name;
+};
+CC_MUST_CHECK enum cc_code register_input_read(struct cc_request *req, struct register_input *out,
+                                               struct cc_error *err);
+
+struct verify_input {
+    char email[EMAIL_ADDRESS_BYTES];
+    const char *code;
+};
+CC_MUST_CHECK enum cc_code verify_input_read(struct cc_request *req, struct verify_input *out,
+                                             struct cc_error *err);
+
+/* {"email"} in lower case. */
+CC_MUST_CHECK enum cc_code email_input_read(struct cc_request *req, char out[EMAIL_ADDRESS_BYTES],
+                                            struct cc_error *err);
+
+struct login_input {
+    char email[EMAIL_ADDRESS_BYTES]; /* "" when it has not the shape of one: nobody's */
+    const char *password, *device_id, *device_name;
+};
+CC_MUST_CHECK enum cc_code login_input_read(struct cc_request *req, struct login_input *out,
+                                            struct cc_error *err);
+
+/* {"refresh_token"} */
+CC_MUST_CHECK enum cc_code refresh_input_read(struct cc_request *req, const char **out,
+                                              struct cc_error *err);
+
+/* The answers; all of them forbid caches to keep them. */
+void status_write(struct cc_response *res, int http_status, const char *status);
+void tokens_write(struct cc_response *res, const struct auth_tokens *tokens);
+void sessions_write(struct cc_response *res, const struct session_list *sessions,
+                    const char *current_session_id);
+void revocations_write(struct cc_response *res, const struct revocation_list *revocations);
+
+#endif

@@ -1,0 +1,118 @@
+/* One-time codes in Redis; see otp_store.h. Runs on the callers' threads. Keys name the hash of an
+ * address, never the address. */
+
+#include "otp_store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "common/alloc.h"
+
+#define KEY_BYTES 128
+
+struct otp_store {
+    struct cc_redis *redis;
+    int64_t ttl_s;
+    unsigned char key[OTP_KEY_BYTES];
+};
+
+/* Scripts are shared by all threads; cc_redis_eval fills their hashes on first use. */
+static struct cc_redis_script count_send_script = {
+    .source = "local n = redis.call('INCR', KEYS[1]) "
+              "if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end "
+              "if n > tonumber(ARGV[1]) then return redis.call('PTTL', KEYS[1]) end return 0"};
+static struct cc_redis_script put_script = {
+    .source = "redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'tries', 0) "
+              "return redis.call('EXPIRE', KEYS[1], ARGV[2])"};
+/* The count comes first, so that concurrent guesses share the five tries. */
+static struct cc_redis_script try_script = {
+    .source = "local hash = redis.call('HGET', KEYS[1], 'hash') if not hash then return 0 end "
+              "if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[2]) then "
+              "redis.call('DEL', KEYS[1]) return 0 end "
+              "if hash == ARGV[1] then return 1 end return 0"};
+
+struct otp_store *otp_store_create(struct cc_redis *redis, const char *secret, int64_t ttl_s)
+{
+    static const char label[] = "chat-app one-time codes";
+    struct otp_store *store = cc_calloc(1, sizeof *store);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    store->redis = redis;
+    store->ttl_s = ttl_s;
+    HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)label, sizeof label - 1,
+         digest, NULL);
+    memcpy(store->key, digest, sizeof store->key);
+    return store;
+}
+
+void otp_store_destroy(struct otp_store *store)
+{
+    cc_free(store);
+}
+
+static void code_key(const char *purpose, const char *email, char out[KEY_BYTES])
+{
+    char hash[65];
+    cc_sha256_hex(email, strlen(email), hash);
+    (void)snprintf(out, KEY_BYTES, "otp:%s:%s", purpose, hash);
+}
+
+static enum cc_code eval(struct otp_store *store, struct cc_redis_script *script,
+                         const char *const argv[3], int64_t *out, struct cc_error *err)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    CC_TRY(cc_redis_eval(store->redis, script, 1, 3, argv, NULL, &reply, err));
+    *out = reply->integer;
+    return CC_OK;
+}
+
+enum cc_code otp_store_count_send(struct otp_store *store, const char *email, struct cc_error *err)
+{
+    char hash[65], key[KEY_BYTES], most[16], window[16];
+    int64_t wait_ms;
+    cc_sha256_hex(email, strlen(email), hash);
+    (void)snprintf(key, sizeof key, "rate:otp:%s", hash);
+    (void)snprintf(most, sizeof most, "%d", OTP_SENDS_MAX);
+    (void)snprintf(window, sizeof window, "%d", OTP_SENDS_WINDOW_S);
+    CC_TRY(eval(store, &count_send_script, (const char *[]){key, most, window}, &wait_ms, err));
+    if (wait_ms == 0)
+        return CC_OK;
+    (void)cc_fail(err, CC_RATE_LIMITED, NULL, "Too many mails to this address. Please wait.");
+    return cc_fail_retry_after(err, (int)wait_ms);
+}
+
+enum cc_code otp_store_put(struct otp_store *store, const char *purpose, const char *email,
+                           const char *code, struct cc_error *err)
+{
+    char key[KEY_BYTES], hash[OTP_HASH_BYTES], ttl[24];
+    int64_t ignored;
+    code_key(purpose, email, key);
+    otp_hash(store->key, purpose, email, code, hash);
+    (void)snprintf(ttl, sizeof ttl, "%" PRId64, store->ttl_s);
+    return eval(store, &put_script, (const char *[]){key, hash, ttl}, &ignored, err);
+}
+
+enum cc_code otp_store_try(struct otp_store *store, const char *purpose, const char *email,
+                           const char *code, struct cc_error *err)
+{
+    char key[KEY_BYTES], hash[OTP_HASH_BYTES], most[16];
+    int64_t right;
+    code_key(purpose, email, key);
+    otp_hash(store->key, purpose, email, code, hash);
+    (void)snprintf(most, sizeof most, "%d", OTP_TRIES_MAX);
+    CC_TRY(eval(store, &try_script, (const char *[]){key, hash, most}, &right, err));
+    if (right == 1)
+        return CC_OK;
+    return cc_fail(err, CC_BAD_CREDENTIALS, "/code", "The code is wrong or has expired.");
+}
+
+enum cc_code otp_store_forget(struct otp_store *store, const char *purpose, const char *email,
+                              struct cc_error *err)
+{
+    char key[KEY_BYTES];
+    code_key(purpose, email, key);
+    return cc_redis_do(store->redis, NULL, err, "DEL", key, NULL);
+}

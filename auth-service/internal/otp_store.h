@@ -1,0 +1,35 @@
+#ifndef OTP_STORE_H
+#define OTP_STORE_H
+
+/*
+ * One-time codes in Redis, as keyed hashes, and the limits on sending and trying them. Redis may be
+ * emptied: people ask for another code. Thread-safe; may block 0.2 s. Errors of every call:
+ * CC_UNAVAILABLE, CC_OUTCOME_UNKNOWN when Redis is away.
+ */
+
+#include "common/redis_pool.h"
+#include "domain/otp.h"
+
+#define OTP_PURPOSE_VERIFY "verify"
+
+struct otp_store;
+
+/* secret: any text that only this service knows; the hashes' key is derived from it. */
+struct otp_store *otp_store_create(struct cc_redis *redis, const char *secret, int64_t ttl_s);
+void otp_store_destroy(struct otp_store *store);
+
+/* Counts a mail to `email`, whether or not the address is known here.
+ * CC_RATE_LIMITED: four within ten minutes, with the time to wait. */
+CC_MUST_CHECK enum cc_code otp_store_count_send(struct otp_store *store, const char *email,
+                                                struct cc_error *err);
+/* Makes `code` the one that counts for this address and purpose; five tries begin. */
+CC_MUST_CHECK enum cc_code otp_store_put(struct otp_store *store, const char *purpose,
+                                         const char *email, const char *code, struct cc_error *err);
+/* One try. CC_BAD_CREDENTIALS: wrong, expired, never sent, or tried five times. */
+CC_MUST_CHECK enum cc_code otp_store_try(struct otp_store *store, const char *purpose,
+                                         const char *email, const char *code, struct cc_error *err);
+/* After the right code was made use of. */
+CC_MUST_CHECK enum cc_code otp_store_forget(struct otp_store *store, const char *purpose,
+                                            const char *email, struct cc_error *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* Ending sessions and telling everybody; see revocation.h. Runs on request and upkeep threads. */
+
+#include "revocation.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/topics.h"
+
+int64_t auth_revoked_until_ms(const struct auth_app *app)
+{
+    return auth_now_ms(app) + app->settings->access_token_s * 1000 + SESSION_CLOCK_SKEW_MS;
+}
+
+enum cc_code auth_copy_revocation(struct auth_app *app, const struct session_revocation *revocation,
+                                  struct cc_error *err)
+{
+    char key[CC_REDIS_NAME_BYTES], life_ms[24];
+    int64_t left_ms = revocation->until_ms - auth_now_ms(app);
+    if (left_ms <= 0)
+        return CC_OK;
+    cc_jwt_revoke_session(app->verifier, revocation->session_id, revocation->until_ms);
+    cc_redis_name_revoked(revocation->session_id, key);
+    (void)snprintf(life_ms, sizeof life_ms, "%" PRId64, left_ms);
+    return cc_redis_do(app->redis, NULL, err, "SET", key, "1", "PX", life_ms, NULL);
+}
+
+void auth_announce_revoked(struct auth_app *app, const struct revocation_list *ended)
+{
+    struct cc_error err = {0};
+    enum cc_code told = CC_OK;
+    if (ended->count == 0)
+        return;
+    event_publisher_wake(app->events);
+    for (size_t i = 0; i < ended->count; i++) {
+        enum cc_code code = auth_copy_revocation(app, &ended->items[i], &err);
+        if (code == CC_OK)
+            code = cc_redis_do(app->redis, NULL, &err, "PUBLISH", CC_CHANNEL_SESSION_REVOKED,
+                               ended->items[i].session_id, NULL);
+        told = code != CC_OK ? code : told;
+    }
+    if (told != CC_OK)
+        cc_log_error(CC_LOG_WARN, "a revocation has not reached Redis", &err, NULL);
+    cc_counter_add(cc_counter_get("auth_sessions_revoked_total", "Sessions that were ended.",
+                                  "reason", ended->items[0].reason, NULL),
+                   ended->count);
+}
+
+enum cc_code auth_revoke(struct auth_app *app, const struct session_selection *selection,
+                         const char *reason, struct cc_arena *arena, struct cc_error *err)
+{
+    struct revocation_list ended;
+    CC_TRY(account_store_revoke(app->accounts, selection, reason, auth_now_ms(app),
+                                auth_revoked_until_ms(app), arena, &ended, err));
+    auth_announce_revoked(app, &ended);
+    return CC_OK;
+}

@@ -1,0 +1,26 @@
+#ifndef REVOCATION_H
+#define REVOCATION_H
+
+/*
+ * Ending sessions. The truth is in PostgreSQL, written first. Then everybody is told: this process
+ * at once, other daemons by a key and a message in Redis (within milliseconds) and by the event
+ * session.revoked (which can't be lost). Thread-safe, blocking.
+ */
+
+#include "app.h"
+
+/* Ends the selected sessions and tells. Errors: of account_store_revoke. */
+CC_MUST_CHECK enum cc_code auth_revoke(struct auth_app *app,
+                                       const struct session_selection *selection,
+                                       const char *reason, struct cc_arena *arena,
+                                       struct cc_error *err);
+/* Tells about sessions that ended. A Redis that is away is logged: upkeep repeats it. */
+void auth_announce_revoked(struct auth_app *app, const struct revocation_list *ended);
+/* The key and this process only, for what was announced before. */
+CC_MUST_CHECK enum cc_code auth_copy_revocation(struct auth_app *app,
+                                                const struct session_revocation *revocation,
+                                                struct cc_error *err);
+/* When the last access token of a session that ends now has expired. */
+int64_t auth_revoked_until_ms(const struct auth_app *app);
+
+#endif

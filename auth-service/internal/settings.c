@@ -1,0 +1,59 @@
+/* The settings of auth-service: names, defaults, ranges. Read once, before any thread starts; the
+ * signing key again on SIGHUP. */
+
+#include "settings.h"
+
+#include <string.h>
+
+#define AT(member) offsetof(struct auth_settings, member)
+#define SECRET     CC_SETTING_SECRET
+#define REQUIRED   CC_SETTING_REQUIRED
+#define TEXT       CC_SETTING_TEXT
+#define INT        CC_SETTING_INT
+#define LIST       CC_SETTING_LIST
+#define RELOADABLE CC_SETTING_RELOADABLE
+#define KEY_FLAGS  (SECRET | REQUIRED | RELOADABLE)
+
+/* clang-format off: columns are the point */
+const struct cc_setting auth_settings_table[] = {
+    {"postgres_uri", TEXT, AT(postgres_uri), "", 0, 0, SECRET | REQUIRED, "libpq connection URI"},
+    {"postgres_pool", INT, AT(postgres_pool), "8", 1, 32, 0, "connections to PostgreSQL, at most"},
+    {"redis_url", TEXT, AT(redis_url), "", 0, 0, SECRET | REQUIRED,
+     "redis://[:password@]host:port/db"},
+    {"redis_pool", INT, AT(redis_pool), "8", 1, 32, 0, "connections to Redis, at most"},
+    {"kafka_brokers", TEXT, AT(kafka_brokers), "", 0, 0, REQUIRED, "host:port,..."},
+    {"smtp_url", TEXT, AT(smtp_url), "", 0, 0, SECRET | REQUIRED,
+     "smtp://[user:password@]host:port or smtps://..."},
+    {"mail_from", TEXT, AT(mail_from), "Chat-App <no-reply@chat-app.example>", 0, 0, 0,
+     "From: of every mail"},
+    {"signing_key", TEXT, AT(signing_key), "", 0, 0, KEY_FLAGS,
+     "RSA private key, PEM: signs access tokens"},
+    {"user_service_internal_urls", LIST, AT(user_service_internal_urls), "", 0, 0, REQUIRED,
+     "ops listeners of user-service"},
+    {"access_token_s", INT, AT(access_token_s), "600", 10, 3600, 0, "life of an access token, s"},
+    {"refresh_token_s", INT, AT(refresh_token_s), "2592000", 60, 31536000, 0,
+     "life of an unused refresh token, s"},
+    {"otp_ttl_s", INT, AT(otp_ttl_s), "600", 10, 600, 0, "life of a one-time code, s"},
+    {"argon2_memory_kib", INT, AT(argon2_memory_kib), "19456", 8192, 1048576, 0,
+     "Argon2id memory per hash, KiB"},
+    {"argon2_iterations", INT, AT(argon2_iterations), "2", 1, 20, 0, "Argon2id passes"},
+    {"password_places", INT, AT(password_places), "0", 0, 256, 0,
+     "password hashes at the same time; 0 = one per core"},
+    {"topic_replication", INT, AT(topic_replication), "1", 1, 9, 0,
+     "replicas of topics that --migrate makes"},
+    {"migrations_dir", TEXT, AT(migrations_dir), "auth-service/migrations", 0, 0, 0,
+     "folder that --migrate reads"},
+    {0},
+};
+/* clang-format on */
+
+enum cc_code auth_settings_check(const void *settings, struct cc_error *err)
+{
+    const struct auth_settings *self = settings;
+    if (self->refresh_token_s <= self->access_token_s)
+        return cc_fail(err, CC_INVALID, "refresh_token_s",
+                       "refresh_token_s must be longer than access_token_s");
+    if (strchr(self->mail_from, '@') == NULL || strpbrk(self->mail_from, "\r\n") != NULL)
+        return cc_fail(err, CC_INVALID, "mail_from", "mail_from must be one line with an address");
+    return CC_OK;
+}

@@ -1,0 +1,24 @@
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "common/config.h"
+
+struct auth_settings {
+    struct cc_common_settings common; /* first */
+    const char *postgres_uri, *redis_url, *kafka_brokers;
+    int64_t postgres_pool, redis_pool;
+    const char *smtp_url, *mail_from;
+    const char *signing_key; /* PEM */
+    struct cc_setting_list user_service_internal_urls;
+    int64_t access_token_s, refresh_token_s, otp_ttl_s;
+    int64_t argon2_memory_kib, argon2_iterations;
+    int64_t password_places; /* hashes computed at the same time; 0 = one per core */
+    int64_t topic_replication;
+    const char *migrations_dir;
+};
+extern const struct cc_setting auth_settings_table[];
+
+/* Rules between settings. */
+CC_MUST_CHECK enum cc_code auth_settings_check(const void *settings, struct cc_error *err);
+
+#endif

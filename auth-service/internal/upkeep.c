@@ -1,0 +1,47 @@
+/* Regular work that no request asks for; see upkeep.h. Runs on the upkeep worker's thread. */
+
+#include "upkeep.h"
+
+#include "app.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "revocation.h"
+
+#define ROUND_MS 15000
+#define AWAY_MS  1000
+
+static enum cc_code copy_revocations(struct auth_app *app, struct cc_error *err)
+{
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct revocation_list list;
+    CC_TRY(account_store_list_revocations(app->accounts, auth_now_ms(app), arena, &list, err));
+    for (size_t i = 0; i < list.count; i++)
+        CC_TRY(auth_copy_revocation(app, &list.items[i], err));
+    return CC_OK;
+}
+
+static enum cc_code set_gauges(struct auth_app *app, struct cc_error *err)
+{
+    static const char name[] = "auth_outbox_rows", help[] = "What still has to leave the service.";
+    int64_t mails, events;
+    CC_TRY(outbox_count(app->outbox, &mails, &events, err));
+    cc_gauge_set(cc_gauge_get(name, help, "outbox", "mail", NULL), mails);
+    cc_gauge_set(cc_gauge_get(name, help, "outbox", "event", NULL), events);
+    return CC_OK;
+}
+
+static enum cc_code do_round(struct auth_app *app, struct cc_error *err)
+{
+    CC_TRY(copy_revocations(app, err));
+    CC_TRY(account_store_purge(app->accounts, auth_now_ms(app), err));
+    return set_gauges(app, err);
+}
+
+int64_t auth_upkeep(void *arg)
+{
+    struct cc_error err = {0};
+    if (do_round(arg, &err) == CC_OK)
+        return ROUND_MS;
+    cc_log_error(CC_LOG_WARN, "upkeep was not finished", &err, NULL);
+    return AWAY_MS;
+}
