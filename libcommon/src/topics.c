@@ -75,3 +75,8 @@ void cc_redis_name_revoked(const char *session_id, char out[CC_REDIS_NAME_BYTES]
 {
     make_name("revoked", session_id, out);
 }
+
+void cc_redis_name_last_seen(const char *user_id, char out[CC_REDIS_NAME_BYTES])
+{
+    make_name("last_seen", user_id, out);
+}

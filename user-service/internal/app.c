@@ -1,0 +1,75 @@
+/* Start and stop of user-service, on the main thread: servers first, the publisher last. The HTTP
+ * listeners are the skeleton's. */
+
+#include "app.h"
+
+#include "common/topics.h"
+
+#define SCHEMA   "users"
+#define FLUSH_MS 3000
+
+/* Listener threads; must not block. */
+static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
+                                 struct cc_error *err)
+{
+    return cc_jwt_verify(((struct user_app *)app)->verifier, token, length, out, err);
+}
+
+const struct cc_http_hooks user_http_hooks = {.authenticate = authenticate};
+
+/* Redis serves presence alone: without it everything else works, so that readiness does not look
+ * at it. */
+static void watch(struct user_app *app, struct cc_health *health)
+{
+    cc_health_watch(health, "postgres", cc_pg_pool_probe, app->postgres);
+    cc_health_watch(health, "kafka", cc_producer_probe, app->producer);
+    cc_health_watch(health, "keys", cc_jwt_verifier_probe, app->verifier);
+}
+
+enum cc_code user_app_start(void *memory, const struct cc_runtime *runtime, struct cc_error *err)
+{
+    struct user_app *app = memory;
+    const struct user_settings *settings = runtime->settings;
+
+    app->settings = settings;
+    app->clock = runtime->clock;
+    app->ids = runtime->ids;
+    CC_TRY(cc_redis_create(settings->redis_url, (int)settings->redis_pool, &app->redis, err));
+    CC_TRY(cc_producer_create(settings->kafka_brokers, runtime->node_id, &app->producer, err));
+    app->postgres = cc_pg_pool_create(settings->postgres_uri, SCHEMA, (int)settings->postgres_pool);
+    app->client = cc_http_client_create();
+    app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
+    watch(app, runtime->health);
+    app->store = user_store_pg_create(app->postgres);
+    app->publisher = user_publisher_start(app->store, app->producer);
+    return CC_OK;
+}
+
+/* What the publisher has not told yet waits in the outbox for the next start. */
+void user_app_drain(void *memory, int64_t deadline_mono_ms)
+{
+    struct user_app *app = memory;
+    (void)deadline_mono_ms; /* it stops between two batches */
+    user_publisher_stop(app->publisher);
+    app->publisher = NULL;
+}
+
+void user_app_stop(void *memory)
+{
+    struct user_app *app = memory;
+    user_publisher_stop(app->publisher);
+    user_store_destroy(app->store);
+    cc_jwt_verifier_destroy(app->verifier);
+    cc_http_client_destroy(app->client);
+    cc_pg_pool_destroy(app->postgres);
+    cc_producer_destroy(app->producer, FLUSH_MS);
+    cc_redis_destroy(app->redis);
+}
+
+enum cc_code user_app_migrate(const struct cc_runtime *runtime, struct cc_error *err)
+{
+    const struct user_settings *settings = runtime->settings;
+    CC_TRY(cc_pg_migrate(settings->postgres_uri, SCHEMA, settings->migrations_dir, err));
+    return cc_topics_create(settings->kafka_brokers, cc_topics, cc_topic_count,
+                            (int)settings->topic_replication, err);
+}

@@ -1,0 +1,36 @@
+#ifndef USER_APP_H
+#define USER_APP_H
+
+/* Everything that a handler of user-service uses. Made in start, unmade in reverse. */
+
+#include "common/http_client.h"
+#include "common/jwt.h"
+#include "common/kafka_producer.h"
+#include "common/pg_pool.h"
+#include "common/redis_pool.h"
+#include "common/service.h"
+#include "events/publish.h"
+#include "settings.h"
+#include "storage/user_store.h"
+
+struct user_app {
+    const struct user_settings *settings;
+    const struct cc_clock *clock;
+    struct cc_ids *ids;
+    struct cc_pg_pool *postgres;
+    struct cc_redis *redis;
+    struct cc_producer *producer;
+    struct cc_http_client *client;
+    struct cc_jwt_verifier *verifier;
+    struct user_store *store;
+    struct user_publisher *publisher;
+};
+
+extern const struct cc_http_hooks user_http_hooks;
+
+enum cc_code user_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
+void user_app_drain(void *app, int64_t deadline_mono_ms);
+void user_app_stop(void *app);
+enum cc_code user_app_migrate(const struct cc_runtime *runtime, struct cc_error *err);
+
+#endif

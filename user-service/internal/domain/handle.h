@@ -1,0 +1,23 @@
+#ifndef USER_HANDLE_H
+#define USER_HANDLE_H
+
+/*
+ * A handle is the name by which people find each other: 3 to 30 of a-z, 0-9 and _. What is typed is
+ * folded first (NFKC, case), so that no two handles differ only in how they are written.
+ * Thread-safe. Source: Unicode Standard Annex 15; Unicode 3.13, default case folding.
+ */
+
+#include "common/error.h"
+
+#define USER_HANDLE_MIN         3
+#define USER_HANDLE_MAX         30
+#define USER_HANDLE_BYTES       (USER_HANDLE_MAX + 1)
+#define USER_HANDLE_TYPED_BYTES 256 /* of UTF-8, before folding */
+
+/* The folded handle. Errors: CC_INVALID with field "/handle". */
+CC_MUST_CHECK enum cc_code user_handle_read(const char *typed, char out[USER_HANDLE_BYTES],
+                                            struct cc_error *err);
+/* The folded beginning of handles, a leading "@" removed; false when no handle begins like this. */
+bool user_handle_prefix(const char *typed, char out[USER_HANDLE_BYTES]);
+
+#endif

@@ -1,0 +1,18 @@
+/* GET /v1/users/me. Runs on a worker thread. */
+
+#include "app.h"
+#include "http/etag.h"
+#include "http/handlers.h"
+#include "http/user_json.h"
+
+enum cc_code user_http_get_me(struct cc_request *req, struct cc_response *res, struct cc_error *err)
+{
+    struct user_app *app = cc_request_app(req);
+    struct user me;
+
+    CC_TRY(user_store_find(app->store, cc_request_caller(req)->user_id, cc_request_arena(req), &me,
+                           err));
+    user_etag_put(res, me.version);
+    user_json_write_me(cc_response_json(res), &me);
+    return CC_OK;
+}

@@ -1,0 +1,311 @@
+/*
+ * Profiles in memory, for tests; see user_store.h. Runs on the callers' threads under one lock,
+ * which is not held while facts are told. What is replaced is freed only with the store.
+ */
+
+#include "storage/user_store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+
+struct kept_user {
+    struct user user;
+    bool edited;
+};
+
+struct kept_fact {
+    struct user_fact fact;
+    bool being_told;
+};
+
+struct user_store_memory {
+    struct user_store base;
+    pthread_mutex_t lock;
+    struct cc_arena *texts;
+    struct kept_user *users;
+    size_t user_count;
+    struct kept_fact *facts; /* oldest first */
+    size_t fact_count;
+};
+
+static struct user_store_memory *memory_of(struct user_store *store)
+{
+    return (struct user_store_memory *)store;
+}
+
+static struct user copy_user(const struct user *user, struct cc_arena *arena)
+{
+    struct user copy = *user;
+    const char **const texts[] = {
+        &copy.user_id, &copy.handle,    &copy.display_name,    &copy.email,   &copy.bio,
+        &copy.locale,  &copy.time_zone, &copy.avatar_media_id, &copy.metadata};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        *texts[i] = cc_arena_strdup(arena, *texts[i] == NULL ? "" : *texts[i]);
+    return copy;
+}
+
+static struct kept_user *by_id(struct user_store_memory *memory, const char *user_id)
+{
+    for (size_t i = 0; i < memory->user_count; i++) {
+        if (strcmp(memory->users[i].user.user_id, user_id) == 0)
+            return &memory->users[i];
+    }
+    return NULL;
+}
+
+static bool handle_is_taken(struct user_store_memory *memory, const struct user *user)
+{
+    for (size_t i = 0; i < memory->user_count; i++) {
+        const struct user *other = &memory->users[i].user;
+        if (strcmp(other->handle, user->handle) == 0 && strcmp(other->user_id, user->user_id) != 0)
+            return true;
+    }
+    return false;
+}
+
+static void keep_fact(struct user_store_memory *memory, const struct user_fact *fact,
+                      const struct user *user)
+{
+    struct cc_arena *texts = memory->texts;
+    memory->facts = cc_realloc(memory->facts, (memory->fact_count + 1) * sizeof *memory->facts);
+    memory->facts[memory->fact_count++] =
+        (struct kept_fact){.fact = {.event_id = cc_arena_strdup(texts, fact->event_id),
+                                    .user_id = cc_arena_strdup(texts, user->user_id),
+                                    .change = cc_arena_strdup(texts, fact->change),
+                                    .handle = cc_arena_strdup(texts, user->handle),
+                                    .display_name = cc_arena_strdup(texts, user->display_name),
+                                    .occurred_at_ms = fact->occurred_at_ms}};
+}
+
+static enum cc_code find(struct user_store *store, const char *user_id, struct cc_arena *arena,
+                         struct user *out, struct cc_error *err)
+{
+    struct user_store_memory *memory = memory_of(store);
+    pthread_mutex_lock(&memory->lock);
+    const struct kept_user *kept = by_id(memory, user_id);
+    if (kept != NULL)
+        *out = copy_user(&kept->user, arena);
+    pthread_mutex_unlock(&memory->lock);
+    return kept != NULL ? CC_OK : cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
+}
+
+static enum cc_code find_many(struct user_store *store, const char *const *user_ids, size_t count,
+                              struct cc_arena *arena, const struct user **out, size_t *out_count,
+                              struct cc_error *err)
+{
+    struct user_store_memory *memory = memory_of(store);
+    struct user *users = cc_arena_calloc(arena, count + 1, sizeof *users);
+    size_t found = 0;
+    (void)err; /* memory does not fail */
+    pthread_mutex_lock(&memory->lock);
+    for (size_t i = 0; i < memory->user_count; i++) {
+        bool wanted = false;
+        for (size_t j = 0; j < count && !wanted; j++)
+            wanted = strcmp(memory->users[i].user.user_id, user_ids[j]) == 0;
+        if (wanted)
+            users[found++] = copy_user(&memory->users[i].user, arena);
+    }
+    pthread_mutex_unlock(&memory->lock);
+    *out = users;
+    *out_count = found;
+    return CC_OK;
+}
+
+static int compare_handles(const void *a, const void *b)
+{
+    return strcmp(((const struct user *)a)->handle, ((const struct user *)b)->handle);
+}
+
+static enum cc_code find_by_prefix(struct user_store *store, const char *prefix, const char *after,
+                                   size_t limit, struct cc_arena *arena, const struct user **out,
+                                   size_t *out_count, struct cc_error *err)
+{
+    struct user_store_memory *memory = memory_of(store);
+    size_t found = 0;
+    (void)err; /* memory does not fail */
+    pthread_mutex_lock(&memory->lock);
+    struct user *users = cc_arena_calloc(arena, memory->user_count + 1, sizeof *users);
+    for (size_t i = 0; i < memory->user_count; i++) {
+        const struct user *user = &memory->users[i].user;
+        if (strncmp(user->handle, prefix, strlen(prefix)) == 0 && strcmp(user->handle, after) > 0)
+            users[found++] = copy_user(user, arena);
+    }
+    pthread_mutex_unlock(&memory->lock);
+    qsort(users, found, sizeof *users, compare_handles);
+    *out = users;
+    *out_count = found < limit ? found : limit;
+    return CC_OK;
+}
+
+static void insert(struct user_store_memory *memory, const struct user *user,
+                   const struct user_fact *fact)
+{
+    memory->users = cc_realloc(memory->users, (memory->user_count + 1) * sizeof *memory->users);
+    struct kept_user *kept = &memory->users[memory->user_count++];
+    *kept = (struct kept_user){.user = copy_user(user, memory->texts)};
+    kept->user.version = 1;
+    kept->user.metadata = "{}";
+    keep_fact(memory, fact, user);
+}
+
+static bool same_enrolment(const struct user *a, const struct user *b)
+{
+    return strcmp(a->handle, b->handle) == 0 && strcmp(a->display_name, b->display_name) == 0 &&
+           strcmp(a->email, b->email) == 0;
+}
+
+static enum cc_code enroll_locked(struct user_store_memory *memory, const struct user *user,
+                                  const struct user_fact *fact, struct cc_error *err)
+{
+    struct kept_user *kept = by_id(memory, user->user_id);
+    if (kept != NULL && (kept->edited || same_enrolment(&kept->user, user)))
+        return CC_OK;
+    if (handle_is_taken(memory, user))
+        return cc_fail(err, CC_CONFLICT, "/handle", "this handle is taken");
+    if (kept == NULL) {
+        insert(memory, user, fact);
+        return CC_OK;
+    }
+    struct user copy = copy_user(user, memory->texts);
+    kept->user.handle = copy.handle;
+    kept->user.display_name = copy.display_name;
+    kept->user.email = copy.email;
+    kept->user.version++;
+    keep_fact(memory, fact, &kept->user);
+    return CC_OK;
+}
+
+static enum cc_code enroll(struct user_store *store, const struct user *user,
+                           const struct user_fact *fact, struct cc_error *err)
+{
+    struct user_store_memory *memory = memory_of(store);
+    pthread_mutex_lock(&memory->lock);
+    enum cc_code code = enroll_locked(memory, user, fact, err);
+    pthread_mutex_unlock(&memory->lock);
+    return code;
+}
+
+static enum cc_code update_locked(struct user_store_memory *memory, const struct user *after,
+                                  const struct user_fact *fact, struct cc_error *err)
+{
+    struct kept_user *kept = by_id(memory, after->user_id);
+    if (kept == NULL || kept->user.version != after->version)
+        return cc_fail(err, CC_VERSION_MISMATCH, NULL, "the profile has changed meanwhile");
+    if (handle_is_taken(memory, after))
+        return cc_fail(err, CC_CONFLICT, "/handle", "this handle is taken");
+    const struct user before = kept->user;
+    kept->user = copy_user(after, memory->texts);
+    kept->user.email = before.email;
+    kept->user.avatar_media_id = before.avatar_media_id;
+    kept->user.created_at_ms = before.created_at_ms;
+    kept->user.version = before.version + 1;
+    kept->edited = true;
+    if (fact != NULL)
+        keep_fact(memory, fact, &kept->user);
+    return CC_OK;
+}
+
+static enum cc_code update(struct user_store *store, const struct user *after,
+                           const struct user_fact *fact, struct cc_error *err)
+{
+    struct user_store_memory *memory = memory_of(store);
+    pthread_mutex_lock(&memory->lock);
+    enum cc_code code = update_locked(memory, after, fact, err);
+    pthread_mutex_unlock(&memory->lock);
+    return code;
+}
+
+/* Is an older fact about the same person still there? */
+static bool has_earlier(const struct user_store_memory *memory, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(memory->facts[i].fact.user_id, memory->facts[index].fact.user_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static size_t take_facts(struct user_store_memory *memory, struct user_fact *out)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&memory->lock);
+    for (size_t i = 0; i < memory->fact_count && count < USER_FACTS_AT_ONCE; i++) {
+        if (memory->facts[i].being_told || has_earlier(memory, i))
+            continue;
+        memory->facts[i].being_told = true;
+        out[count++] = memory->facts[i].fact;
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return count;
+}
+
+static bool is_among(const struct user_fact *facts, size_t count, const char *event_id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(facts[i].event_id, event_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Forgets taken facts, or gives them back. */
+static void settle_facts(struct user_store_memory *memory, const struct user_fact *facts,
+                         size_t count, bool told)
+{
+    size_t kept = 0;
+    pthread_mutex_lock(&memory->lock);
+    for (size_t i = 0; i < memory->fact_count; i++) {
+        bool ours = is_among(facts, count, memory->facts[i].fact.event_id);
+        if (ours && told)
+            continue;
+        if (ours)
+            memory->facts[i].being_told = false;
+        memory->facts[kept++] = memory->facts[i];
+    }
+    memory->fact_count = kept;
+    pthread_mutex_unlock(&memory->lock);
+}
+
+static enum cc_code tell_facts(struct user_store *store, user_tell tell, void *arg,
+                               size_t *out_count, struct cc_error *err)
+{
+    struct user_store_memory *memory = memory_of(store);
+    struct user_fact facts[USER_FACTS_AT_ONCE];
+    size_t count = take_facts(memory, facts);
+    enum cc_code code = count == 0 ? CC_OK : tell(arg, facts, count, err);
+    settle_facts(memory, facts, count, code == CC_OK);
+    *out_count = code == CC_OK ? count : 0;
+    return code;
+}
+
+static void destroy(struct user_store *store)
+{
+    struct user_store_memory *memory = memory_of(store);
+    cc_arena_destroy(memory->texts);
+    cc_free(memory->users);
+    cc_free(memory->facts);
+    pthread_mutex_destroy(&memory->lock);
+    cc_free(memory);
+}
+
+static const struct user_store_ops ops = {
+    .destroy = destroy,
+    .find = find,
+    .find_many = find_many,
+    .find_by_prefix = find_by_prefix,
+    .enroll = enroll,
+    .update = update,
+    .tell_facts = tell_facts,
+};
+
+struct user_store *user_store_memory_create(void)
+{
+    struct user_store_memory *memory = cc_calloc(1, sizeof *memory);
+    memory->base.ops = &ops;
+    memory->texts = cc_arena_create(0);
+    pthread_mutex_init(&memory->lock, NULL);
+    return &memory->base;
+}

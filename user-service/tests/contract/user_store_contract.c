@@ -1,0 +1,478 @@
+/* The contract of user_store.h as tests; see user_store_contract.h. */
+
+#include "testing.h"
+
+#include "user_store_contract.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/id.h"
+
+#define THREADS 8
+
+struct fixture {
+    struct user_store *store;
+    struct cc_arena *arena;
+    struct cc_ids *ids;
+};
+
+static struct {
+    struct user_store *(*make)(void);
+    void (*unmake)(struct user_store *store);
+} subject;
+
+static int setup(void **state)
+{
+    struct fixture *f = cc_calloc(1, sizeof *f);
+    f->store = subject.make();
+    f->arena = cc_arena_create(0);
+    f->ids = cc_ids_create(cc_clock_system(), cc_random_system());
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    subject.unmake(f->store);
+    cc_arena_destroy(f->arena);
+    cc_ids_destroy(f->ids);
+    cc_free(f);
+    return 0;
+}
+
+static const char *new_id(struct fixture *f)
+{
+    char *id = cc_arena_alloc(f->arena, CC_UUID_BYTES);
+    cc_ids_next(f->ids, id);
+    return id;
+}
+
+static struct user a_user(struct fixture *f, const char *handle)
+{
+    return (struct user){.user_id = new_id(f),
+                         .handle = handle,
+                         .display_name = "Ada",
+                         .email = "ada@example.org",
+                         .created_at_ms = FAKE_T0_MS};
+}
+
+static struct user_fact a_fact(struct fixture *f, const char *change)
+{
+    return (struct user_fact){
+        .event_id = new_id(f), .change = change, .occurred_at_ms = FAKE_T0_MS};
+}
+
+static enum cc_code enroll(struct fixture *f, const struct user *user, struct cc_error *err)
+{
+    struct user_fact fact = a_fact(f, "registered");
+    return user_store_enroll(f->store, user, &fact, err);
+}
+
+static void must(enum cc_code code, const struct cc_error *err)
+{
+    if (code != CC_OK)
+        fail_msg("%s: %s", cc_code_name(code), err->detail);
+}
+
+static struct user must_enroll(struct fixture *f, const char *handle)
+{
+    struct cc_error err = {0};
+    struct user user = a_user(f, handle);
+    must(enroll(f, &user, &err), &err);
+    return user;
+}
+
+static struct user must_find(struct fixture *f, const char *user_id)
+{
+    struct cc_error err = {0};
+    struct user found;
+    must(user_store_find(f->store, user_id, f->arena, &found, &err), &err);
+    return found;
+}
+
+/* What a test hears of facts. */
+struct listener {
+    struct fixture *f;
+    struct user_fact heard[1000];
+    size_t count;
+    enum cc_code answer;
+};
+
+static enum cc_code listen(void *arg, const struct user_fact *facts, size_t count,
+                           struct cc_error *err)
+{
+    struct listener *listener = arg;
+    if (listener->answer != CC_OK)
+        return cc_fail(err, listener->answer, NULL, "not now");
+    for (size_t i = 0; i < count; i++) {
+        struct user_fact *heard = &listener->heard[listener->count++];
+        *heard = facts[i];
+        heard->user_id = cc_arena_strdup(listener->f->arena, facts[i].user_id);
+        heard->handle = cc_arena_strdup(listener->f->arena, facts[i].handle);
+        heard->change = cc_arena_strdup(listener->f->arena, facts[i].change);
+        heard->event_id = cc_arena_strdup(listener->f->arena, facts[i].event_id);
+        heard->display_name = cc_arena_strdup(listener->f->arena, facts[i].display_name);
+    }
+    return CC_OK;
+}
+
+/* Listens until there is nothing more to hear. */
+static struct listener *hear_all(struct fixture *f)
+{
+    struct listener *listener = CC_ARENA_NEW(f->arena, struct listener);
+    struct cc_error err = {0};
+    size_t told;
+    listener->f = f;
+    do {
+        must(user_store_tell_facts(f->store, listen, listener, &told, &err), &err);
+    } while (told > 0);
+    return listener;
+}
+
+static void somebody_enrolled_is_found_with_all_that_was_given(void **state)
+{
+    struct fixture *f = *state;
+    struct user given = must_enroll(f, "ada");
+
+    struct user found = must_find(f, given.user_id);
+
+    assert_string_equal(found.user_id, given.user_id);
+    assert_string_equal(found.handle, "ada");
+    assert_string_equal(found.display_name, "Ada");
+    assert_string_equal(found.email, "ada@example.org");
+    assert_string_equal(found.bio, "");
+    assert_string_equal(found.avatar_media_id, "");
+    assert_string_equal(found.metadata, "{}");
+    assert_int_equal(found.version, 1);
+    assert_int_equal(found.created_at_ms, FAKE_T0_MS);
+}
+
+static void somebody_unknown_is_not_found(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user found;
+
+    assert_int_equal(user_store_find(f->store, new_id(f), f->arena, &found, &err), CC_NOT_FOUND);
+}
+
+static void a_taken_handle_is_a_conflict_and_stores_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user found, second = a_user(f, "ada");
+    must_enroll(f, "ada");
+
+    assert_int_equal(enroll(f, &second, &err), CC_CONFLICT);
+
+    assert_string_equal(err.field, "/handle");
+    assert_int_equal(user_store_find(f->store, second.user_id, f->arena, &found, &err),
+                     CC_NOT_FOUND);
+    assert_int_equal(hear_all(f)->count, 1);
+}
+
+static void enrolling_again_changes_nothing_and_tells_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user ada = must_enroll(f, "ada");
+
+    must(enroll(f, &ada, &err), &err);
+
+    assert_int_equal(must_find(f, ada.user_id).version, 1);
+    assert_int_equal(hear_all(f)->count, 1);
+}
+
+static void enrolling_with_another_handle_replaces_it_until_its_owner_edits(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user ada = must_enroll(f, "ada");
+    ada.handle = "ada_l";
+    must(enroll(f, &ada, &err), &err);
+    struct user edited = must_find(f, ada.user_id);
+    assert_string_equal(edited.handle, "ada_l");
+    edited.bio = "Engines.";
+    must(user_store_update(f->store, &edited, NULL, &err), &err);
+
+    ada.handle = "ada_late";
+    must(enroll(f, &ada, &err), &err);
+
+    assert_string_equal(must_find(f, ada.user_id).handle, "ada_l");
+    must_enroll(f, "ada"); /* is free again */
+}
+
+static void an_update_replaces_all_that_may_change_and_raises_the_version(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user after = must_find(f, must_enroll(f, "ada").user_id);
+    after.handle = "lovelace";
+    after.display_name = "Ada L.";
+    after.bio = "Engines, \"notes\" & 'more'.";
+    after.locale = "en-GB";
+    after.time_zone = "Europe/London";
+    after.metadata = "{\"theme\":\"dark\",\"b\":[1]}";
+
+    must(user_store_update(f->store, &after, NULL, &err), &err);
+
+    struct user found = must_find(f, after.user_id);
+    assert_true(user_same(&found, &after));
+    assert_string_equal(found.email, "ada@example.org");
+    assert_int_equal(found.version, 2);
+}
+
+static void an_update_of_an_old_version_is_refused_and_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user after = must_find(f, must_enroll(f, "ada").user_id);
+    after.bio = "first";
+    must(user_store_update(f->store, &after, NULL, &err), &err);
+    struct user_fact fact = a_fact(f, "profile");
+    after.bio = "second";
+
+    assert_int_equal(user_store_update(f->store, &after, &fact, &err), CC_VERSION_MISMATCH);
+
+    assert_string_equal(must_find(f, after.user_id).bio, "first");
+    assert_int_equal(hear_all(f)->count, 1);
+}
+
+static void an_update_to_a_taken_handle_is_a_conflict_and_tells_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    must_enroll(f, "grace");
+    struct user after = must_find(f, must_enroll(f, "ada").user_id);
+    struct user_fact fact = a_fact(f, "profile");
+    after.handle = "grace";
+
+    assert_int_equal(user_store_update(f->store, &after, &fact, &err), CC_CONFLICT);
+
+    assert_string_equal(err.field, "/handle");
+    assert_string_equal(must_find(f, after.user_id).handle, "ada");
+    assert_int_equal(hear_all(f)->count, 2);
+}
+
+static void many_are_found_at_once_without_those_who_do_not_exist(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    const char *ids[] = {must_enroll(f, "ada").user_id, new_id(f), must_enroll(f, "grace").user_id};
+    const struct user *found;
+    size_t count;
+
+    must(user_store_find_many(f->store, ids, 3, f->arena, &found, &count, &err), &err);
+
+    assert_int_equal(count, 2);
+    bool ada_first = strcmp(found[0].handle, "ada") == 0;
+    assert_string_equal(found[ada_first ? 1 : 0].handle, "grace");
+    must(user_store_find_many(f->store, ids, 0, f->arena, &found, &count, &err), &err);
+    assert_int_equal(count, 0);
+}
+
+static size_t find_prefix(struct fixture *f, const char *prefix, const char *after, size_t limit,
+                          const struct user **out)
+{
+    struct cc_error err = {0};
+    size_t count;
+    must(user_store_find_by_prefix(f->store, prefix, after, limit, f->arena, out, &count, &err),
+         &err);
+    return count;
+}
+
+static void a_prefix_finds_its_handles_in_order_and_in_pages(void **state)
+{
+    struct fixture *f = *state;
+    const struct user *found;
+    static const char *const handles[] = {"adz",  "ad_", "ad0", "ada", "adaz",
+                                          "ada_", "aez", "ac",  "bad", "ad"};
+    for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
+        must_enroll(f, handles[i]);
+
+    assert_int_equal(find_prefix(f, "ad", "", 100, &found), 7);
+    static const char *const expected[] = {"ad", "ad0", "ad_", "ada", "ada_", "adaz", "adz"};
+    for (size_t i = 0; i < 7; i++)
+        assert_string_equal(found[i].handle, expected[i]);
+
+    assert_int_equal(find_prefix(f, "ad", "ad_", 2, &found), 2);
+    assert_string_equal(found[0].handle, "ada");
+    assert_string_equal(found[1].handle, "ada_");
+    assert_int_equal(find_prefix(f, "ad_", "", 10, &found), 1); /* no wildcard */
+    assert_int_equal(find_prefix(f, "ad", "adz", 10, &found), 0);
+}
+
+static void facts_are_told_with_what_they_were_when_they_happened(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user after = must_find(f, must_enroll(f, "ada").user_id);
+    struct user_fact fact = a_fact(f, "profile");
+    after.handle = "lovelace";
+    must(user_store_update(f->store, &after, &fact, &err), &err);
+
+    struct listener *listener = hear_all(f);
+
+    assert_int_equal(listener->count, 2);
+    assert_string_equal(listener->heard[0].change, "registered");
+    assert_string_equal(listener->heard[0].handle, "ada");
+    assert_string_equal(listener->heard[1].change, "profile");
+    assert_string_equal(listener->heard[1].handle, "lovelace");
+    assert_string_equal(listener->heard[1].user_id, after.user_id);
+    assert_string_equal(listener->heard[1].event_id, fact.event_id);
+    assert_int_equal(listener->heard[1].occurred_at_ms, FAKE_T0_MS);
+    assert_int_equal(hear_all(f)->count, 0);
+}
+
+static void facts_that_could_not_be_told_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct listener *deaf = CC_ARENA_NEW(f->arena, struct listener);
+    size_t told = 9;
+    deaf->answer = CC_UNAVAILABLE;
+    must_enroll(f, "ada");
+
+    assert_int_equal(user_store_tell_facts(f->store, listen, deaf, &told, &err), CC_UNAVAILABLE);
+
+    assert_int_equal(hear_all(f)->count, 1);
+}
+
+/* Tells nothing to itself: while a fact is being told, somebody else asks for facts. */
+static enum cc_code ask_meanwhile(void *arg, const struct user_fact *facts, size_t count,
+                                  struct cc_error *err)
+{
+    struct listener *outer = arg;
+    struct listener *inner = CC_ARENA_NEW(outer->f->arena, struct listener);
+    size_t told;
+    inner->f = outer->f;
+    CC_TRY(user_store_tell_facts(outer->f->store, listen, inner, &told, err));
+    assert_int_equal(told, 0);
+    return listen(outer, facts, count, err);
+}
+
+static void two_tellers_never_have_the_same_person_at_the_same_time(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct listener *listener = CC_ARENA_NEW(f->arena, struct listener);
+    struct user_fact fact = a_fact(f, "profile");
+    struct user after = must_find(f, must_enroll(f, "ada").user_id);
+    size_t told;
+    listener->f = f;
+    after.display_name = "Ada L.";
+    must(user_store_update(f->store, &after, &fact, &err), &err);
+
+    must(user_store_tell_facts(f->store, ask_meanwhile, listener, &told, &err), &err);
+
+    assert_int_equal(told, 1);
+    assert_string_equal(listener->heard[0].change, "registered");
+    assert_string_equal(hear_all(f)->heard[0].change, "profile");
+}
+
+static void more_facts_than_fit_at_once_are_all_told(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < USER_FACTS_AT_ONCE + 20; i++)
+        must_enroll(f, cc_arena_printf(f->arena, "user_%d", i));
+
+    assert_int_equal(hear_all(f)->count, USER_FACTS_AT_ONCE + 20);
+}
+
+struct racer {
+    struct user_store *store;
+    struct user user;
+    struct user_fact fact;
+    enum cc_code code;
+};
+
+static void *enroll_racing(void *arg)
+{
+    struct racer *racer = arg;
+    struct cc_error err;
+    racer->code = user_store_enroll(racer->store, &racer->user, &racer->fact, &err);
+    return NULL;
+}
+
+static void of_many_who_want_a_handle_at_once_exactly_one_gets_it(void **state)
+{
+    struct fixture *f = *state;
+    struct racer racers[THREADS];
+    pthread_t threads[THREADS];
+    int winners = 0;
+    for (int i = 0; i < THREADS; i++) {
+        racers[i] = (struct racer){f->store, a_user(f, "ada"), a_fact(f, "registered"), CC_OK};
+        pthread_create(&threads[i], NULL, enroll_racing, &racers[i]);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        winners += racers[i].code == CC_OK;
+        assert_true(racers[i].code == CC_OK || racers[i].code == CC_CONFLICT);
+    }
+
+    assert_int_equal(winners, 1);
+    assert_int_equal(hear_all(f)->count, 1);
+}
+
+static void *update_racing(void *arg)
+{
+    struct racer *racer = arg;
+    struct cc_error err;
+    racer->code = user_store_update(racer->store, &racer->user, &racer->fact, &err);
+    return NULL;
+}
+
+static void of_many_updates_of_one_version_exactly_one_is_stored(void **state)
+{
+    struct fixture *f = *state;
+    struct user ada = must_find(f, must_enroll(f, "ada").user_id);
+    struct racer racers[THREADS];
+    pthread_t threads[THREADS];
+    int winners = 0;
+    for (int i = 0; i < THREADS; i++) {
+        racers[i] = (struct racer){f->store, ada, a_fact(f, "profile"), CC_OK};
+        racers[i].user.bio = cc_arena_printf(f->arena, "%d", i);
+        pthread_create(&threads[i], NULL, update_racing, &racers[i]);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        winners += racers[i].code == CC_OK;
+    }
+
+    assert_int_equal(winners, 1);
+    assert_int_equal(must_find(f, ada.user_id).version, 2);
+    assert_int_equal(hear_all(f)->count, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int user_store_contract_run(const char *name, struct user_store *(*make)(void),
+                            void (*unmake)(struct user_store *store))
+{
+    const struct CMUnitTest tests[] = {
+        TEST(somebody_enrolled_is_found_with_all_that_was_given),
+        TEST(somebody_unknown_is_not_found),
+        TEST(a_taken_handle_is_a_conflict_and_stores_nothing),
+        TEST(enrolling_again_changes_nothing_and_tells_nothing),
+        TEST(enrolling_with_another_handle_replaces_it_until_its_owner_edits),
+        TEST(an_update_replaces_all_that_may_change_and_raises_the_version),
+        TEST(an_update_of_an_old_version_is_refused_and_changes_nothing),
+        TEST(an_update_to_a_taken_handle_is_a_conflict_and_tells_nothing),
+        TEST(many_are_found_at_once_without_those_who_do_not_exist),
+        TEST(a_prefix_finds_its_handles_in_order_and_in_pages),
+        TEST(facts_are_told_with_what_they_were_when_they_happened),
+        TEST(facts_that_could_not_be_told_are_kept),
+        TEST(two_tellers_never_have_the_same_person_at_the_same_time),
+        TEST(more_facts_than_fit_at_once_are_all_told),
+        TEST(of_many_who_want_a_handle_at_once_exactly_one_gets_it),
+        TEST(of_many_updates_of_one_version_exactly_one_is_stored),
+    };
+    subject.make = make;
+    subject.unmake = unmake;
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
