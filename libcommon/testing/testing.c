@@ -41,6 +41,30 @@ const char *test_env(const char *name)
     return value;
 }
 
+/* What a test's helpers hand out lives as long as the process; leak checkers shall know. */
+static struct kept {
+    struct kept *next;
+    char text[];
+} * kept;
+
+static void free_kept(void)
+{
+    for (struct kept *next; kept != NULL; kept = next) {
+        next = kept->next;
+        cc_free(kept);
+    }
+}
+
+static char *keep_until_exit(size_t size)
+{
+    struct kept *one = cc_alloc(sizeof *one + size);
+    if (kept == NULL)
+        atexit(free_kept);
+    one->next = kept;
+    kept = one;
+    return one->text;
+}
+
 const char *test_file(const char *relative_path, size_t *out_length)
 {
     char path[1024];
@@ -51,7 +75,7 @@ const char *test_file(const char *relative_path, size_t *out_length)
     fseek(file, 0, SEEK_END);
     long size = ftell(file);
     rewind(file);
-    char *text = cc_alloc((size_t)size + 1);
+    char *text = keep_until_exit((size_t)size + 1);
     size_t got = fread(text, 1, (size_t)size, file);
     fclose(file);
     text[got] = '\0';
@@ -63,7 +87,7 @@ const char *test_file(const char *relative_path, size_t *out_length)
 const char *test_unique_name(const char *prefix)
 {
     static int counter;
-    char *name = cc_alloc(128);
+    char *name = keep_until_exit(128);
     snprintf(name, 128, "%s_%d_%d", prefix, (int)getpid(), ++counter);
     return name;
 }

@@ -1,12 +1,11 @@
 /* What other daemons ask: who is in a chat, and which chats somebody has. Their listener is not
  * reachable from outside; nothing is checked about the asker. */
 
+#include "common/log.h"
 #include "http/chat_json.h"
 #include "http/chat_page.h"
 #include "http/routes.h"
 #include "member_cache.h"
-
-#include "common/log.h"
 
 #define RIGHTS_PAGE_DEFAULT 1000
 #define RIGHTS_PAGE_MAX     1000

@@ -111,32 +111,30 @@ bson_t *chat_row_from_activity(const struct chat_activity *activity)
     return row;
 }
 
+/* "" when absent. */
 static const char *text_of(const bson_t *row, const char *key, struct cc_arena *arena)
 {
     return cc_arena_strdup(arena, cc_bson_text(row, key));
 }
 
-static int name_of(const bson_t *row, const char *key, const char *const *names, int fallback)
+static const char *text_or_null(const bson_t *row, const char *key, struct cc_arena *arena)
 {
     const char *text = cc_bson_text(row, key);
 
-    return text == NULL ? fallback : chat_name_index(names, text, fallback);
+    return text[0] == '\0' ? NULL : cc_arena_strdup(arena, text);
 }
 
-/* A text that must be there for the struct to be of use. */
-static const char *required_text(const bson_t *row, const char *key, struct cc_arena *arena)
+static int name_of(const bson_t *row, const char *key, const char *const *names, int fallback)
 {
-    const char *text = text_of(row, key, arena);
-
-    return text == NULL ? "" : text;
+    return chat_name_index(names, cc_bson_text(row, key), fallback);
 }
 
 void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *out)
 {
-    out->chat_id = required_text(row, "chat_id", arena);
+    out->chat_id = text_of(row, "chat_id", arena);
     out->type = (enum chat_type)name_of(row, "type", chat_type_names, CHAT_GROUP);
-    out->title = required_text(row, "title", arena);
-    out->created_by = required_text(row, "created_by", arena);
+    out->title = text_of(row, "title", arena);
+    out->created_by = text_of(row, "created_by", arena);
     out->created_at_ms = cc_bson_int(row, "created_at_ms", 0);
     out->version = cc_bson_int(row, "version", 0);
     out->member_version = cc_bson_int(row, "member_version", 0);
@@ -147,8 +145,8 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
 
 void chat_row_to_member(const bson_t *row, struct cc_arena *arena, struct membership *out)
 {
-    out->chat_id = text_of(row, "chat_id", arena); /* absent when embedded in a change */
-    out->user_id = required_text(row, "user_id", arena);
+    out->chat_id = text_of(row, "chat_id", arena); /* "" when embedded in a change */
+    out->user_id = text_of(row, "user_id", arena);
     out->role = (enum member_role)name_of(row, "role", member_role_names, MEMBER_PLAIN);
     out->state = (enum member_state)name_of(row, "state", member_state_names, MEMBER_REMOVED);
     out->version = cc_bson_int(row, "version", 0);
@@ -189,7 +187,7 @@ struct chat_change *chat_row_to_change(const bson_t *row, struct cc_arena *arena
 
     chat_row_to_chat(row, arena, &change->after);
     change->kind = (enum change_kind)name_of(row, "kind", change_kind_names, CHANGE_RENAMED);
-    change->actor_id = required_text(row, "actor_id", arena);
+    change->actor_id = text_of(row, "actor_id", arena);
     change->at_ms = cc_bson_int(row, "at_ms", 0);
     change->announced = cc_bson_bool(row, "announced", false);
     read_embedded_members(row, arena, change);
@@ -198,10 +196,10 @@ struct chat_change *chat_row_to_change(const bson_t *row, struct cc_arena *arena
 
 void chat_row_to_activity(const bson_t *row, struct cc_arena *arena, struct chat_activity *out)
 {
-    out->chat_id = required_text(row, "_id", arena);
+    out->chat_id = text_of(row, "_id", arena);
     out->rev = cc_bson_int(row, "rev", 0);
     out->seq = cc_bson_int(row, "seq", 0);
     out->last_activity_at_ms = cc_bson_int(row, "last_activity_at_ms", 0);
-    out->last_message_id = text_of(row, "last_message_id", arena);
-    out->last_message_json = text_of(row, "last_message_json", arena);
+    out->last_message_id = text_or_null(row, "last_message_id", arena);
+    out->last_message_json = text_or_null(row, "last_message_json", arena);
 }

@@ -1,0 +1,428 @@
+/* What every chat store promises. Tests share one store and no id. */
+
+#include "chat_store_contract.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "../builders.h"
+
+#define WRITERS 8
+
+static struct chat_store *the_store; /* cmocka gives group state only by reference to setups */
+
+struct fixture {
+    struct chat_store *store;
+    struct cc_arena *arena;
+    struct cc_error err;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture = (struct fixture){.store = the_store, .arena = cc_arena_create(0)};
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    cc_arena_destroy(f->arena);
+    return 0;
+}
+
+#define must(expression) assert_int_equal((expression), CC_OK)
+
+static void must_happen(struct fixture *f, const struct chat_change *change)
+{
+    must(f->store->ops->append(f->store, change, &f->err));
+    must(f->store->ops->materialise(f->store, change, &f->err));
+}
+
+static struct chat *must_find_chat(struct fixture *f, const char *chat_id)
+{
+    struct chat *chat = NULL;
+
+    must(f->store->ops->find_chat(f->store, chat_id, f->arena, &chat, &f->err));
+    return chat;
+}
+
+static struct membership *must_find_member(struct fixture *f, const struct membership *member)
+{
+    struct membership *found = NULL;
+
+    must(f->store->ops->find_member(f->store, member->chat_id, member->user_id, f->arena, &found,
+                                    &f->err));
+    return found;
+}
+
+static struct chat_change_list pending_of(struct fixture *f, const char *chat_id)
+{
+    struct chat_change_list pending = {0};
+
+    must(f->store->ops->list_unannounced(f->store, chat_id, f->arena, &pending, &f->err));
+    return pending;
+}
+
+static void an_appended_change_is_found_as_it_was_written(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena), *found = NULL;
+
+    must(f->store->ops->append(f->store, change, &f->err));
+    must(f->store->ops->find_change(f->store, change->after.chat_id, 1, f->arena, &found, &f->err));
+
+    assert_int_equal(found->kind, CHANGE_CREATED);
+    assert_string_equal(found->after.chat_id, change->after.chat_id);
+    assert_string_equal(found->after.title, "Engines");
+    assert_int_equal(found->after.type, CHAT_GROUP);
+    assert_int_equal(found->after.member_count, 3);
+    assert_string_equal(found->actor_id, change->actor_id);
+    assert_int_equal(found->at_ms, T0);
+    assert_int_equal(found->member_count, 3);
+    assert_string_equal(found->members[2].user_id, change->members[2].user_id);
+    assert_string_equal(found->members[2].chat_id, change->after.chat_id);
+    assert_int_equal(found->members[0].role, MEMBER_OWNER);
+    assert_false(found->announced);
+}
+
+static void a_version_is_taken_once(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena), second = *first, *found = NULL;
+
+    second.after.title = "Other";
+    must(f->store->ops->append(f->store, first, &f->err));
+    assert_int_equal(f->store->ops->append(f->store, &second, &f->err), CC_CONFLICT);
+
+    must(f->store->ops->find_change(f->store, first->after.chat_id, 1, f->arena, &found, &f->err));
+    assert_string_equal(found->after.title, "Engines");
+}
+
+struct writer {
+    pthread_t thread;
+    struct chat_store *store;
+    const struct chat_change *change;
+    enum cc_code code;
+};
+
+static void *append_one(void *arg)
+{
+    struct writer *writer = arg;
+    struct cc_error err;
+
+    writer->code = writer->store->ops->append(writer->store, writer->change, &err);
+    return NULL;
+}
+
+static void of_many_who_append_a_version_at_once_one_succeeds(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+    struct writer writers[WRITERS];
+    int succeeded = 0, refused = 0;
+
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.store = f->store, .change = change};
+        pthread_create(&writers[i].thread, NULL, append_one, &writers[i]);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i].thread, NULL);
+        succeeded += writers[i].code == CC_OK;
+        refused += writers[i].code == CC_CONFLICT;
+    }
+
+    assert_int_equal(succeeded, 1);
+    assert_int_equal(refused, WRITERS - 1);
+}
+
+static void what_is_not_there_is_not_found(void **state)
+{
+    struct fixture *f = *state;
+    const char *nobody = an_id(f->arena);
+    struct chat_change *change = NULL;
+    struct chat *chat = NULL;
+    struct membership *member = NULL;
+    struct chat_activity *activity = NULL;
+    const struct chat_store_ops *ops = f->store->ops;
+
+    assert_int_equal(ops->find_change(f->store, nobody, 1, f->arena, &change, &f->err),
+                     CC_NOT_FOUND);
+    assert_int_equal(ops->find_chat(f->store, nobody, f->arena, &chat, &f->err), CC_NOT_FOUND);
+    assert_int_equal(ops->find_member(f->store, nobody, nobody, f->arena, &member, &f->err),
+                     CC_NOT_FOUND);
+    assert_int_equal(ops->find_activity(f->store, nobody, f->arena, &activity, &f->err),
+                     CC_NOT_FOUND);
+}
+
+static void unannounced_changes_come_in_the_order_of_versions(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second =
+        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    struct chat_change *third =
+        change_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
+
+    must(f->store->ops->append(f->store, third, &f->err));
+    must(f->store->ops->append(f->store, first, &f->err));
+    must(f->store->ops->append(f->store, second, &f->err));
+    struct chat_change_list pending = pending_of(f, first->after.chat_id);
+
+    assert_int_equal(pending.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pending.items[i]->after.version, i + 1);
+}
+
+static void an_announced_change_is_not_listed_again(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second =
+        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+
+    must(f->store->ops->append(f->store, first, &f->err));
+    must(f->store->ops->append(f->store, second, &f->err));
+    must(f->store->ops->mark_announced(f->store, first, &f->err));
+    struct chat_change_list pending = pending_of(f, first->after.chat_id);
+
+    assert_int_equal(pending.count, 1);
+    assert_int_equal(pending.items[0]->after.version, 2);
+}
+
+static void the_pending_of_all_chats_hold_those_of_each(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *one = a_group(f->arena), *other = a_group(f->arena);
+    size_t seen = 0;
+
+    must(f->store->ops->append(f->store, one, &f->err));
+    must(f->store->ops->append(f->store, other, &f->err));
+    struct chat_change_list pending = pending_of(f, NULL);
+
+    for (size_t i = 0; i < pending.count; i++) {
+        const char *chat_id = pending.items[i]->after.chat_id;
+
+        seen +=
+            strcmp(chat_id, one->after.chat_id) == 0 || strcmp(chat_id, other->after.chat_id) == 0;
+    }
+    assert_int_equal(seen, 2);
+}
+
+static void materialising_makes_chat_and_members_and_may_be_repeated(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+
+    must_happen(f, change);
+    must(f->store->ops->materialise(f->store, change, &f->err));
+    struct chat *chat = must_find_chat(f, change->after.chat_id);
+    struct membership *member = must_find_member(f, &change->members[1]);
+
+    assert_int_equal(chat->version, 1);
+    assert_int_equal(chat->member_count, 3);
+    assert_string_equal(chat->created_by, change->actor_id);
+    assert_int_equal(member->state, MEMBER_ACTIVE);
+    assert_int_equal(member->joined_at_ms, T0);
+}
+
+static void an_older_change_never_overwrites_a_newer_one(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second =
+        change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
+    struct chat_change *third =
+        change_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
+
+    must_happen(f, first);
+    must_happen(f, second);
+    must_happen(f, third);
+    must(f->store->ops->materialise(f->store, first, &f->err));
+    must(f->store->ops->materialise(f->store, second, &f->err));
+
+    assert_int_equal(must_find_chat(f, first->after.chat_id)->version, 3);
+    assert_string_equal(must_find_chat(f, first->after.chat_id)->title, "Three");
+    assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_REMOVED);
+}
+
+static void a_newcomer_is_added_to_those_who_are_there(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    const char *newcomer = an_id(f->arena);
+    struct chat_change *second =
+        change_add(f->arena, &first->after, first->actor_id, &newcomer, 1, 17, T0 + 1);
+
+    must_happen(f, first);
+    must_happen(f, second);
+    struct membership *member = must_find_member(f, &second->members[0]);
+
+    assert_int_equal(must_find_chat(f, first->after.chat_id)->member_count, 4);
+    assert_int_equal(member->joined_seq, 17);
+    assert_int_equal(member->version, 2);
+}
+
+static void somebody_who_was_removed_can_come_back(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    const char *who = first->members[1].user_id;
+    struct chat_change *second =
+        change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
+    struct chat_change *third =
+        change_add(f->arena, &second->after, first->actor_id, &who, 1, 5, T0 + 2);
+
+    must_happen(f, first);
+    must_happen(f, second);
+    must_happen(f, third);
+
+    assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_ACTIVE);
+    assert_int_equal(must_find_member(f, &first->members[1])->joined_at_ms, T0 + 2);
+}
+
+static void members_come_by_user_id_in_pages(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group_of(f->arena, an_id(f->arena), some_ids(f->arena, 6), 6);
+    struct chat_member_query query = {
+        .chat_id = change->after.chat_id, .after_user_id = "", .limit = 3};
+    struct chat_member_list page = {0};
+    size_t seen = 0;
+
+    must_happen(f, change);
+    do {
+        must(f->store->ops->list_members(f->store, &query, f->arena, &page, &f->err));
+        for (size_t i = 0; i < page.count; i++) {
+            assert_true(strcmp(page.items[i].user_id, query.after_user_id) > 0);
+            query.after_user_id = page.items[i].user_id;
+        }
+        seen += page.count;
+    } while (page.count == query.limit);
+
+    assert_int_equal(seen, 7);
+}
+
+static void former_members_are_listed_only_when_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second =
+        change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
+    struct chat_member_query query = {
+        .chat_id = first->after.chat_id, .after_user_id = "", .limit = 10};
+    struct chat_member_list active = {0}, ever = {0};
+
+    must_happen(f, first);
+    must_happen(f, second);
+    must(f->store->ops->list_members(f->store, &query, f->arena, &active, &f->err));
+    query.filter = CHAT_MEMBERS_EVER;
+    must(f->store->ops->list_members(f->store, &query, f->arena, &ever, &f->err));
+
+    assert_int_equal(active.count, 2);
+    assert_int_equal(ever.count, 3);
+}
+
+static void a_person_has_the_chats_that_were_not_left(void **state)
+{
+    struct fixture *f = *state;
+    const char *person = an_id(f->arena);
+    struct chat_change *kept = a_group_of(f->arena, person, some_ids(f->arena, 1), 1);
+    struct chat_change *left = a_group_of(f->arena, person, some_ids(f->arena, 1), 1);
+    struct chat_change *leaving =
+        change_leave(f->arena, &left->after, &left->members[0], &left->members[1], T0 + 1);
+    struct chat_member_list mine = {0};
+
+    must_happen(f, kept);
+    must_happen(f, left);
+    must_happen(f, leaving);
+    must(f->store->ops->list_memberships(f->store, person, f->arena, &mine, &f->err));
+
+    assert_int_equal(mine.count, 1);
+    assert_string_equal(mine.items[0].chat_id, kept->after.chat_id);
+    assert_int_equal(must_find_member(f, &left->members[1])->role, MEMBER_OWNER);
+}
+
+static void a_person_with_many_chats_gets_all_of_them(void **state)
+{
+    struct fixture *f = *state;
+    const char *person = an_id(f->arena);
+    struct chat_member_list mine = {0};
+
+    for (int i = 0; i < 70; i++)
+        must_happen(f, a_group_of(f->arena, person, NULL, 0));
+    must(f->store->ops->list_memberships(f->store, person, f->arena, &mine, &f->err));
+
+    assert_int_equal(mine.count, 70);
+    for (size_t i = 1; i < mine.count; i++)
+        assert_true(strcmp(mine.items[i - 1].chat_id, mine.items[i].chat_id) < 0);
+}
+
+static void activity_only_moves_forward(void **state)
+{
+    struct fixture *f = *state;
+    const char *chat_id = an_id(f->arena);
+    struct chat_activity newer = {.chat_id = chat_id,
+                                  .rev = 9,
+                                  .seq = 7,
+                                  .last_activity_at_ms = T0,
+                                  .last_message_id = "m7",
+                                  .last_message_json = "{\"body\":\"\xc3\xbc\"}"};
+    struct chat_activity older = {.chat_id = chat_id, .rev = 8, .seq = 6};
+    struct chat_activity *found = NULL;
+
+    must(f->store->ops->save_activity(f->store, &newer, &f->err));
+    must(f->store->ops->save_activity(f->store, &older, &f->err));
+    must(f->store->ops->save_activity(f->store, &newer, &f->err));
+    must(f->store->ops->find_activity(f->store, chat_id, f->arena, &found, &f->err));
+
+    assert_int_equal(found->rev, 9);
+    assert_int_equal(found->seq, 7);
+    assert_int_equal(found->last_activity_at_ms, T0);
+    assert_string_equal(found->last_message_json, newer.last_message_json);
+}
+
+static void activity_may_hold_no_message(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_activity silent = {.chat_id = an_id(f->arena), .rev = 1};
+    struct chat_activity *found = NULL;
+
+    must(f->store->ops->save_activity(f->store, &silent, &f->err));
+    must(f->store->ops->find_activity(f->store, silent.chat_id, f->arena, &found, &f->err));
+
+    assert_int_equal(found->rev, 1);
+    assert_null(found->last_message_id);
+    assert_null(found->last_message_json);
+}
+
+#define contract_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int chat_store_contract_run(const char *name, struct chat_store *store)
+{
+    const struct CMUnitTest contract[] = {
+        contract_test(an_appended_change_is_found_as_it_was_written),
+        contract_test(a_version_is_taken_once),
+        contract_test(of_many_who_append_a_version_at_once_one_succeeds),
+        contract_test(what_is_not_there_is_not_found),
+        contract_test(unannounced_changes_come_in_the_order_of_versions),
+        contract_test(an_announced_change_is_not_listed_again),
+        contract_test(the_pending_of_all_chats_hold_those_of_each),
+        contract_test(materialising_makes_chat_and_members_and_may_be_repeated),
+        contract_test(an_older_change_never_overwrites_a_newer_one),
+        contract_test(a_newcomer_is_added_to_those_who_are_there),
+        contract_test(somebody_who_was_removed_can_come_back),
+        contract_test(members_come_by_user_id_in_pages),
+        contract_test(former_members_are_listed_only_when_asked_for),
+        contract_test(a_person_has_the_chats_that_were_not_left),
+        contract_test(a_person_with_many_chats_gets_all_of_them),
+        contract_test(activity_only_moves_forward),
+        contract_test(activity_may_hold_no_message),
+    };
+
+    the_store = store;
+    return cmocka_run_group_tests_name(name, contract, NULL, NULL);
+}

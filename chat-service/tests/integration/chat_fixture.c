@@ -1,0 +1,324 @@
+/* Starts and stops what chat_fixture.h describes; looks into Kafka and Redis from outside. */
+
+#include "chat_fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "common/topics.h"
+#include "http/routes.h"
+
+#define PARTITION_COUNT 1
+#define RECORDS_MAX     2000
+
+/* ---- neighbours ---- */
+
+static enum cc_code look_up(struct cc_request *req, struct cc_response *res, struct cc_error *err)
+{
+    struct cc_json_reader *reader = NULL;
+    size_t count = 0;
+
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    const char *const *ids = cc_json_uuids(reader, "user_ids", CC_REQUIRED, 100, &count);
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(ids[i], NOBODY) == 0)
+            continue;
+        cc_json_open_object(writer, NULL);
+        cc_json_put_text(writer, "user_id", ids[i]);
+        cc_json_put_text(writer, "handle", "somebody");
+        cc_json_close_object(writer);
+    }
+    cc_json_close_array(writer);
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
+static enum cc_code find_operation(struct cc_request *req, struct cc_response *res,
+                                   struct cc_error *err)
+{
+    struct chat_fixture *f = cc_request_app(req);
+
+    if (!atomic_load(&f->outcomes_known))
+        return cc_fail(err, CC_NOT_FOUND, NULL, "not yet");
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "outcome", "persisted");
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
+static const struct cc_route neighbour_routes[] = {
+    {"POST", "/internal/users/lookup", CC_AUTH_INTERNAL, CC_RATE_NONE, 65536, look_up, CC_BLOCKING},
+    {"GET", "/internal/operations/{op_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, find_operation,
+     CC_BLOCKING},
+    {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},
+};
+
+static enum cc_code token_is_user(void *app, const char *token, size_t length,
+                                  struct cc_caller *out, struct cc_error *err)
+{
+    (void)app;
+    if (!cc_uuid_valid(token, length))
+        return cc_fail(err, CC_UNAUTHENTICATED, NULL, "not a user id");
+    snprintf(out->user_id, sizeof(out->user_id), "%s", token);
+    return CC_OK;
+}
+
+static const struct cc_http_hooks hooks = {.authenticate = token_is_user};
+
+/* ---- start and stop ---- */
+
+static struct cc_http_server *serve(struct chat_fixture *f, const struct cc_route *routes,
+                                    void *app, bool internal)
+{
+    struct cc_http_options options = {.host = "127.0.0.1",
+                                      .routes = routes,
+                                      .hooks = &hooks,
+                                      .app = app,
+                                      .clock = f->app.clock,
+                                      .ids = f->app.ids,
+                                      .internal = internal};
+    struct cc_http_server *server = NULL;
+
+    assert_int_equal(cc_http_server_start(&options, &server, &f->err), CC_OK);
+    return server;
+}
+
+static struct cc_peer *neighbour(struct chat_fixture *f)
+{
+    const char *url =
+        cc_arena_printf(f->arena, "http://127.0.0.1:%d", cc_http_server_port(f->neighbours));
+    struct cc_setting_list urls = {.items = &url, .count = 1};
+
+    return cc_peer_create(f->app.client, &urls);
+}
+
+static void make_topics(struct chat_fixture *f, const char *brokers)
+{
+    snprintf(f->operations_topic, sizeof(f->operations_topic), "%s",
+             test_unique_name("chat_operations"));
+    snprintf(f->updates_topic, sizeof(f->updates_topic), "%s", test_unique_name("chat_updates"));
+    const struct cc_topic topics[] = {{f->operations_topic, PARTITION_COUNT, 0},
+                                      {f->updates_topic, PARTITION_COUNT, 0}};
+
+    assert_int_equal(cc_topics_create(brokers, topics, 2, 1, &f->err), CC_OK);
+}
+
+static void open_servers(struct chat_fixture *f)
+{
+    const char *brokers = test_env("CHAT_TEST_KAFKA_BROKERS");
+    const char *uri = test_env("CHAT_TEST_MONGO_URI"), *database = test_unique_name("chat_it");
+    const char *migrations =
+        cc_arena_printf(f->arena, "%s/chat-service/migrations", test_env("CHAT_SOURCE_DIR"));
+
+    make_topics(f, brokers);
+    assert_int_equal(cc_mongo_migrate(uri, database, migrations, &f->err), CC_OK);
+    assert_int_equal(cc_mongo_create(uri, database, false, &f->app.mongo, &f->err), CC_OK);
+    assert_int_equal(cc_redis_create(test_env("CHAT_TEST_REDIS_URL"), 8, &f->app.redis, &f->err),
+                     CC_OK);
+    assert_int_equal(cc_producer_create(brokers, "chat-test", &f->app.producer, &f->err), CC_OK);
+}
+
+int chat_fixture_start(void **state)
+{
+    static struct chat_fixture fixture;
+    struct chat_fixture *f = &fixture;
+
+    f->arena = cc_arena_create(0);
+    f->app.clock = cc_clock_system();
+    f->app.ids = cc_ids_create(f->app.clock, cc_random_system());
+    f->app.client = cc_http_client_create();
+    open_servers(f);
+    f->neighbours = serve(f, neighbour_routes, f, true);
+    f->app.user_service = neighbour(f);
+    f->app.message_service = neighbour(f);
+    f->app.store = chat_store_mongo_create(f->app.mongo);
+    f->app.outlet = (struct chat_outlet_servers){.redis = f->app.redis,
+                                                 .producer = f->app.producer,
+                                                 .message_service = f->app.message_service,
+                                                 .ids = f->app.ids};
+    chat_outlet_servers_init(&f->app.outlet);
+    f->app.outlet.operations_topic = f->operations_topic;
+    f->app.outlet.updates_topic = f->updates_topic;
+    f->app.outlet.persisted_wait_ms = 300;
+    chat_announcer_init(&f->app.announcer, f->app.store, &f->app.outlet.base);
+    f->public_server = serve(f, chat_routes, &f->app, false);
+    f->internal_server = serve(f, chat_internal_routes, &f->app, true);
+    *state = f;
+    return 0;
+}
+
+static void drop_database(struct cc_mongo *mongo)
+{
+    mongoc_client_t *client = cc_mongo_borrow(mongo);
+    mongoc_database_t *database = mongoc_client_get_database(client, cc_mongo_database(mongo));
+
+    mongoc_database_drop(database, NULL);
+    mongoc_database_destroy(database);
+    cc_mongo_return(mongo, client);
+}
+
+int chat_fixture_stop(void **state)
+{
+    struct chat_fixture *f = *state;
+
+    cc_http_server_stop(f->public_server);
+    cc_http_server_stop(f->internal_server);
+    chat_announcer_finish(&f->app.announcer);
+    chat_store_destroy(f->app.store);
+    cc_peer_destroy(f->app.user_service);
+    cc_peer_destroy(f->app.message_service);
+    cc_http_client_destroy(f->app.client);
+    cc_http_server_stop(f->neighbours);
+    cc_producer_destroy(f->app.producer, 1000);
+    cc_redis_destroy(f->app.redis);
+    drop_database(f->app.mongo);
+    cc_mongo_destroy(f->app.mongo);
+    cc_ids_destroy(f->app.ids);
+    cc_arena_destroy(f->arena);
+    return 0;
+}
+
+int chat_fixture_begin(void **state)
+{
+    struct chat_fixture *f = *state;
+
+    cc_arena_reset(f->arena);
+    atomic_store(&f->outcomes_known, true);
+    return 0;
+}
+
+int chat_fixture_end(void **state)
+{
+    (void)state;
+    return 0;
+}
+
+/* ---- calling ---- */
+
+static struct answer call(struct chat_fixture *f, int port, const struct cc_http_call *prepared,
+                          const char *path)
+{
+    struct cc_http_call request = *prepared;
+    struct answer answer = {0};
+
+    request.url = cc_arena_printf(f->arena, "http://127.0.0.1:%d%s", port, path);
+    assert_int_equal(cc_http_do(f->app.client, &request, f->arena, &answer.raw, &f->err), CC_OK);
+    answer.status = answer.raw.status;
+    answer.body = cc_arena_strndup(f->arena, answer.raw.body == NULL ? "" : answer.raw.body,
+                                   answer.raw.body_count);
+    return answer;
+}
+
+struct answer chat_call(struct chat_fixture *f, const char *user_id, const char *method,
+                        const char *path, const char *body, const char *key)
+{
+    const struct cc_http_header headers[] = {
+        {"Authorization", cc_arena_printf(f->arena, "Bearer %s", user_id)},
+        {"Content-Type", "application/json"},
+        {"Idempotency-Key", key},
+    };
+    struct cc_http_call request = {.method = method,
+                                   .headers = headers,
+                                   .header_count = key == NULL ? 2 : 3,
+                                   .body = body,
+                                   .body_count = body == NULL ? 0 : strlen(body)};
+
+    return call(f, cc_http_server_port(f->public_server), &request, path);
+}
+
+struct answer chat_call_internal(struct chat_fixture *f, const char *path)
+{
+    struct cc_http_call request = {.method = "GET"};
+
+    return call(f, cc_http_server_port(f->internal_server), &request, path);
+}
+
+const char *json_text(struct chat_fixture *f, const char *json, const char *key)
+{
+    struct cc_json_reader *reader =
+        cc_json_reader_create(f->arena, json, strlen(json), CC_IGNORE_UNKNOWN);
+    const char *text = cc_json_text(reader, key, CC_REQUIRED, 0, 4096);
+
+    if (!cc_json_reader_done(reader))
+        fail_msg("no text \"%s\" in %s", key, json);
+    cc_json_reader_destroy(reader);
+    return text;
+}
+
+int64_t json_int(struct chat_fixture *f, const char *json, const char *key)
+{
+    struct cc_json_reader *reader =
+        cc_json_reader_create(f->arena, json, strlen(json), CC_IGNORE_UNKNOWN);
+    int64_t value = cc_json_int(reader, key, CC_REQUIRED, INT64_MIN, INT64_MAX);
+
+    if (!cc_json_reader_done(reader))
+        fail_msg("no number \"%s\" in %s", key, json);
+    cc_json_reader_destroy(reader);
+    return value;
+}
+
+const char *json_ids(struct chat_fixture *f, const char *const *ids, size_t count)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < count; i++)
+        text = cc_arena_printf(f->arena, "%s%s\"%s\"", text, i == 0 ? "" : ",", ids[i]);
+    return cc_arena_printf(f->arena, "[%s]", text);
+}
+
+/* ---- looking ---- */
+
+static rd_kafka_t *reader_of(const char *topic)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char error[256];
+
+    rd_kafka_conf_set(conf, "bootstrap.servers", test_env("CHAT_TEST_KAFKA_BROKERS"), error,
+                      sizeof(error));
+    rd_kafka_conf_set(conf, "group.id", test_unique_name("looker"), error, sizeof(error));
+    rd_kafka_conf_set(conf, "enable.partition.eof", "true", error, sizeof(error));
+    rd_kafka_conf_set(conf, "enable.auto.commit", "false", error, sizeof(error));
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
+    assert_non_null(kafka);
+    rd_kafka_poll_set_consumer(kafka);
+    rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(partitions, topic, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    assert_int_equal(rd_kafka_assign(kafka, partitions), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(partitions);
+    return kafka;
+}
+
+struct payloads chat_records(struct chat_fixture *f, const char *topic, const char *key)
+{
+    struct payloads found = {.items = cc_arena_calloc(f->arena, RECORDS_MAX, sizeof(char *))};
+    rd_kafka_t *kafka = reader_of(topic);
+    bool at_end = false;
+
+    while (!at_end) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, 5000);
+
+        assert_non_null(message);
+        at_end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->key_len == strlen(key) &&
+            memcmp(message->key, key, message->key_len) == 0)
+            found.items[found.count++] = cc_arena_strndup(f->arena, message->payload, message->len);
+        rd_kafka_message_destroy(message);
+    }
+    rd_kafka_consumer_close(kafka);
+    rd_kafka_destroy(kafka);
+    return found;
+}
+
+const char *redis_get(struct chat_fixture *f, const char *key)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+
+    assert_int_equal(cc_redis_do(f->app.redis, &reply, &f->err, "GET", key, NULL), CC_OK);
+    return reply->type == REDIS_REPLY_STRING ? cc_arena_strdup(f->arena, reply->str) : NULL;
+}

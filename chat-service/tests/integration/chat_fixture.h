@@ -1,0 +1,56 @@
+#ifndef CHAT_FIXTURE_H
+#define CHAT_FIXTURE_H
+
+/* chat-service with real MongoDB, Kafka and Redis, and neighbours that a test controls. A bearer
+ * token is simply the user's id. */
+
+#include <stdatomic.h>
+
+#include "app.h"
+#include "common/http_server.h"
+
+#include "../builders.h"
+
+struct answer {
+    int status;
+    const char *body;
+    struct cc_http_answer raw;
+};
+struct chat_fixture {
+    struct chat_app app;
+    struct chat_settings settings;
+    struct cc_http_server *public_server, *internal_server, *neighbours;
+    struct cc_arena *arena; /* of the running test */
+    char operations_topic[64], updates_topic[64];
+    _Atomic bool outcomes_known; /* does message-service know every operation? */
+    struct cc_error err;
+};
+
+int chat_fixture_start(void **state); /* group setup */
+int chat_fixture_stop(void **state);
+int chat_fixture_begin(void **state); /* of each test */
+int chat_fixture_end(void **state);
+
+/* A person whom user-service does not know. */
+#define NOBODY "00000000-0000-8000-8000-000000000000"
+
+/* body NULL = none. key: Idempotency-Key or NULL. */
+struct answer chat_call(struct chat_fixture *f, const char *user_id, const char *method,
+                        const char *path, const char *body, const char *key);
+struct answer chat_call_internal(struct chat_fixture *f, const char *path);
+/* A text field of an object; fails the test when it isn't there. */
+const char *json_text(struct chat_fixture *f, const char *json, const char *key);
+int64_t json_int(struct chat_fixture *f, const char *json, const char *key);
+/* JSON array of texts, as text. */
+const char *json_ids(struct chat_fixture *f, const char *const *ids, size_t count);
+
+/* Payloads of all records of a topic with this key, in order; what is there now. */
+struct payloads {
+    const char **items;
+    size_t count;
+};
+struct payloads chat_records(struct chat_fixture *f, const char *topic, const char *key);
+/* Redis GET; NULL when absent. */
+const char *redis_get(struct chat_fixture *f, const char *key);
+
+#endif

@@ -1,0 +1,550 @@
+/* chat-service over HTTP, with real MongoDB, Kafka and Redis behind it. */
+
+#include <pthread.h>
+#include <string.h>
+
+#include "chat_fixture.h"
+#include "common/bus.h"
+#include "common/events/chat_updated.h"
+#include "common/events/message_created.h"
+#include "common/events/message_persisted.h"
+#include "common/topics.h"
+#include "events/consume_persisted.h"
+
+#define PAIR_THREADS 8
+
+static struct answer create_group(struct chat_fixture *f, const char *owner_id,
+                                  const char *const *others, size_t count, const char *key)
+{
+    return chat_call(f, owner_id, "POST", "/v1/chats",
+                     cc_arena_printf(f->arena, "{\"title\":\"Engines\",\"member_ids\":%s}",
+                                     json_ids(f, others, count)),
+                     key);
+}
+
+static const char *must_create_group(struct chat_fixture *f, const char *owner_id,
+                                     const char *const *others, size_t count)
+{
+    struct answer answer = create_group(f, owner_id, others, count, NULL);
+
+    if (answer.status != 201)
+        fail_msg("%d %s", answer.status, answer.body);
+    return json_text(f, answer.body, "chat_id");
+}
+
+static const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest)
+{
+    return cc_arena_printf(f->arena, "/v1/chats/%s%s", chat_id, rest);
+}
+
+static struct ev_message_created operation_in(struct chat_fixture *f, const char *payload)
+{
+    struct ev_message_created event;
+    struct cc_json_reader *reader =
+        cc_json_reader_create(f->arena, payload, strlen(payload), CC_IGNORE_UNKNOWN);
+
+    if (!ev_message_created_read(reader, &event))
+        fail_msg("unreadable: %s", payload);
+    cc_json_reader_destroy(reader);
+    return event;
+}
+
+static size_t unannounced(struct chat_fixture *f, const char *chat_id)
+{
+    struct chat_change_list pending = {0};
+
+    assert_int_equal(
+        f->app.store->ops->list_unannounced(f->app.store, chat_id, f->arena, &pending, &f->err),
+        CC_OK);
+    return pending.count;
+}
+
+static void a_group_is_stored_cached_and_announced(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 2);
+    char key[CC_REDIS_NAME_BYTES], op_id[CC_UUID_BYTES];
+
+    const char *chat_id = must_create_group(f, owner, others, 2);
+    struct payloads operations = chat_records(f, f->operations_topic, chat_id);
+    struct payloads updates = chat_records(f, f->updates_topic, chat_id);
+
+    assert_int_equal(operations.count, 1);
+    struct ev_message_created operation = operation_in(f, operations.items[0]);
+    cc_op_id("system", chat_id, cc_arena_printf(f->arena, "%s/1", chat_id), op_id);
+    assert_string_equal(operation.op_id, op_id);
+    assert_int_equal(operation.op, CC_OP_SYSTEM);
+    assert_true(operation.counted);
+    assert_int_equal(operation.member_count, 3);
+    assert_int_equal(operation.member_version, 1);
+    assert_string_equal(json_text(f, operation.system_json, "event"), "chat_created");
+    assert_int_equal(updates.count, 1);
+    assert_string_equal(json_text(f, updates.items[0], "change"), "created");
+    cc_redis_name_mver(chat_id, key);
+    assert_string_equal(redis_get(f, key), "1");
+    cc_redis_name_members(chat_id, key);
+    assert_non_null(strstr(redis_get(f, key), others[1]));
+    assert_int_equal(unannounced(f, chat_id), 0);
+}
+
+static void a_group_is_seen_by_its_members(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 2);
+    const char *chat_id = must_create_group(f, owner, others, 2);
+
+    struct answer one = chat_call(f, others[0], "GET", path_of(f, chat_id, ""), NULL, NULL);
+    struct answer members =
+        chat_call(f, others[0], "GET", path_of(f, chat_id, "/members"), NULL, NULL);
+    struct answer list = chat_call(f, others[1], "GET", "/v1/chats", NULL, NULL);
+
+    assert_int_equal(one.status, 200);
+    assert_string_equal(json_text(f, one.body, "title"), "Engines");
+    assert_int_equal(json_int(f, one.body, "member_count"), 3);
+    assert_string_equal(cc_http_answer_header(&one.raw, "ETag"), "\"1\"");
+    assert_int_equal(members.status, 200);
+    assert_non_null(strstr(members.body, "\"role\":\"owner\""));
+    assert_int_equal(list.status, 200);
+    assert_non_null(strstr(list.body, chat_id));
+}
+
+static void strangers_get_the_same_answer_as_for_a_missing_chat(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *chat_id = must_create_group(f, an_id(f->arena), some_ids(f->arena, 1), 1);
+    const char *stranger = an_id(f->arena);
+
+    struct answer strange = chat_call(f, stranger, "GET", path_of(f, chat_id, ""), NULL, NULL);
+    struct answer missing =
+        chat_call(f, stranger, "GET", path_of(f, an_id(f->arena), ""), NULL, NULL);
+    struct answer members =
+        chat_call(f, stranger, "GET", path_of(f, chat_id, "/members"), NULL, NULL);
+
+    assert_int_equal(strange.status, 404);
+    assert_int_equal(missing.status, 404);
+    assert_int_equal(members.status, 404);
+    assert_string_equal(json_text(f, strange.body, "detail"), json_text(f, missing.body, "detail"));
+}
+
+static void bad_groups_are_refused_with_the_field_at_fault(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), *member = an_id(f->arena), *nobody = NOBODY;
+    const char *twice[] = {member, member};
+
+    struct answer no_title =
+        chat_call(f, owner, "POST", "/v1/chats", "{\"title\":\"\",\"member_ids\":[]}", NULL);
+    struct answer repeated = create_group(f, owner, twice, 2, NULL);
+    struct answer unknown_key = chat_call(f, owner, "POST", "/v1/chats",
+                                          "{\"title\":\"x\",\"member_ids\":[],\"admin\":1}", NULL);
+    struct answer unknown_person = create_group(f, owner, &nobody, 1, NULL);
+    struct answer too_many = create_group(f, owner, some_ids(f->arena, 200), 200, NULL);
+
+    assert_int_equal(no_title.status, 400);
+    assert_non_null(strstr(no_title.body, "/title"));
+    assert_int_equal(repeated.status, 400);
+    assert_int_equal(unknown_key.status, 400);
+    assert_int_equal(unknown_person.status, 404);
+    assert_non_null(strstr(unknown_person.body, "/member_ids"));
+    assert_int_equal(too_many.status, 400);
+}
+
+static void the_largest_group_can_be_made(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena);
+
+    struct answer answer = create_group(f, owner, some_ids(f->arena, 199), 199, NULL);
+
+    assert_int_equal(answer.status, 201);
+    assert_int_equal(json_int(f, answer.body, "member_count"), 200);
+}
+
+static void a_repeated_key_finds_the_first_group(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 2);
+
+    struct answer first = create_group(f, owner, others, 2, "key-1");
+    struct answer again = create_group(f, owner, others, 2, "key-1");
+    struct answer other = create_group(f, owner, others, 1, "key-1");
+    const char *chat_id = json_text(f, first.body, "chat_id");
+
+    assert_int_equal(first.status, 201);
+    assert_int_equal(again.status, 200);
+    assert_string_equal(json_text(f, again.body, "chat_id"), chat_id);
+    assert_string_equal(cc_http_answer_header(&again.raw, "Idempotent-Replayed"), "true");
+    assert_int_equal(other.status, 409);
+    assert_string_equal(json_text(f, other.body, "code"), "idempotency_conflict");
+    assert_int_equal(chat_records(f, f->operations_topic, chat_id).count, 1);
+}
+
+struct pair_caller {
+    pthread_t thread;
+    struct chat_fixture copy; /* with an arena of its own */
+    const char *caller, *other;
+    struct answer answer;
+};
+
+static void *ask_for_pair(void *arg)
+{
+    struct pair_caller *asker = arg;
+
+    asker->answer =
+        chat_call(&asker->copy, asker->caller, "POST", "/v1/chats/direct",
+                  cc_arena_printf(asker->copy.arena, "{\"user_id\":\"%s\"}", asker->other), NULL);
+    return NULL;
+}
+
+static void two_people_who_call_each_other_at_once_meet_in_one_chat(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *a = an_id(f->arena), *b = an_id(f->arena), *chat_id = NULL;
+    struct pair_caller *askers = cc_arena_calloc(f->arena, PAIR_THREADS, sizeof(*askers));
+    int created = 0, found = 0;
+
+    for (int i = 0; i < PAIR_THREADS; i++) {
+        askers[i].copy = *f;
+        askers[i].copy.arena = cc_arena_create(0);
+        askers[i].caller = i % 2 == 0 ? a : b;
+        askers[i].other = i % 2 == 0 ? b : a;
+        pthread_create(&askers[i].thread, NULL, ask_for_pair, &askers[i]);
+    }
+    for (int i = 0; i < PAIR_THREADS; i++) {
+        pthread_join(askers[i].thread, NULL);
+        const char *its_id = json_text(f, askers[i].answer.body, "chat_id");
+        created += askers[i].answer.status == 201;
+        found += askers[i].answer.status == 200;
+        assert_true(chat_id == NULL || strcmp(chat_id, its_id) == 0);
+        chat_id = its_id;
+        cc_arena_destroy(askers[i].copy.arena);
+    }
+
+    assert_int_equal(created, 1);
+    assert_int_equal(found, PAIR_THREADS - 1);
+    struct payloads operations = chat_records(f, f->operations_topic, chat_id);
+    for (size_t i = 1; i < operations.count; i++) /* told twice at most in words, never in effect */
+        assert_string_equal(operation_in(f, operations.items[i]).op_id,
+                            operation_in(f, operations.items[0]).op_id);
+}
+
+static void a_direct_chat_needs_somebody_else_who_exists(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *a = an_id(f->arena);
+
+    struct answer nobody =
+        chat_call(f, a, "POST", "/v1/chats/direct", "{\"user_id\":\"" NOBODY "\"}", NULL);
+    struct answer oneself = chat_call(f, a, "POST", "/v1/chats/direct",
+                                      cc_arena_printf(f->arena, "{\"user_id\":\"%s\"}", a), NULL);
+
+    assert_int_equal(nobody.status, 404);
+    assert_int_equal(oneself.status, 400);
+}
+
+static void after_a_crash_the_sweep_announces_exactly_what_was_missing(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 1);
+    const char *whole = must_create_group(f, owner, others, 1);
+    struct chat_change *torn = a_group_of(f->arena, owner, others, 1);
+    const char *chat_id = torn->after.chat_id;
+    char op_id[CC_UUID_BYTES];
+    size_t count = 0;
+
+    /* The crash: only the insert has happened. */
+    assert_int_equal(f->app.store->ops->append(f->app.store, torn, &f->err), CC_OK);
+    assert_int_equal(chat_call(f, owner, "GET", path_of(f, chat_id, ""), NULL, NULL).status, 404);
+    assert_int_equal(chat_announcer_sweep(&f->app.announcer, INT64_MAX, &count, &f->err), CC_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(chat_announcer_sweep(&f->app.announcer, INT64_MAX, &count, &f->err), CC_OK);
+    assert_int_equal(count, 0);
+
+    change_op_id(torn, op_id);
+    struct payloads operations = chat_records(f, f->operations_topic, chat_id);
+    assert_int_equal(operations.count, 1);
+    assert_string_equal(operation_in(f, operations.items[0]).op_id, op_id);
+    assert_int_equal(chat_records(f, f->updates_topic, chat_id).count, 1);
+    assert_int_equal(chat_records(f, f->operations_topic, whole).count, 1);
+    assert_int_equal(chat_call(f, owner, "GET", path_of(f, chat_id, ""), NULL, NULL).status, 200);
+}
+
+struct listener {
+    struct cc_redis_subscriber *subscriber;
+    _Atomic bool subscribed;
+    _Atomic int64_t member_version;
+};
+
+static void heard(void *arg, const char *channel, const char *payload, size_t length)
+{
+    struct listener *listener = arg;
+    struct cc_bus_message message;
+
+    (void)channel;
+    if (cc_bus_read(payload, length, &message) && message.kind == CC_BUS_MEMBER)
+        atomic_store(&listener->member_version, message.member_version);
+}
+
+static void subscribed(void *arg, const char *channel)
+{
+    (void)channel;
+    atomic_store(&((struct listener *)arg)->subscribed, true);
+}
+
+static bool is_subscribed(void *arg)
+{
+    return atomic_load(&((struct listener *)arg)->subscribed);
+}
+
+static bool has_heard(void *arg)
+{
+    return atomic_load(&((struct listener *)arg)->member_version) > 0;
+}
+
+static void start_listening(struct chat_fixture *f, struct listener *listener, const char *chat_id)
+{
+    static const struct cc_redis_subscriber_events events = {.on_message = heard,
+                                                             .on_subscribed = subscribed};
+    char channel[CC_REDIS_NAME_BYTES];
+
+    assert_int_equal(cc_redis_subscriber_create(test_env("CHAT_TEST_REDIS_URL"), &events, listener,
+                                                &listener->subscriber, &f->err),
+                     CC_OK);
+    cc_redis_name_chat(chat_id, channel);
+    cc_redis_subscribe(listener->subscriber, channel);
+    test_wait_for(is_subscribed, listener, 5000);
+}
+
+static void a_removal_is_answered_when_nobody_can_act_on_the_old_rights(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 2);
+    const char *chat_id = must_create_group(f, owner, others, 2);
+    struct listener listener = {0};
+    char key[CC_REDIS_NAME_BYTES];
+
+    start_listening(f, &listener, chat_id);
+    struct answer removed = chat_call(
+        f, owner, "DELETE",
+        path_of(f, chat_id, cc_arena_printf(f->arena, "/members/%s", others[0])), NULL, NULL);
+    cc_redis_name_mver(chat_id, key);
+
+    assert_int_equal(removed.status, 204);
+    assert_string_equal(redis_get(f, key), "2");
+    test_wait_for(has_heard, &listener, 2000);
+    assert_int_equal(atomic_load(&listener.member_version), 2);
+    assert_int_equal(chat_call(f, others[0], "GET", path_of(f, chat_id, ""), NULL, NULL).status,
+                     404);
+    struct payloads operations = chat_records(f, f->operations_topic, chat_id);
+    assert_int_equal(operations.count, 2);
+    struct ev_message_created operation = operation_in(f, operations.items[1]);
+    assert_string_equal(operation.members[0].state, "removed");
+    assert_int_equal(operation.member_version, 2);
+    cc_redis_subscriber_destroy(listener.subscriber);
+}
+
+static void a_removal_whose_outcome_is_late_is_answered_202(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 1);
+    const char *chat_id = must_create_group(f, owner, others, 1);
+
+    atomic_store(&f->outcomes_known, false);
+    struct answer left = chat_call(f, others[0], "POST", path_of(f, chat_id, "/leave"), "{}", NULL);
+
+    assert_int_equal(left.status, 202);
+    assert_int_equal(unannounced(f, chat_id), 0);
+}
+
+static void members_are_added_by_those_who_may(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 2);
+    const char *chat_id = must_create_group(f, owner, others, 1);
+    const char *body =
+        cc_arena_printf(f->arena, "{\"user_ids\":[\"%s\",\"%s\"]}", others[0], others[1]);
+
+    struct answer by_member =
+        chat_call(f, others[0], "POST", path_of(f, chat_id, "/members"), body, NULL);
+    struct answer by_owner =
+        chat_call(f, owner, "POST", path_of(f, chat_id, "/members"), body, NULL);
+    struct answer again = chat_call(f, owner, "POST", path_of(f, chat_id, "/members"), body, NULL);
+
+    assert_int_equal(by_member.status, 403);
+    assert_int_equal(by_owner.status, 200);
+    assert_int_equal(json_int(f, by_owner.body, "member_count"), 3);
+    assert_int_equal(json_int(f, again.body, "version"), 2);
+    struct payloads operations = chat_records(f, f->operations_topic, chat_id);
+    assert_int_equal(operations.count, 2);
+    assert_int_equal(operation_in(f, operations.items[1]).member_count, 1);
+}
+
+static void a_title_is_changed_only_in_the_version_that_was_seen(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 1);
+    const char *chat_id = must_create_group(f, owner, others, 1);
+
+    struct answer by_member =
+        chat_call(f, others[0], "PATCH", path_of(f, chat_id, ""), "{\"title\":\"Mine\"}", NULL);
+    struct answer renamed =
+        chat_call(f, owner, "PATCH", path_of(f, chat_id, ""), "{\"title\":\"New\"}", NULL);
+
+    assert_int_equal(by_member.status, 403);
+    assert_int_equal(renamed.status, 200);
+    assert_string_equal(json_text(f, renamed.body, "title"), "New");
+    assert_string_equal(cc_http_answer_header(&renamed.raw, "ETag"), "\"2\"");
+}
+
+/* As the consumer would, when message-service announces a message. */
+static void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms)
+{
+    const char *message_id = an_id(f->arena), *sender = an_id(f->arena);
+    struct ev_message_persisted event = {
+        .envelope = {.event_id = an_id(f->arena),
+                     .type = CC_TOPIC_MESSAGE_PERSISTED,
+                     .version = 1,
+                     .occurred_at_ms = at_ms,
+                     .producer = "test",
+                     .key = chat_id},
+        .op_id = message_id,
+        .chat_id = chat_id,
+        .sender_id = sender,
+        .sender_device_id = "d",
+        .rev = rev,
+        .head_seq = rev,
+        .message = {.message_id = message_id,
+                    .chat_id = chat_id,
+                    .seq = rev,
+                    .rev = rev,
+                    .sender_id = sender,
+                    .type = "text",
+                    .body = "hello",
+                    .created_at_ms = at_ms,
+                    .version = 1},
+        .origin = {.node = "", .conn_id = "", .client_msg_id = ""},
+    };
+    struct cc_strbuf text;
+    struct cc_json_writer writer;
+
+    cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
+    cc_json_writer_init(&writer, &text);
+    ev_message_persisted_write(&writer, &event);
+    struct cc_record record = {.payload = cc_strbuf_text(&text), .payload_count = text.length};
+    struct cc_batch batch = {.records = &record, .count = 1, .arena = f->arena};
+    assert_int_equal(chat_persisted_apply(&f->app, &batch, &f->err), CC_OK);
+    assert_false(record.rejected);
+    cc_strbuf_finish(&text);
+}
+
+static void forget_cached(struct chat_fixture *f, const char *chat_id)
+{
+    assert_int_equal(cc_redis_do(f->app.redis, NULL, &f->err, "DEL",
+                                 cc_arena_printf(f->arena, "chat-card:%s", chat_id),
+                                 cc_arena_printf(f->arena, "chat-activity:%s", chat_id), NULL),
+                     CC_OK);
+}
+
+static void the_list_is_ordered_by_activity_with_and_without_the_cache(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *person = an_id(f->arena), *ids[3];
+    int64_t now = cc_wall_ms(f->app.clock);
+
+    for (int i = 0; i < 3; i++)
+        ids[i] = must_create_group(f, person, some_ids(f->arena, 1), 1);
+    say_in(f, ids[1], 2, now + 3000);
+    say_in(f, ids[0], 2, now + 2000);
+    struct answer cached = chat_call(f, person, "GET", "/v1/chats", NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        forget_cached(f, ids[i]);
+    struct answer uncached = chat_call(f, person, "GET", "/v1/chats", NULL, NULL);
+
+    assert_string_equal(cached.body, uncached.body);
+    const char *first = strstr(cached.body, ids[1]), *second = strstr(cached.body, ids[0]);
+    const char *third = strstr(cached.body, ids[2]);
+    assert_true(first != NULL && first < second && second < third);
+    assert_non_null(strstr(cached.body, "\"body\":\"hello\""));
+}
+
+static void pages_of_the_list_follow_their_cursor(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *person = an_id(f->arena);
+    const char *older = must_create_group(f, person, some_ids(f->arena, 1), 1);
+    const char *newer = must_create_group(f, person, some_ids(f->arena, 1), 1);
+
+    say_in(f, newer, 2, cc_wall_ms(f->app.clock) + 5000);
+    struct answer first = chat_call(f, person, "GET", "/v1/chats?limit=1", NULL, NULL);
+    struct answer second = chat_call(f, person, "GET",
+                                     cc_arena_printf(f->arena, "/v1/chats?limit=1&cursor=%s",
+                                                     json_text(f, first.body, "next_cursor")),
+                                     NULL, NULL);
+    struct answer bad = chat_call(f, person, "GET", "/v1/chats?cursor=abc", NULL, NULL);
+
+    assert_non_null(strstr(first.body, newer));
+    assert_null(strstr(first.body, older));
+    assert_non_null(strstr(second.body, older));
+    assert_non_null(strstr(second.body, "\"next_cursor\":null"));
+    assert_int_equal(bad.status, 400);
+}
+
+static void other_daemons_learn_members_and_chats(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *owner = an_id(f->arena), **others = some_ids(f->arena, 2);
+    const char *chat_id = must_create_group(f, owner, others, 2);
+    char key[CC_REDIS_NAME_BYTES];
+
+    cc_redis_name_members(chat_id, key);
+    assert_int_equal(cc_redis_do(f->app.redis, NULL, &f->err, "DEL", key, NULL), CC_OK);
+    struct answer rights =
+        chat_call_internal(f, cc_arena_printf(f->arena, "/internal/chats/%s/members", chat_id));
+    struct answer page = chat_call_internal(
+        f, cc_arena_printf(f->arena, "/internal/chats/%s/members?limit=2", chat_id));
+    struct answer chats =
+        chat_call_internal(f, cc_arena_printf(f->arena, "/internal/users/%s/chats", others[0]));
+    struct answer list = chat_call_internal(
+        f, cc_arena_printf(f->arena, "/internal/users/%s/chats/page?limit=5", others[0]));
+
+    assert_int_equal(rights.status, 200);
+    assert_int_equal(json_int(f, rights.body, "member_version"), 1);
+    assert_string_equal(json_text(f, rights.body, "post"), "all");
+    assert_string_equal(redis_get(f, key), rights.body);
+    assert_int_equal(strlen(json_text(f, page.body, "next_cursor")), 36);
+    assert_non_null(strstr(chats.body, chat_id));
+    assert_non_null(strstr(chats.body, "\"member_version\":1"));
+    assert_non_null(strstr(list.body, chat_id));
+    assert_int_equal(chat_call_internal(f, cc_arena_printf(f->arena, "/internal/chats/%s/members",
+                                                           an_id(f->arena)))
+                         .status,
+                     404);
+}
+
+#define service_test(function)                                                                     \
+    cmocka_unit_test_setup_teardown(function, chat_fixture_begin, chat_fixture_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        service_test(a_group_is_stored_cached_and_announced),
+        service_test(a_group_is_seen_by_its_members),
+        service_test(strangers_get_the_same_answer_as_for_a_missing_chat),
+        service_test(bad_groups_are_refused_with_the_field_at_fault),
+        service_test(the_largest_group_can_be_made),
+        service_test(a_repeated_key_finds_the_first_group),
+        service_test(two_people_who_call_each_other_at_once_meet_in_one_chat),
+        service_test(a_direct_chat_needs_somebody_else_who_exists),
+        service_test(after_a_crash_the_sweep_announces_exactly_what_was_missing),
+        service_test(a_removal_is_answered_when_nobody_can_act_on_the_old_rights),
+        service_test(a_removal_whose_outcome_is_late_is_answered_202),
+        service_test(members_are_added_by_those_who_may),
+        service_test(a_title_is_changed_only_in_the_version_that_was_seen),
+        service_test(the_list_is_ordered_by_activity_with_and_without_the_cache),
+        service_test(pages_of_the_list_follow_their_cursor),
+        service_test(other_daemons_learn_members_and_chats),
+    };
+
+    return cmocka_run_group_tests_name("chat-service", tests, chat_fixture_start,
+                                       chat_fixture_stop);
+}

@@ -1,0 +1,321 @@
+/* The order in which a change becomes known, and what a failure at each step leaves behind. Memory
+ * store, recording outlet. */
+
+#include <string.h>
+
+#include "../builders.h"
+#include "events/announce.h"
+
+#define TOLD_MAX 64
+
+enum step { STEP_RIGHTS, STEP_PUBLISH, STEP_AWAIT, STEP_NONE };
+
+struct told {
+    enum step step;
+    int64_t version;
+    char op_id[CC_UUID_BYTES];
+    int64_t rights_version; /* member_version of the chat that was shown */
+};
+struct recording_outlet {
+    struct chat_outlet base;
+    struct told told[TOLD_MAX];
+    size_t count;
+    enum step failing; /* this step fails, always */
+};
+struct fixture {
+    struct cc_arena *arena;
+    struct chat_store *store;
+    struct recording_outlet outlet;
+    struct chat_announcer announcer;
+    struct cc_error err;
+};
+
+static enum cc_code record(struct chat_outlet *base, enum step step,
+                           const struct chat_change *change, int64_t rights_version)
+{
+    struct recording_outlet *outlet = (struct recording_outlet *)base;
+    struct told *told = &outlet->told[outlet->count];
+
+    if (outlet->failing == step)
+        return step == STEP_AWAIT ? CC_TIMEOUT : CC_UNAVAILABLE;
+    assert_true(++outlet->count < TOLD_MAX);
+    *told = (struct told){
+        .step = step, .version = change->after.version, .rights_version = rights_version};
+    change_op_id(change, told->op_id);
+    return CC_OK;
+}
+
+static enum cc_code record_rights(struct chat_outlet *base,
+                                  const struct chat_announcement *announcement,
+                                  struct cc_error *err)
+{
+    enum cc_code code =
+        record(base, STEP_RIGHTS, announcement->change, announcement->chat->member_version);
+
+    return code == CC_OK ? CC_OK : cc_fail(err, code, NULL, "no Redis");
+}
+
+static enum cc_code record_publish(struct chat_outlet *base,
+                                   const struct chat_announcement *announcement,
+                                   struct cc_error *err)
+{
+    enum cc_code code = record(base, STEP_PUBLISH, announcement->change, 0);
+
+    return code == CC_OK ? CC_OK : cc_fail(err, code, NULL, "no Kafka");
+}
+
+static enum cc_code record_await(struct chat_outlet *base, const struct chat_change *change,
+                                 struct cc_error *err)
+{
+    enum cc_code code = record(base, STEP_AWAIT, change, 0);
+
+    return code == CC_OK ? CC_OK : cc_fail(err, code, NULL, "not yet");
+}
+
+static const struct chat_outlet_ops recording_ops = {
+    .raise_rights = record_rights, .publish = record_publish, .await_persisted = record_await};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture = (struct fixture){.arena = cc_arena_create(0), .store = chat_store_memory_create()};
+    fixture.outlet.base.ops = &recording_ops;
+    fixture.outlet.failing = STEP_NONE;
+    chat_announcer_init(&fixture.announcer, fixture.store, &fixture.outlet.base);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    chat_announcer_finish(&f->announcer);
+    chat_store_destroy(f->store);
+    cc_arena_destroy(f->arena);
+    return 0;
+}
+
+static enum chat_reach must_commit(struct fixture *f, const struct chat_change *change)
+{
+    enum chat_reach reach = CHAT_REACH_LATER;
+
+    assert_int_equal(chat_announcer_commit(&f->announcer, change, &reach, &f->err), CC_OK);
+    return reach;
+}
+
+static size_t sweep(struct fixture *f)
+{
+    size_t count = 0;
+
+    assert_int_equal(chat_announcer_sweep(&f->announcer, INT64_MAX, &count, &f->err), CC_OK);
+    return count;
+}
+
+static size_t unannounced(struct fixture *f, const struct chat_change *change)
+{
+    struct chat_change_list pending = {0};
+
+    assert_int_equal(f->store->ops->list_unannounced(f->store, change->after.chat_id, f->arena,
+                                                     &pending, &f->err),
+                     CC_OK);
+    return pending.count;
+}
+
+static void assert_told(const struct fixture *f, const enum step *steps, size_t count)
+{
+    assert_int_equal(f->outlet.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(f->outlet.told[i].step, steps[i]);
+}
+
+static void a_new_chat_has_its_rights_before_anybody_hears_of_it(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+    const enum step expected[] = {STEP_RIGHTS, STEP_PUBLISH};
+
+    assert_int_equal(must_commit(f, change), CHAT_REACH_ALL);
+
+    assert_told(f, expected, 2);
+    assert_int_equal(unannounced(f, change), 0);
+}
+
+static void a_removal_is_in_the_timeline_before_the_rights_change(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    const enum step expected[] = {STEP_PUBLISH, STEP_AWAIT, STEP_RIGHTS};
+
+    must_commit(f, group);
+    f->outlet.count = 0;
+    struct chat_change *removal =
+        change_remove(f->arena, &group->after, group->actor_id, &group->members[1], T0 + 1);
+    assert_int_equal(must_commit(f, removal), CHAT_REACH_ALL);
+
+    assert_told(f, expected, 3);
+    assert_int_equal(f->outlet.told[2].rights_version, 2);
+}
+
+static void a_removal_whose_outcome_does_not_come_takes_the_rights_all_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    const enum step expected[] = {STEP_PUBLISH, STEP_RIGHTS};
+
+    must_commit(f, group);
+    f->outlet.count = 0;
+    f->outlet.failing = STEP_AWAIT;
+    struct chat_change *removal =
+        change_remove(f->arena, &group->after, group->actor_id, &group->members[1], T0 + 1);
+    assert_int_equal(must_commit(f, removal), CHAT_REACH_LATER);
+
+    assert_told(f, expected, 2);
+    assert_int_equal(unannounced(f, removal), 0);
+}
+
+static void a_version_that_somebody_else_took_is_a_conflict(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+    enum chat_reach reach;
+
+    must_commit(f, change);
+
+    assert_int_equal(chat_announcer_commit(&f->announcer, change, &reach, &f->err), CC_CONFLICT);
+    assert_int_equal(f->outlet.count, 2);
+}
+
+static void without_kafka_the_change_has_happened_and_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+    struct chat *chat = NULL;
+
+    f->outlet.failing = STEP_PUBLISH;
+    assert_int_equal(must_commit(f, change), CHAT_REACH_LATER);
+
+    assert_int_equal(unannounced(f, change), 1);
+    assert_int_equal(
+        f->store->ops->find_chat(f->store, change->after.chat_id, f->arena, &chat, &f->err), CC_OK);
+}
+
+static void the_sweep_tells_what_a_crash_after_the_insert_left(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+    const enum step expected[] = {STEP_RIGHTS, STEP_PUBLISH};
+    char op_id[CC_UUID_BYTES];
+    struct chat *chat = NULL;
+
+    assert_int_equal(f->store->ops->append(f->store, change, &f->err), CC_OK);
+    assert_int_equal(sweep(f), 1);
+    assert_int_equal(sweep(f), 0);
+
+    change_op_id(change, op_id);
+    assert_told(f, expected, 2);
+    assert_string_equal(f->outlet.told[1].op_id, op_id);
+    assert_int_equal(
+        f->store->ops->find_chat(f->store, change->after.chat_id, f->arena, &chat, &f->err), CC_OK);
+}
+
+static void what_is_told_twice_has_the_same_op_id(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+
+    f->outlet.failing = STEP_PUBLISH;
+    must_commit(f, change);
+    f->outlet.failing = STEP_NONE;
+    f->outlet.count = 0;
+    assert_int_equal(sweep(f), 1);
+    char first[CC_UUID_BYTES];
+    change_op_id(change, first);
+
+    assert_string_equal(f->outlet.told[1].op_id, first);
+    assert_int_equal(unannounced(f, change), 0);
+}
+
+static void a_lower_version_is_always_told_before_a_higher_one(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second =
+        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+
+    assert_int_equal(f->store->ops->append(f->store, first, &f->err), CC_OK);
+    must_commit(f, second);
+
+    assert_int_equal(f->outlet.count, 4);
+    assert_int_equal(f->outlet.told[0].version, 1);
+    assert_int_equal(f->outlet.told[1].version, 1);
+    assert_int_equal(f->outlet.told[3].version, 2);
+}
+
+static void a_version_waits_while_a_lower_one_cannot_be_told(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+
+    f->outlet.failing = STEP_PUBLISH;
+    must_commit(f, first);
+    f->outlet.count = 0;
+    struct chat_change *second =
+        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    assert_int_equal(must_commit(f, second), CHAT_REACH_LATER);
+
+    assert_int_equal(f->outlet.count,
+                     1); /* the rights of the first, again; nothing of the second */
+    assert_int_equal(f->outlet.told[0].version, 1);
+    assert_int_equal(unannounced(f, first), 2);
+}
+
+static void the_sweep_leaves_running_work_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+    size_t count = 1;
+
+    assert_int_equal(f->store->ops->append(f->store, change, &f->err), CC_OK);
+    assert_int_equal(chat_announcer_sweep(&f->announcer, T0, &count, &f->err), CC_OK);
+
+    assert_int_equal(count, 0);
+    assert_int_equal(f->outlet.count, 0);
+}
+
+static void catching_up_shows_and_tells_what_another_appended(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *change = a_group(f->arena);
+    struct chat *chat = NULL;
+
+    assert_int_equal(f->store->ops->append(f->store, change, &f->err), CC_OK);
+    assert_int_equal(chat_announcer_catch_up(&f->announcer, change->after.chat_id, 1, &f->err),
+                     CC_OK);
+
+    assert_int_equal(
+        f->store->ops->find_chat(f->store, change->after.chat_id, f->arena, &chat, &f->err), CC_OK);
+    assert_int_equal(unannounced(f, change), 0);
+}
+
+#define announce_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        announce_test(a_new_chat_has_its_rights_before_anybody_hears_of_it),
+        announce_test(a_removal_is_in_the_timeline_before_the_rights_change),
+        announce_test(a_removal_whose_outcome_does_not_come_takes_the_rights_all_the_same),
+        announce_test(a_version_that_somebody_else_took_is_a_conflict),
+        announce_test(without_kafka_the_change_has_happened_and_waits),
+        announce_test(the_sweep_tells_what_a_crash_after_the_insert_left),
+        announce_test(what_is_told_twice_has_the_same_op_id),
+        announce_test(a_lower_version_is_always_told_before_a_higher_one),
+        announce_test(a_version_waits_while_a_lower_one_cannot_be_told),
+        announce_test(the_sweep_leaves_running_work_alone),
+        announce_test(catching_up_shows_and_tells_what_another_appended),
+    };
+
+    return cmocka_run_group_tests_name("chat-service announce", tests, NULL, NULL);
+}
