@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <pthread.h>
@@ -88,13 +89,11 @@ static void a_histogram_counts_cumulatively_in_seconds(void **state)
 
 static double value_of(const char *out, const char *name)
 {
-    double value = -1;
     char line_start[128];
     snprintf(line_start, sizeof line_start, "\n%s ", name);
     const char *line = strstr(out, line_start);
     assert_non_null(line);
-    assert_int_equal(sscanf(line + strlen(line_start), "%lf", &value), 1);
-    return value;
+    return strtod(line + strlen(line_start), NULL);
 }
 
 static void the_process_describes_itself(void **state)
