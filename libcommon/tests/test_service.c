@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <pthread.h>
+
 #include "common/service.h"
 
 /* ---- the service ---- */
@@ -32,7 +34,7 @@ struct settings {
 
 struct app {
     const struct settings *settings;
-    struct cc_health_item *reporting;
+    pthread_mutex_t lock; /* greeting: reload writes it, workers read it */
     char greeting[32];
 };
 
@@ -75,6 +77,7 @@ static enum cc_code start(void *subject, const struct cc_runtime *runtime, struc
     note(app->settings, "start");
     if (app->settings->start_fails)
         return cc_fail_detail(err, CC_INTERNAL, "start was told to fail");
+    pthread_mutex_init(&app->lock, NULL);
     snprintf(app->greeting, sizeof app->greeting, "%s", app->settings->greeting);
     cc_health_watch(runtime->health, "store", probe_store, app);
     return CC_OK;
@@ -83,9 +86,11 @@ static enum cc_code start(void *subject, const struct cc_runtime *runtime, struc
 static void reload(void *subject, const void *settings)
 {
     struct app *app = subject;
-    snprintf(app->greeting, sizeof app->greeting, "%s",
-             ((const struct settings *)settings)->greeting);
-    note(app->settings, app->greeting);
+    const struct settings *fresh = settings;
+    pthread_mutex_lock(&app->lock);
+    snprintf(app->greeting, sizeof app->greeting, "%s", fresh->greeting);
+    pthread_mutex_unlock(&app->lock);
+    note(app->settings, fresh->greeting);
 }
 
 static void drain(void *subject, int64_t deadline_mono_ms)
@@ -134,7 +139,9 @@ static enum cc_code greet(struct cc_request *req, struct cc_response *res, struc
 {
     (void)err;
     struct app *app = cc_request_app(req);
+    pthread_mutex_lock(&app->lock);
     cc_response_body(res, "text/plain", app->greeting, strlen(app->greeting));
+    pthread_mutex_unlock(&app->lock);
     return CC_OK;
 }
 
@@ -261,6 +268,8 @@ static int finish(struct fixture *f)
     test_wait_for(has_ended, f, 15000);
     waitpid(f->pid, &status, 0);
     f->pid = 0;
+    if (strstr(content(f, f->errors), "Sanitizer") != NULL)
+        print_error("%s", f->text);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

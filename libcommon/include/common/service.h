@@ -4,18 +4,19 @@
 /*
  * The one service skeleton. main() is a descriptor and a call. Order, written once: arguments ->
  * settings -> log, metrics, trace -> signals blocked before any library starts a thread -> ops
- * listener (/livez, /readyz, /metrics, internal routes)
- * -> start -> public routes listen -> wait for a signal -> the shutdown promises below.
+ * listener (/livez, /readyz, /metrics, internal routes) -> start -> public routes listen -> wait
+ * for a signal -> the shutdown promises below.
  *
  * Arguments: --config FILE, --check-config, --print-config, --migrate, --version, --help; further
  * words go to `command`. Exit codes: 0 clean, 1 failed or forced shutdown, 64 usage, 78
  * configuration.
  *
- * Shutdown (SIGTERM, SIGINT), each step bounded by drain_timeout_ms in all; a second signal hurries
- * it:
- *   1. /readyz answers 503 at once;  2. listeners stop accepting, running requests finish (<= 3 s);
- *   3. drain(): consumers finish their batch, commit, leave; sockets are told;  4. stop(): producer
- * flush, stores close. SIGHUP re-reads reloadable settings and calls reload.
+ * Shutdown (SIGTERM, SIGINT), bounded by drain_timeout_ms in all; a second signal ends it at once:
+ *   1. /readyz answers 503; for a tenth of the time nothing else changes: load balancers see it;
+ *   2. the service listener stops accepting, running requests finish (<= 3 s);
+ *   3. drain(): consumers finish their batch, commit, leave; sockets are told;
+ *   4. the listeners close; stop(): producer flush, stores close.
+ * SIGHUP re-reads reloadable settings and calls reload.
  */
 
 #include <stddef.h>
@@ -52,8 +53,11 @@ struct cc_service {
                           struct cc_error *err); /* cross-field rules; may be NULL */
     enum cc_code (*migrate)(const struct cc_runtime *runtime, struct cc_error *err);
     /* Builds everything in *app (zeroed). Must not fail because a server is away: pools connect
-     * lazily and report to health. Fails only for what waiting can't cure. */
+     * lazily and report to health. Fails only for what waiting can't cure; the process then ends
+     * without stop(). */
     enum cc_code (*start)(void *app, const struct cc_runtime *runtime, struct cc_error *err);
+    /* On the main thread while others serve: copy, under a lock, what they use. `settings` lives
+     * until the next reload; rows not marked reloadable are as at start. */
     void (*reload)(void *app, const void *settings);
     void (*drain)(void *app, int64_t deadline_mono_ms);
     void (*stop)(void *app);
