@@ -1,0 +1,11 @@
+#ifndef NOTIFICATION_EVENTS_CONSUMERS_H
+#define NOTIFICATION_EVENTS_CONSUMERS_H
+
+/* The topics that notification-service consumes. */
+
+#include "common/kafka_consumer.h"
+
+extern const struct cc_consumer_row notification_persisted_row; /* message.persisted: who is told */
+extern const struct cc_consumer_row notification_delivery_row;  /* notification.new: telling them */
+
+#endif
