@@ -83,7 +83,6 @@ static int teardown(void **state)
     cc_mongo_destroy(mongo);
     tcp_proxy_stop(f->proxy);
     remove_directory(f->directory);
-    cc_free((void *)f->name);
     cc_free(f);
     return 0;
 }

@@ -43,7 +43,6 @@ static int teardown(void **state)
     cc_mongo_return(f->mongo, client);
     cc_mongo_destroy(f->mongo);
     tcp_proxy_stop(f->proxy);
-    cc_free((void *)f->database);
     cc_free(f);
     return 0;
 }

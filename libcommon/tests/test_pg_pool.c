@@ -63,7 +63,6 @@ static int teardown(void **state)
     cc_pg_pool_destroy(f->proxied);
     cc_pg_pool_destroy(f->pool);
     tcp_proxy_stop(f->proxy);
-    cc_free((void *)f->schema);
     cc_free(f);
     return 0;
 }

@@ -43,7 +43,6 @@ static int teardown(void **state)
     cc_redis_destroy(f->proxied);
     cc_redis_destroy(f->redis);
     tcp_proxy_stop(f->proxy);
-    cc_free((void *)f->key);
     cc_free(f);
     return 0;
 }

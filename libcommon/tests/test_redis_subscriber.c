@@ -73,7 +73,6 @@ static int teardown(void **state)
     cc_redis_destroy(f->redis);
     tcp_proxy_stop(f->proxy);
     pthread_mutex_destroy(&f->lock);
-    cc_free((void *)f->channel);
     cc_free(f);
     return 0;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/alloc.h"
 #include "common/pg_pool.h"
 #include "user_store_contract.h"
 
@@ -36,7 +35,6 @@ static void unmake(struct user_store *store)
     assert_int_equal(cc_pg_query(server.pool, sql, NULL, 0, NULL, &err), CC_OK);
     user_store_destroy(store);
     cc_pg_pool_destroy(server.pool);
-    cc_free((void *)server.schema);
 }
 
 int main(void)
