@@ -150,7 +150,7 @@ struct process {
     char node_id[128];
     void *settings; /* as at start; the fixed ones hold for ever */
     void *reloaded; /* NULL until the first SIGHUP */
-    struct service_block *block;
+    struct cc_service_block *block;
     struct cc_http_server *ops, *listener;
     sigset_t signals;
 };
@@ -201,7 +201,7 @@ static void set_up(struct process *process)
 static void tear_down(struct process *process)
 {
     cc_trace_shutdown();
-    service_block_destroy(process->block);
+    cc_service_block_destroy(process->block);
     cc_health_destroy(process->runtime.health);
     cc_ids_destroy(process->runtime.ids);
     destroy_settings(process->reloaded);
@@ -253,8 +253,8 @@ static void log_started(const struct process *process)
 static enum cc_code start_all(struct process *process, struct cc_error *err)
 {
     const struct cc_service *service = process->service;
-    process->block = service_block_create(service, process->runtime.health);
-    CC_TRY(service_ops_start(process->block, &process->runtime, &process->ops, err));
+    process->block = cc_service_block_create(service, process->runtime.health);
+    CC_TRY(cc_service_ops_start(process->block, &process->runtime, &process->ops, err));
     if (service->start != NULL)
         CC_TRY(service->start(process->block->app, &process->runtime, err));
     atomic_store_explicit(&process->block->started, true, memory_order_release);

@@ -12,10 +12,10 @@
 #define OPS_WORKERS_MAX   4
 #define METRICS_MAX_BYTES (8 * 1024 * 1024)
 
-static struct service_block *block_of(const struct cc_request *req)
+static struct cc_service_block *block_of(const struct cc_request *req)
 {
     unsigned char *app = cc_request_app(req);
-    return (struct service_block *)(void *)(app - offsetof(struct service_block, app));
+    return (struct cc_service_block *)(void *)(app - offsetof(struct cc_service_block, app));
 }
 
 static enum cc_code answer_now(struct cc_request *req)
@@ -65,7 +65,7 @@ static bool method_matches(const char *row, const char *method)
 static enum cc_code internal_when_started(struct cc_request *req, struct cc_response *res,
                                           struct cc_error *err)
 {
-    struct service_block *block = block_of(req);
+    struct cc_service_block *block = block_of(req);
     if (!atomic_load_explicit(&block->started, memory_order_acquire))
         return cc_fail(err, CC_UNAVAILABLE, NULL, "the service is starting");
     for (const struct cc_route *row = block->service->internal_routes; row->method != NULL; row++)
@@ -97,17 +97,17 @@ static struct cc_route *join_routes(const struct cc_route *internal)
     return all;
 }
 
-struct service_block *service_block_create(const struct cc_service *service,
-                                           struct cc_health *health)
+struct cc_service_block *cc_service_block_create(const struct cc_service *service,
+                                                 struct cc_health *health)
 {
-    struct service_block *block = cc_calloc(1, sizeof *block + service->app_size);
+    struct cc_service_block *block = cc_calloc(1, sizeof *block + service->app_size);
     block->service = service;
     block->health = health;
     block->ops_routes = join_routes(service->internal_routes);
     return block;
 }
 
-void service_block_destroy(struct service_block *block)
+void cc_service_block_destroy(struct cc_service_block *block)
 {
     if (block == NULL)
         return;
@@ -115,8 +115,8 @@ void service_block_destroy(struct service_block *block)
     cc_free(block);
 }
 
-enum cc_code service_ops_start(struct service_block *block, const struct cc_runtime *runtime,
-                               struct cc_http_server **out, struct cc_error *err)
+enum cc_code cc_service_ops_start(struct cc_service_block *block, const struct cc_runtime *runtime,
+                                  struct cc_http_server **out, struct cc_error *err)
 {
     const struct cc_common_settings *common = runtime->settings;
     int workers =

@@ -13,7 +13,7 @@
 
 /* A service's app with what the ops handlers need in front of it. Handlers, the skeleton's and the
  * service's, get a pointer to `app`. */
-struct service_block {
+struct cc_service_block {
     const struct cc_service *service;
     struct cc_health *health;
     struct cc_route *ops_routes; /* the skeleton's rows, then the service's; owned */
@@ -21,12 +21,12 @@ struct service_block {
     alignas(max_align_t) unsigned char app[];
 };
 
-struct service_block *service_block_create(const struct cc_service *service,
-                                           struct cc_health *health);
-void service_block_destroy(struct service_block *block); /* accepts NULL */
+struct cc_service_block *cc_service_block_create(const struct cc_service *service,
+                                                 struct cc_health *health);
+void cc_service_block_destroy(struct cc_service_block *block); /* accepts NULL */
 
-CC_MUST_CHECK enum cc_code service_ops_start(struct service_block *block,
-                                             const struct cc_runtime *runtime,
-                                             struct cc_http_server **out, struct cc_error *err);
+CC_MUST_CHECK enum cc_code cc_service_ops_start(struct cc_service_block *block,
+                                                const struct cc_runtime *runtime,
+                                                struct cc_http_server **out, struct cc_error *err);
 
 #endif
