@@ -1,0 +1,192 @@
+/* Start and stop of message-service, on the main thread: servers and peers first, consumers last.
+ * HTTP listeners are the skeleton's. */
+
+#include "app.h"
+
+#include <string.h>
+
+#define REDIS_CONNECTIONS    16
+#define FLUSH_MS             3000
+#define ACCESS_TOKEN_LIFE_MS (15 * 60 * 1000) /* longer than any access token lives */
+#define CREATED_GROUP        "message-service"
+#define READ_GROUP           "message-service-read"
+
+static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
+                                 struct cc_error *err)
+{
+    return cc_jwt_verify(((struct message_app *)app)->verifier, token, length, out, err);
+}
+
+const struct cc_http_hooks message_http_hooks = {.authenticate = authenticate};
+
+static void end_session(struct message_app *app, const char *payload, size_t length)
+{
+    char session_id[CC_UUID_BYTES] = "";
+
+    if (!cc_uuid_valid(payload, length))
+        return;
+    memcpy(session_id, payload, CC_UUID_BYTES - 1);
+    cc_jwt_revoke_session(app->verifier, session_id, cc_wall_ms(app->clock) + ACCESS_TOKEN_LIFE_MS);
+}
+
+static void on_message(void *arg, const char *channel, const char *payload, size_t length)
+{
+    struct message_app *app = arg;
+
+    if (strcmp(channel, CC_CHANNEL_SESSION_REVOKED) == 0)
+        end_session(app, payload, length);
+    else
+        waiters_deliver(app->waiters, payload, length);
+}
+
+static enum cc_code open_servers(struct message_app *app, const struct cc_runtime *runtime,
+                                 struct cc_error *err)
+{
+    const struct message_settings *settings = app->settings;
+
+    CC_TRY(cc_mongo_create(settings->mongo_uri, settings->mongo_database, settings->production,
+                           &app->mongo, err));
+    CC_TRY(cc_redis_create(settings->redis_url, REDIS_CONNECTIONS, &app->redis, err));
+    CC_TRY(cc_producer_create(settings->kafka_brokers, runtime->node_id, &app->producer, err));
+    app->client = cc_http_client_create();
+    app->chat_service = cc_peer_create(app->client, &settings->chat_service_internal_urls);
+    app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
+    cc_health_watch(runtime->health, "mongodb", cc_mongo_probe, app->mongo);
+    cc_health_watch(runtime->health, "redis", cc_redis_probe, app->redis);
+    cc_health_watch(runtime->health, "kafka", cc_producer_probe, app->producer);
+    cc_health_watch(runtime->health, "keys", cc_jwt_verifier_probe, app->verifier);
+    return CC_OK;
+}
+
+static enum cc_code start_listening(struct message_app *app, struct cc_error *err)
+{
+    static const struct cc_redis_subscriber_events events = {.on_message = on_message};
+
+    app->waiters = waiters_create(app->clock, app->ids);
+    CC_TRY(
+        cc_redis_subscriber_create(app->settings->redis_url, &events, app, &app->subscriber, err));
+    cc_redis_name_node(app->node_id, app->node_channel);
+    cc_redis_subscribe(app->subscriber, app->node_channel);
+    cc_redis_subscribe(app->subscriber, CC_CHANNEL_SESSION_REVOKED);
+    return CC_OK;
+}
+
+static void prepare_consumers(struct message_app *app)
+{
+    struct redis_outlet outlet = {.redis = app->redis, .clock = app->clock};
+
+    app->owner = owner_create(app->store, app->clock);
+    app->heads = head_saver_create(app->store);
+    app->announcer = (struct announcer){
+        .producer = app->producer,
+        .ids = app->ids,
+        .clock = app->clock,
+        .persisted_topic = CC_TOPIC_MESSAGE_PERSISTED,
+        .read_topic = CC_TOPIC_MESSAGE_READ,
+        .outlet = outlet,
+    };
+    app->created = (struct created_consumer){
+        .owner = app->owner,
+        .announcer = &app->announcer,
+        .members = app->members,
+        .heads = app->heads,
+    };
+    app->read = (struct read_consumer){
+        .store = app->store,
+        .members = app->members,
+        .outlet = outlet,
+    };
+    read_consumer_init(&app->read);
+}
+
+static enum cc_code start_consumers(struct message_app *app, const struct cc_runtime *runtime,
+                                    struct cc_error *err)
+{
+    struct cc_consumer_options options = {
+        .brokers = app->settings->kafka_brokers,
+        .client_id = runtime->node_id,
+        .producer = app->producer,
+        .health = runtime->health,
+    };
+    const struct cc_consumer_row created = {
+        .topic = CC_TOPIC_MESSAGE_CREATED,
+        .group = CREATED_GROUP,
+        .batch_max = (size_t)app->settings->batch_max,
+        .apply = consume_created,
+        .on_assigned = consume_created_assigned,
+        .on_revoked = consume_created_revoked,
+    };
+    const struct cc_consumer_row read = {
+        .topic = CC_TOPIC_MESSAGE_READ,
+        .group = READ_GROUP,
+        .batch_max = (size_t)app->settings->batch_max,
+        .apply = consume_read,
+        .on_assigned = consume_read_rebalanced,
+        .on_revoked = consume_read_rebalanced,
+    };
+
+    options.app = &app->created;
+    CC_TRY(cc_consumer_start(&options, &created, &app->created_consumer, err));
+    options.app = &app->read;
+    return cc_consumer_start(&options, &read, &app->read_consumer, err);
+}
+
+enum cc_code message_app_start(void *memory, const struct cc_runtime *runtime, struct cc_error *err)
+{
+    struct message_app *app = memory;
+
+    app->settings = runtime->settings;
+    app->node_id = runtime->node_id;
+    app->clock = runtime->clock;
+    app->ids = runtime->ids;
+    CC_TRY(open_servers(app, runtime, err));
+    app->store = message_store_mongo_create(app->mongo);
+    app->members = message_members_create(app->chat_service, app->redis);
+    CC_TRY(start_listening(app, err));
+    prepare_consumers(app);
+    return start_consumers(app, runtime, err);
+}
+
+void message_app_drain(void *memory, int64_t deadline_mono_ms)
+{
+    struct message_app *app = memory;
+
+    if (app->created_consumer != NULL)
+        cc_consumer_stop(app->created_consumer, deadline_mono_ms);
+    if (app->read_consumer != NULL)
+        cc_consumer_stop(app->read_consumer, deadline_mono_ms);
+    app->created_consumer = NULL;
+    app->read_consumer = NULL;
+}
+
+void message_app_stop(void *memory)
+{
+    struct message_app *app = memory;
+
+    head_saver_destroy(app->heads);
+    owner_destroy(app->owner);
+    if (app->read.known != NULL)
+        read_consumer_finish(&app->read);
+    if (app->subscriber != NULL)
+        cc_redis_subscriber_destroy(app->subscriber);
+    waiters_destroy(app->waiters);
+    message_members_destroy(app->members);
+    message_store_destroy(app->store);
+    cc_jwt_verifier_destroy(app->verifier);
+    cc_peer_destroy(app->chat_service);
+    cc_http_client_destroy(app->client);
+    if (app->producer != NULL)
+        cc_producer_destroy(app->producer, FLUSH_MS);
+    cc_redis_destroy(app->redis);
+    cc_mongo_destroy(app->mongo);
+}
+
+enum cc_code message_app_migrate(const struct cc_runtime *runtime, struct cc_error *err)
+{
+    const struct message_settings *settings = runtime->settings;
+
+    CC_TRY(cc_mongo_migrate(settings->mongo_uri, settings->mongo_database, settings->migrations_dir,
+                            err));
+    return cc_topics_create(settings->kafka_brokers, cc_topics, cc_topic_count,
+                            (int)settings->topic_replication, err);
+}

@@ -1,0 +1,146 @@
+/* Rights of the members of a chat. Pure functions, any thread. Asks nobody: members.c does. */
+
+#include "domain/rights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/alloc.h"
+
+const char *const rights_role_names[] = {
+    [RIGHTS_MEMBER] = "member", [RIGHTS_ADMIN] = "admin", [RIGHTS_OWNER] = "owner", NULL};
+const char *const rights_state_names[] = {
+    [RIGHTS_ACTIVE] = "active",
+    [RIGHTS_LEFT] = "left",
+    [RIGHTS_REMOVED] = "removed",
+    [RIGHTS_BANNED] = "banned",
+    NULL,
+};
+const char *const rights_posting_names[] = {
+    [RIGHTS_POST_ALL] = "all", [RIGHTS_POST_ADMINS] = "admins", NULL};
+
+static int by_user_id(const void *a, const void *b)
+{
+    const struct rights_member *left = a, *right = b;
+    return strcmp(left->user_id, right->user_id);
+}
+
+static void list_recipients(struct rights *rights)
+{
+    for (size_t i = 0; i < rights->count; i++) {
+        if (rights->members[i].state != RIGHTS_ACTIVE)
+            continue;
+        if (rights->recipient_count == CC_RECIPIENTS_MAX) {
+            rights->recipient_count = 0;
+            rights->recipients_omitted = true;
+            return;
+        }
+        rights->recipients[rights->recipient_count++] = rights->members[i].user_id;
+    }
+}
+
+struct rights *rights_create(const struct rights_source *source)
+{
+    size_t bytes = source->count * sizeof source->members[0];
+    struct rights *rights = cc_calloc(1, sizeof *rights + bytes);
+
+    atomic_init(&rights->references, 1);
+    rights->version = source->version;
+    rights->deleted = source->deleted;
+    rights->posting = source->posting;
+    rights->count = source->count;
+    if (source->count > 0) {
+        memcpy(rights->members, source->members, bytes);
+        qsort(rights->members, rights->count, sizeof rights->members[0], by_user_id);
+    }
+    list_recipients(rights);
+    return rights;
+}
+
+struct rights *rights_ref(struct rights *rights)
+{
+    if (rights != NULL)
+        atomic_fetch_add(&rights->references, 1);
+    return rights;
+}
+
+void rights_unref(struct rights *rights)
+{
+    if (rights != NULL && atomic_fetch_sub(&rights->references, 1) == 1)
+        cc_free(rights);
+}
+
+/* A name that this version doesn't know gives the weakest right. */
+static int index_of(const char *const *names, const char *name, int weakest)
+{
+    for (int i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return weakest;
+}
+
+static void put_member(struct rights_member *members, size_t *count,
+                       const struct cc_member_change *change)
+{
+    struct rights_member *at = members;
+    while (at < members + *count && strcmp(at->user_id, change->user_id) != 0)
+        at++;
+    if (at == members + *count)
+        (*count)++;
+    memcpy(at->user_id, change->user_id, strnlen(change->user_id, CC_UUID_BYTES - 1) + 1);
+    at->role = (enum rights_role)index_of(rights_role_names, change->role, RIGHTS_MEMBER);
+    at->state = (enum rights_state)index_of(rights_state_names, change->state, RIGHTS_BANNED);
+}
+
+struct rights *rights_after(struct rights *before, int64_t version,
+                            const struct cc_member_change *changes, size_t count, bool deleted)
+{
+    size_t known = before == NULL ? 0 : before->count;
+    bool news = before == NULL || version > before->version || (deleted && !before->deleted);
+    if (!news)
+        return rights_ref(before);
+
+    struct rights_member *members = cc_calloc(known + count + 1, sizeof *members);
+    if (known > 0)
+        memcpy(members, before->members, known * sizeof *members);
+    for (size_t i = 0; i < count; i++)
+        put_member(members, &known, &changes[i]);
+    struct rights_source source = {
+        .version = version,
+        .deleted = deleted || (before != NULL && before->deleted),
+        .posting = before == NULL ? RIGHTS_POST_ALL : before->posting,
+        .members = members,
+        .count = known,
+    };
+    struct rights *after = rights_create(&source);
+    cc_free(members);
+    return after;
+}
+
+const struct rights_member *rights_find(const struct rights *rights, const char *user_id)
+{
+    struct rights_member key = {0};
+    size_t length = strnlen(user_id, CC_UUID_BYTES);
+    if (length == CC_UUID_BYTES)
+        return NULL;
+    memcpy(key.user_id, user_id, length);
+    return bsearch(&key, rights->members, rights->count, sizeof rights->members[0], by_user_id);
+}
+
+enum cc_code rights_may_read(const struct rights *rights, const char *user_id)
+{
+    const struct rights_member *member = rights_find(rights, user_id);
+    if (rights->deleted || member == NULL)
+        return CC_NOT_FOUND;
+    return member->state == RIGHTS_ACTIVE ? CC_OK : CC_FORBIDDEN;
+}
+
+enum cc_code rights_may_post(const struct rights *rights, const char *user_id)
+{
+    enum cc_code code = rights_may_read(rights, user_id);
+    if (code != CC_OK)
+        return code;
+    bool admins_only = rights->posting == RIGHTS_POST_ADMINS;
+    return admins_only && rights_find(rights, user_id)->role == RIGHTS_MEMBER ? CC_FORBIDDEN
+                                                                              : CC_OK;
+}

@@ -1,0 +1,66 @@
+#ifndef MESSAGE_DOMAIN_RIGHTS_H
+#define MESSAGE_DOMAIN_RIGHTS_H
+
+/*
+ * Who may do what in a chat, as of one membership version. A value that never changes once made:
+ * a change of membership makes a new one. Shared by reference counting, which is thread-safe.
+ * Source: docs/contracts.md "Making a chat".
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "common/events/message_created.h"
+#include "common/events/message_persisted.h"
+
+enum rights_role { RIGHTS_MEMBER, RIGHTS_ADMIN, RIGHTS_OWNER };
+enum rights_state { RIGHTS_ACTIVE, RIGHTS_LEFT, RIGHTS_REMOVED, RIGHTS_BANNED };
+enum rights_posting { RIGHTS_POST_ALL, RIGHTS_POST_ADMINS };
+/* Wire names, NULL-terminated, by the enums above. */
+extern const char *const rights_role_names[];
+extern const char *const rights_state_names[];
+extern const char *const rights_posting_names[];
+
+struct rights_member {
+    char user_id[CC_UUID_BYTES];
+    enum rights_role role;
+    enum rights_state state;
+};
+struct rights {
+    atomic_int references;
+    int64_t version; /* the chat's membership version */
+    bool deleted;    /* the chat is gone for everybody */
+    enum rights_posting posting;
+    /* Active members when there are at most CC_RECIPIENTS_MAX, else 0 and `recipients_omitted`. */
+    const char *recipients[CC_RECIPIENTS_MAX];
+    size_t recipient_count;
+    bool recipients_omitted;
+    size_t count;
+    struct rights_member members[]; /* active and former ones, by user_id */
+};
+
+struct rights_source {
+    int64_t version;
+    bool deleted;
+    enum rights_posting posting;
+    const struct rights_member *members; /* in any order, each user once; copied */
+    size_t count;
+};
+struct rights *rights_create(const struct rights_source *source);
+struct rights *rights_ref(struct rights *rights); /* accepts NULL */
+void rights_unref(struct rights *rights);         /* accepts NULL */
+
+/* The rights after a system operation; before NULL = nobody yet. What is not newer than `before`
+ * changes nothing: chat-service may have told more than the log has come to. */
+struct rights *rights_after(struct rights *before, int64_t version,
+                            const struct cc_member_change *changes, size_t count, bool deleted);
+
+/* NULL when that person never was a member. */
+const struct rights_member *rights_find(const struct rights *rights, const char *user_id);
+
+/* CC_OK, CC_NOT_FOUND for a stranger or a deleted chat, CC_FORBIDDEN for a former member or one who
+ * may not post. */
+enum cc_code rights_may_read(const struct rights *rights, const char *user_id);
+enum cc_code rights_may_post(const struct rights *rights, const char *user_id);
+
+#endif

@@ -1,0 +1,351 @@
+/* Read positions. Runs on the message.read consumer's thread. What this service itself produced for
+ * a send or a new member needs no check: the owner gave out those seqs. */
+
+#include "events/consume_read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/events/message_read.h"
+#include "common/topics.h"
+#include "events/event_payload.h"
+#include "heads.h"
+#include "outcome_frame.h"
+
+#define KNOWN_MAX 50000
+
+struct known {
+    char key[CC_UUID_BYTES * 2];
+    struct receipt stored;
+};
+
+/* One person's marks in one chat, merged over the batch. */
+struct person {
+    const char *key;
+    struct known *known;
+    struct receipt after;
+    bool told_by_message; /* nothing but own sends and joining moved it: no receipt frame */
+};
+struct mark { /* one record */
+    struct ev_message_read ask;
+    struct person *person;
+    bool trusted;
+    struct cc_error refusal; /* code CC_OK = none */
+};
+struct round {
+    struct read_consumer *consumer;
+    struct cc_arena *arena;
+    struct mark *marks;
+    size_t mark_count;
+    struct person *persons;
+    size_t person_count;
+    struct cc_hash_map *by_key;
+};
+
+void read_consumer_init(struct read_consumer *consumer)
+{
+    consumer->known = cc_hash_map_create();
+}
+
+static void forget_all(struct read_consumer *consumer)
+{
+    size_t at = 0;
+    void *value;
+
+    while (cc_hash_map_next(consumer->known, &at, &value))
+        cc_free(value);
+    cc_hash_map_destroy(consumer->known);
+    consumer->known = cc_hash_map_create();
+}
+
+void read_consumer_finish(struct read_consumer *consumer)
+{
+    forget_all(consumer);
+    cc_hash_map_destroy(consumer->known);
+}
+
+void consume_read_rebalanced(void *app, int32_t partition)
+{
+    (void)partition; /* which chats it holds is not known here; reading again is cheap */
+    forget_all(app);
+}
+
+/* Decoding */
+
+static bool decode(struct cc_record *record, struct cc_arena *arena, struct mark *out)
+{
+    struct cc_json_reader *reader =
+        cc_json_reader_create(arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+    struct cc_error fault = {0};
+    bool readable = ev_message_read_read(reader, &out->ask);
+
+    (void)cc_json_reader_error(reader, &fault);
+    cc_json_reader_destroy(reader);
+    if (!readable) {
+        cc_record_reject(record, "unreadable: %s %s", fault.field, fault.public_text);
+    } else if (strcmp(record->key, out->ask.chat_id) != 0) {
+        cc_record_reject(record, "the key is not the chat");
+        readable = false;
+    }
+    return readable;
+}
+
+/* Own sends and joining: produced by the owner, asked for by nobody. */
+static bool is_trusted(const struct ev_message_read *ask)
+{
+    return strcmp(ask->envelope.producer, EVENT_PRODUCER_NAME) == 0 && ask->origin.node[0] == '\0';
+}
+
+/* Positions as they are */
+
+static enum cc_code know_person(struct round *round, struct person *person,
+                                const struct ev_message_read *ask, struct cc_error *err)
+{
+    struct read_consumer *consumer = round->consumer;
+    struct known *known = cc_hash_map_get(consumer->known, person->key);
+
+    if (known == NULL) {
+        struct receipt stored;
+        CC_TRY(consumer->store->ops->get_receipt(consumer->store, ask->chat_id, ask->user_id,
+                                                 &stored, err));
+        known = cc_calloc(1, sizeof *known);
+        (void)snprintf(known->key, sizeof known->key, "%s", person->key);
+        (void)snprintf(stored.chat_id, sizeof stored.chat_id, "%s", ask->chat_id);
+        (void)snprintf(stored.user_id, sizeof stored.user_id, "%s", ask->user_id);
+        known->stored = stored;
+        cc_hash_map_put(consumer->known, known->key, known);
+    }
+    person->known = known;
+    person->after = known->stored;
+    person->told_by_message = true;
+    return CC_OK;
+}
+
+static enum cc_code find_person(struct round *round, struct mark *mark, struct cc_error *err)
+{
+    const char *key = cc_arena_printf(round->arena, "%s/%s", mark->ask.chat_id, mark->ask.user_id);
+    struct person *person = cc_hash_map_get(round->by_key, key);
+
+    if (person == NULL) {
+        person = &round->persons[round->person_count];
+        person->key = key;
+        CC_TRY(know_person(round, person, &mark->ask, err));
+        cc_hash_map_put(round->by_key, key, person);
+        round->person_count++;
+    }
+    mark->person = person;
+    return CC_OK;
+}
+
+/* Rules */
+
+static enum cc_code check_membership(struct round *round, struct mark *mark, struct cc_error *err)
+{
+    enum cc_code code = message_members_may_read(round->consumer->members, mark->ask.chat_id,
+                                                 mark->ask.user_id, &mark->refusal);
+    if (code == CC_OK || code == CC_NOT_FOUND)
+        return CC_OK;
+    *err = mark->refusal; /* nobody can say now: the batch comes again */
+    return cc_fail_detail(err, CC_UNAVAILABLE, "membership is not to be had: %s",
+                          cc_code_name(code));
+}
+
+/* Nobody has read what isn't there. The head in Redis may be behind; the log is not. */
+static enum cc_code clamp(struct round *round, struct ev_message_read *ask, struct cc_error *err)
+{
+    int64_t wanted = ask->read_seq > ask->delivered_seq ? ask->read_seq : ask->delivered_seq;
+    struct head_position hint;
+    struct chat_head head;
+
+    heads_hint(round->consumer->outlet.redis, &ask->chat_id, 1, &hint);
+    if (wanted <= hint.seq)
+        return CC_OK;
+    CC_TRY(heads_read(round->consumer->store, ask->chat_id, &head, err));
+    if (ask->read_seq > head.seq)
+        ask->read_seq = head.seq;
+    if (ask->delivered_seq > head.seq)
+        ask->delivered_seq = head.seq;
+    chat_head_finish(&head);
+    return CC_OK;
+}
+
+static bool raise_to(int64_t *position, int64_t value)
+{
+    if (value <= *position)
+        return false;
+    *position = value;
+    return true;
+}
+
+/* Whoever has read a message has got it. */
+static void merge(struct mark *mark)
+{
+    struct receipt *after = &mark->person->after;
+    const struct ev_message_read *ask = &mark->ask;
+
+    bool moved = raise_to(&after->read_seq, ask->read_seq);
+    moved |= raise_to(&after->delivered_seq, ask->delivered_seq);
+    moved |= raise_to(&after->delivered_seq, after->read_seq);
+    (void)raise_to(&after->from_seq, ask->from_seq);
+    if (!moved)
+        return;
+    (void)raise_to(&after->at_ms, ask->at_ms);
+    if (!mark->trusted)
+        mark->person->told_by_message = false;
+}
+
+static enum cc_code take_marks(struct round *round, struct cc_error *err)
+{
+    for (size_t i = 0; i < round->mark_count; i++) {
+        struct mark *mark = &round->marks[i];
+        mark->trusted = is_trusted(&mark->ask);
+        CC_TRY(find_person(round, mark, err));
+        if (!mark->trusted) {
+            CC_TRY(check_membership(round, mark, err));
+            if (mark->refusal.code != CC_OK)
+                continue;
+            CC_TRY(clamp(round, &mark->ask, err));
+        }
+        merge(mark);
+    }
+    return CC_OK;
+}
+
+/* Effects */
+
+static bool has_moved(const struct person *person)
+{
+    const struct receipt *before = &person->known->stored, *after = &person->after;
+    return before->read_seq != after->read_seq || before->delivered_seq != after->delivered_seq ||
+           before->from_seq != after->from_seq;
+}
+
+static enum cc_code store_moved(struct round *round, struct cc_error *err)
+{
+    struct message_store *store = round->consumer->store;
+    struct receipt *moved = cc_arena_calloc(round->arena, round->person_count + 1, sizeof *moved);
+    size_t count = 0;
+
+    for (size_t i = 0; i < round->person_count; i++)
+        if (has_moved(&round->persons[i]))
+            moved[count++] = round->persons[i].after;
+    return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
+}
+
+static void put_receipt(struct redis_batch *batch, const struct receipt *receipt)
+{
+    struct cc_strbuf frame;
+    struct cc_json_writer writer;
+    char channel[CC_REDIS_NAME_BYTES];
+    struct cc_bus_message message = {.kind = CC_BUS_RECEIPT};
+
+    cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
+    cc_json_writer_init(&writer, &frame);
+    cc_json_open_object(&writer, NULL);
+    cc_json_put_text(&writer, "t", "receipt");
+    cc_json_put_text(&writer, "chat_id", receipt->chat_id);
+    cc_json_put_text(&writer, "user_id", receipt->user_id);
+    cc_json_put_int(&writer, "read_seq", receipt->read_seq);
+    cc_json_put_int(&writer, "delivered_seq", receipt->delivered_seq);
+    cc_json_put_time(&writer, "at", receipt->at_ms);
+    cc_json_close_object(&writer);
+    (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", receipt->chat_id);
+    (void)snprintf(message.sender_id, sizeof message.sender_id, "%s", receipt->user_id);
+    message.frame = cc_strbuf_text(&frame);
+    message.frame_count = frame.length;
+    cc_redis_name_chat(receipt->chat_id, channel);
+    redis_batch_publish(batch, channel, &message);
+    cc_strbuf_finish(&frame);
+}
+
+static enum cc_code write_answer(struct round *round, const struct mark *mark,
+                                 struct cc_strbuf *frame, struct cc_error *err)
+{
+    const struct receipt *after = &mark->person->after;
+    const char *frame_id = mark->ask.origin.client_msg_id;
+    struct chat_head head;
+    struct read_answer answer = {frame_id, mark->ask.chat_id, after->read_seq, 0, {0, false}};
+
+    if (mark->refusal.code != CC_OK) {
+        outcome_frame_read_error(frame, frame_id, &mark->refusal);
+        return CC_OK;
+    }
+    CC_TRY(heads_read(round->consumer->store, mark->ask.chat_id, &head, err));
+    answer.head_seq = head.seq;
+    enum cc_code code =
+        heads_unread(round->consumer->store, &head, after->read_seq, &answer.unread, err);
+    chat_head_finish(&head);
+    if (code == CC_OK)
+        outcome_frame_read(frame, &answer);
+    return code;
+}
+
+static enum cc_code put_answer(struct round *round, const struct mark *mark,
+                               struct redis_batch *batch, struct cc_error *err)
+{
+    const struct cc_origin *origin = &mark->ask.origin;
+    struct cc_strbuf frame;
+    char channel[CC_REDIS_NAME_BYTES];
+    struct cc_bus_message message = event_answer(mark->ask.chat_id, mark->ask.user_id, origin);
+
+    cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
+    enum cc_code code = write_answer(round, mark, &frame, err);
+    message.frame = cc_strbuf_text(&frame);
+    message.frame_count = frame.length;
+    cc_redis_name_node(origin->node, channel);
+    if (code == CC_OK)
+        redis_batch_publish(batch, channel, &message);
+    cc_strbuf_finish(&frame);
+    return code;
+}
+
+static enum cc_code tell(struct round *round, struct cc_error *err)
+{
+    struct redis_batch batch =
+        redis_batch_create(round->arena, round->person_count + round->mark_count);
+
+    for (size_t i = 0; i < round->person_count; i++)
+        if (has_moved(&round->persons[i]) && !round->persons[i].told_by_message)
+            put_receipt(&batch, &round->persons[i].after);
+    for (size_t i = 0; i < round->mark_count; i++)
+        if (round->marks[i].ask.origin.node[0] != '\0')
+            CC_TRY(put_answer(round, &round->marks[i], &batch, err));
+    redis_batch_send(&batch, &round->consumer->outlet);
+    return CC_OK;
+}
+
+static void remember(struct round *round)
+{
+    for (size_t i = 0; i < round->person_count; i++)
+        round->persons[i].known->stored = round->persons[i].after;
+    if (cc_hash_map_count(round->consumer->known) > KNOWN_MAX)
+        forget_all(round->consumer);
+}
+
+static enum cc_code apply_round(struct round *round, struct cc_error *err)
+{
+    CC_TRY(take_marks(round, err));
+    CC_TRY(store_moved(round, err));
+    CC_TRY(tell(round, err));
+    remember(round);
+    return CC_OK;
+}
+
+enum cc_code consume_read(void *app, struct cc_batch *batch, struct cc_error *err)
+{
+    struct round round = {
+        .consumer = app,
+        .arena = batch->arena,
+        .marks = cc_arena_calloc(batch->arena, batch->count + 1, sizeof *round.marks),
+        .persons = cc_arena_calloc(batch->arena, batch->count + 1, sizeof *round.persons),
+        .by_key = cc_hash_map_create(),
+    };
+
+    for (size_t i = 0; i < batch->count; i++)
+        if (decode(&batch->records[i], batch->arena, &round.marks[round.mark_count]))
+            round.mark_count++;
+    enum cc_code code = apply_round(&round, err);
+    cc_hash_map_destroy(round.by_key);
+    return code;
+}

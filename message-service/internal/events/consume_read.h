@@ -1,0 +1,27 @@
+#ifndef MESSAGE_EVENTS_CONSUME_READ_H
+#define MESSAGE_EVENTS_CONSUME_READ_H
+
+/* message.read to read positions: the only writer of receipts. Positions only grow, never past the
+ * end of the chat. Then the chat is told (`receipt`) and the asker is answered. */
+
+#include "common/hash_map.h"
+#include "common/kafka_consumer.h"
+#include "events/redis_batch.h"
+#include "members.h"
+#include "storage/message_store.h"
+
+struct read_consumer { /* filled by the app (or a test); one thread */
+    struct message_store *store;
+    struct message_members *members;
+    struct redis_outlet outlet;
+    struct cc_hash_map
+        *known; /* "<chat>/<user>" to what is stored, while the partitions are ours */
+};
+void read_consumer_init(struct read_consumer *consumer);
+void read_consumer_finish(struct read_consumer *consumer);
+
+/* For cc_consumer_row; app: struct read_consumer. */
+enum cc_code consume_read(void *app, struct cc_batch *batch, struct cc_error *err);
+void consume_read_rebalanced(void *app, int32_t partition); /* assigned and revoked alike */
+
+#endif

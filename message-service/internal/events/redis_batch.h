@@ -1,0 +1,31 @@
+#ifndef MESSAGE_EVENTS_REDIS_BATCH_H
+#define MESSAGE_EVENTS_REDIS_BATCH_H
+
+/* Commands for Redis, gathered and sent in few round trips. What they carry is a hint: while Redis
+ * is away they are dropped, for a second at a time, instead of making anybody wait. */
+
+#include "common/arena.h"
+#include "common/bus.h"
+#include "common/clock.h"
+#include "common/redis_pool.h"
+
+struct redis_outlet { /* one thread at a time */
+    struct cc_redis *redis;
+    const struct cc_clock *clock;
+    int64_t away_until_ms; /* monotonic */
+};
+struct redis_batch {
+    struct cc_arena *arena;
+    struct cc_redis_args *items;
+    size_t count, capacity;
+};
+struct redis_batch redis_batch_create(struct cc_arena *arena, size_t capacity);
+/* Raises head:{chat}; never lowers it: a replay announces old revs again. */
+void redis_batch_raise_head(struct redis_batch *batch, const char *chat_id, int64_t rev,
+                            int64_t seq);
+void redis_batch_publish(struct redis_batch *batch, const char *channel,
+                         const struct cc_bus_message *message);
+/* Sends all, in order; logs and gives up when Redis doesn't answer. */
+void redis_batch_send(struct redis_batch *batch, struct redis_outlet *outlet);
+
+#endif

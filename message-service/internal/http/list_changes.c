@@ -1,0 +1,80 @@
+/* GET /v1/chats/{chat_id}/changes and its internal twin: the log after a rev, contiguous. Worker
+ * threads. */
+
+#include "app.h"
+#include "heads.h"
+#include "http/message_json.h"
+#include "http/routes.h"
+
+struct change_page {
+    const char *chat_id;
+    int64_t after_rev, limit;
+};
+
+static enum cc_code read_page(struct cc_request *req, struct change_page *out, struct cc_error *err)
+{
+    CC_TRY(cc_request_uuid(req, "chat_id", &out->chat_id, err));
+    CC_TRY(cc_request_query_int(req, "after_rev", 0, INT64_MAX, 0, &out->after_rev, err));
+    return cc_request_query_int(req, "limit", 1, MESSAGE_PAGE_MAX, MESSAGE_PAGE_MAX, &out->limit,
+                                err);
+}
+
+/* A full page may not be the end: then the log is asked where it ends. */
+static enum cc_code find_head(struct message_app *app, const struct change_page *page,
+                              const struct change_list *list, int64_t *out, struct cc_error *err)
+{
+    int64_t last = page->after_rev + (int64_t)list->count;
+    struct chat_head head;
+
+    *out = last;
+    if ((int64_t)list->count < page->limit && list->count > 0)
+        return CC_OK;
+    CC_TRY(heads_read(app->store, page->chat_id, &head, err));
+    *out = list->count > 0 && head.rev < last ? last : head.rev;
+    chat_head_finish(&head);
+    return CC_OK;
+}
+
+static enum cc_code answer(struct message_app *app, struct cc_request *req, struct cc_response *res,
+                           const struct change_page *page, struct cc_error *err)
+{
+    struct change_list list;
+    int64_t head_rev;
+
+    CC_TRY(app->store->ops->changes_after(app->store, page->chat_id, page->after_rev,
+                                          (size_t)page->limit, cc_request_arena(req), &list, err));
+    CC_TRY(find_head(app, page, &list, &head_rev, err));
+    struct cc_json_writer *writer = cc_response_json(res);
+    int64_t next_rev = page->after_rev + (int64_t)list.count;
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < list.count; i++)
+        message_json_put_change(writer, list.items[i]);
+    cc_json_close_array(writer);
+    cc_json_put_int(writer, "head_rev", head_rev);
+    cc_json_put_int(writer, "next_rev", next_rev);
+    cc_json_put_bool(writer, "more", next_rev < head_rev);
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
+enum cc_code message_http_changes(struct cc_request *req, struct cc_response *res,
+                                  struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    struct change_page page;
+
+    CC_TRY(read_page(req, &page, err));
+    CC_TRY(
+        message_members_may_read(app->members, page.chat_id, cc_request_caller(req)->user_id, err));
+    return answer(app, req, res, &page, err);
+}
+
+enum cc_code message_http_internal_changes(struct cc_request *req, struct cc_response *res,
+                                           struct cc_error *err)
+{
+    struct change_page page;
+
+    CC_TRY(read_page(req, &page, err));
+    return answer(cc_request_app(req), req, res, &page, err);
+}

@@ -1,0 +1,105 @@
+/* GET /v1/chats/{chat_id}/messages: history by seq. Worker threads. Seqs have no gaps, so a page is
+ * a range, and a range is a few buckets. */
+
+#include "app.h"
+#include "heads.h"
+#include "http/message_json.h"
+#include "http/routes.h"
+
+#define ABSENT (-1)
+
+struct page_query {
+    int64_t before_seq, after_seq, around_seq, limit; /* ABSENT */
+};
+struct page_range {
+    int64_t from_seq, to_seq;
+    bool ascending;
+};
+
+static enum cc_code read_query(struct cc_request *req, struct page_query *out, struct cc_error *err)
+{
+    CC_TRY(cc_request_query_int(req, "before_seq", 0, INT64_MAX, ABSENT, &out->before_seq, err));
+    CC_TRY(cc_request_query_int(req, "after_seq", 0, INT64_MAX, ABSENT, &out->after_seq, err));
+    CC_TRY(cc_request_query_int(req, "around_seq", 0, INT64_MAX, ABSENT, &out->around_seq, err));
+    CC_TRY(cc_request_query_int(req, "limit", 1, MESSAGE_PAGE_MAX, MESSAGE_PAGE_DEFAULT,
+                                &out->limit, err));
+    int given =
+        (out->before_seq != ABSENT) + (out->after_seq != ABSENT) + (out->around_seq != ABSENT);
+    return given < 2 ? CC_OK
+                     : cc_fail(err, CC_INVALID, "before_seq",
+                               "before_seq, after_seq and around_seq exclude each other");
+}
+
+static int64_t at_most(int64_t value, int64_t limit)
+{
+    return value < limit ? value : limit;
+}
+
+/* The seqs that the query asks for, of a chat that ends at `head`. Empty: from > to. */
+static struct page_range range_of(const struct page_query *query, int64_t head)
+{
+    struct page_range range = {.ascending = query->before_seq == ABSENT};
+
+    if (query->after_seq != ABSENT) {
+        range.from_seq = at_most(query->after_seq, head) + 1;
+        range.to_seq = at_most(range.from_seq + query->limit - 1, head);
+    } else if (query->around_seq != ABSENT) {
+        range.from_seq = at_most(query->around_seq, head) - query->limit / 2;
+        range.from_seq = range.from_seq < 1 ? 1 : range.from_seq;
+        range.to_seq = at_most(range.from_seq + query->limit - 1, head);
+    } else {
+        range.ascending = false;
+        range.to_seq = query->before_seq == ABSENT ? head : at_most(query->before_seq - 1, head);
+        range.from_seq = range.to_seq - query->limit + 1;
+        range.from_seq = range.from_seq < 1 ? 1 : range.from_seq;
+    }
+    return range;
+}
+
+/* The seq to go on with, as after_seq or before_seq: NULL on the last page. */
+static const char *next_cursor(const struct page_range *range, int64_t head, struct cc_arena *arena)
+{
+    bool more = range->ascending ? range->to_seq < head : range->from_seq > 1;
+    int64_t edge = range->ascending ? range->to_seq : range->from_seq;
+    bool empty = range->from_seq > range->to_seq;
+
+    return more && !empty ? cc_arena_printf(arena, "%lld", (long long)edge) : NULL;
+}
+
+static void write_page(struct cc_json_writer *writer, const struct message_list *list,
+                       const struct page_range *range, const char *cursor)
+{
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < list->count; i++) {
+        size_t at = range->ascending ? i : list->count - 1 - i;
+        message_json_put_message(writer, NULL, &list->items[at]);
+    }
+    cc_json_close_array(writer);
+    cc_json_put_text(writer, "next_cursor", cursor);
+    cc_json_close_object(writer);
+}
+
+enum cc_code message_http_list(struct cc_request *req, struct cc_response *res,
+                               struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    struct cc_arena *arena = cc_request_arena(req);
+    const char *chat_id;
+    struct page_query query;
+    struct chat_head head;
+    struct message_list list = {0};
+
+    CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
+    CC_TRY(read_query(req, &query, err));
+    CC_TRY(message_members_may_read(app->members, chat_id, cc_request_caller(req)->user_id, err));
+    CC_TRY(heads_read(app->store, chat_id, &head, err));
+    struct page_range range = range_of(&query, head.seq);
+    const char *cursor = next_cursor(&range, head.seq, arena);
+    chat_head_finish(&head);
+    if (range.from_seq <= range.to_seq)
+        CC_TRY(app->store->ops->messages_by_seq(app->store, chat_id, range.from_seq, range.to_seq,
+                                                arena, &list, err));
+    write_page(cc_response_json(res), &list, &range, cursor);
+    return CC_OK;
+}

@@ -1,0 +1,52 @@
+/* JSON of messages and changes. Pure functions, on worker threads. Checks shape; whether a sender
+ * may say it is domain/decide.c's. */
+
+#include "http/message_json.h"
+
+#include "domain/decide.h"
+
+/* An array of at most MESSAGE_ATTACHMENTS_MAX objects, kept as it came. */
+static const char *read_attachments(struct cc_json_reader *reader)
+{
+    (void)cc_json_array_count(reader, "attachments", CC_OPTIONAL, MESSAGE_ATTACHMENTS_MAX);
+    return cc_json_raw(reader, "attachments", CC_OPTIONAL, CC_MESSAGE_ATTACHMENTS_MAX_BYTES);
+}
+
+bool message_json_read_send(struct cc_json_reader *reader, struct ev_message_created *out)
+{
+    static const char *const types[] = {"text", "media", NULL};
+    int type = cc_json_choice(reader, "type", CC_REQUIRED, types, 0);
+    const char *body = cc_json_text(reader, "body", CC_OPTIONAL, 0, CC_MESSAGE_BODY_MAX_BYTES);
+    const char *attachments = read_attachments(reader);
+    bool says_nothing = (body == NULL || body[0] == '\0') && attachments == NULL;
+
+    out->type = types[type];
+    out->body = body == NULL ? "" : body;
+    out->attachments_json = attachments;
+    out->reply_to = cc_json_uuid(reader, "reply_to", CC_OPTIONAL);
+    out->mentions = cc_json_uuids(reader, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
+                                  &out->mention_count);
+    out->ttl_s = cc_json_int(reader, "ttl_s", CC_OPTIONAL, 0, MESSAGE_TTL_MAX_S);
+    out->silent = cc_json_bool(reader, "silent", CC_OPTIONAL, false);
+    if (says_nothing)
+        cc_json_reject(reader, "body", "there is neither a body nor an attachment");
+    return cc_json_reader_done(reader);
+}
+
+void message_json_put_message(struct cc_json_writer *writer, const char *key,
+                              const struct cc_message *message)
+{
+    cc_json_open_object(writer, key);
+    cc_message_write(writer, message);
+    cc_json_close_object(writer);
+}
+
+void message_json_put_change(struct cc_json_writer *writer, const struct change *change)
+{
+    cc_json_open_object(writer, NULL);
+    cc_json_put_int(writer, "rev", change->rev);
+    cc_json_put_int(writer, "seq", change->message.seq);
+    cc_json_put_text(writer, "op", cc_op_names[change->op]);
+    message_json_put_message(writer, "message", &change->message);
+    cc_json_close_object(writer);
+}

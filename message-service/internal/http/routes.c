@@ -1,0 +1,32 @@
+/* The only list of endpoints. Handlers block on the service's worker threads. */
+
+#include "http/routes.h"
+
+#define SEND_BYTES  (64 * 1024)
+#define READ_BYTES  1024
+#define HEADS_BYTES (32 * 1024)
+
+/* clang-format off: columns are the point */
+const struct cc_route message_routes[] = {
+    /* method  path                              auth          rate          body max    handler */
+    {"POST", "/v1/chats/{chat_id}/messages", CC_AUTH_USER, CC_RATE_SEND, SEND_BYTES,
+     message_http_send, CC_BLOCKING},
+    {"GET", "/v1/chats/{chat_id}/messages", CC_AUTH_USER, CC_RATE_READ, 0, message_http_list,
+     CC_BLOCKING},
+    {"GET", "/v1/chats/{chat_id}/changes", CC_AUTH_USER, CC_RATE_READ, 0, message_http_changes,
+     CC_BLOCKING},
+    {"POST", "/v1/chats/{chat_id}/read", CC_AUTH_USER, CC_RATE_WRITE, READ_BYTES, message_http_read,
+     CC_BLOCKING},
+    {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},
+};
+
+const struct cc_route message_internal_routes[] = {
+    {"GET", "/internal/chats/{chat_id}/changes", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
+     message_http_internal_changes, CC_BLOCKING},
+    {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, HEADS_BYTES, message_http_heads,
+     CC_BLOCKING},
+    {"GET", "/internal/operations/{op_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
+     message_http_operation, CC_BLOCKING},
+    {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},
+};
+/* clang-format on */

@@ -1,0 +1,133 @@
+/* Producing an operation and waiting for what becomes of it: the answer on this node's channel, or,
+ * since that may be lost, the log itself. Worker threads. */
+
+#include "http/submit.h"
+
+#include <string.h>
+
+#include "common/topics.h"
+#include "events/event_payload.h"
+
+/* When to look for oneself, and when to give up. */
+static const int look_at_ms[] = {50, 200, 800, 2000};
+#define LOOKS (sizeof look_at_ms / sizeof look_at_ms[0])
+
+struct submission {
+    struct message_app *app;
+    struct cc_arena *arena;
+    const struct ev_message_created *operation;
+    struct waiter *waiter;
+    int64_t since_mono_ms;
+    struct submitted *out;
+};
+
+static enum cc_code produce(struct message_app *app, struct cc_request *req,
+                            const struct ev_message_created *operation, struct cc_error *err)
+{
+    struct event_payload payload;
+
+    event_payload_start(&payload);
+    ev_message_created_write(&payload.writer, operation);
+    struct cc_produce record = event_payload_finish(&payload, cc_request_arena(req));
+    record.topic = CC_TOPIC_MESSAGE_CREATED;
+    record.key = operation->chat_id;
+    record.type = CC_TOPIC_MESSAGE_CREATED;
+    record.trace = cc_request_trace(req);
+    enum cc_code code = cc_produce_all(app->producer, &record, 1, err);
+    if (code == CC_OK)
+        return CC_OK;
+    /* With its key the request may be repeated, whatever became of the record. */
+    return cc_fail_detail(err, CC_UNAVAILABLE, "message.created: %s", cc_code_name(code));
+}
+
+static enum cc_code refuse(enum cc_code code, struct cc_error *err)
+{
+    return cc_fail(err, code, NULL, "%s", cc_code_title(code));
+}
+
+/* created_at is this request's own time, unless another request stored it. */
+static bool is_ours(const struct submission *submission, const struct change *found)
+{
+    return found->message.created_at_ms == submission->operation->received_at_ms;
+}
+
+static enum cc_code take_found(struct submission *submission, const struct change *found,
+                               bool repeated, struct cc_error *err)
+{
+    if (strcmp(found->request_hash, submission->operation->request_hash) != 0)
+        return refuse(CC_IDEMPOTENCY_CONFLICT, err);
+    if (!change_accepted(found))
+        return refuse(found->refusal, err);
+    submission->out->message = found->message;
+    submission->out->state = repeated ? SUBMIT_REPEATED : SUBMIT_DONE;
+    return CC_OK;
+}
+
+/* One look into the log; *out_settled false: not there yet, or not to be seen. A store that is away
+ * is no reason to fail what Kafka has: the next look may succeed. */
+static enum cc_code look(struct submission *submission, const struct outcome_seen *seen,
+                         bool *out_settled, struct cc_error *err)
+{
+    struct message_store *store = submission->app->store;
+    struct change *found = NULL;
+    enum cc_code code =
+        store->ops->find_operation(store, submission->operation->chat_id, submission->out->op_id,
+                                   submission->arena, &found, NULL);
+
+    *out_settled = code == CC_OK && found != NULL;
+    if (!*out_settled)
+        return CC_OK;
+    bool repeated = seen == NULL ? !is_ours(submission, found) : seen->duplicate;
+    return take_found(submission, found, repeated, err);
+}
+
+static enum cc_code await(struct submission *submission, struct cc_error *err)
+{
+    struct waiters *waiters = submission->app->waiters;
+    struct outcome_seen seen;
+    bool settled = false, answered = false;
+
+    for (size_t i = 0; i < LOOKS && !settled; i++) {
+        int64_t until = submission->since_mono_ms + look_at_ms[i];
+        if (!answered)
+            answered = waiter_wait(waiters, submission->waiter, until, &seen);
+        if (answered && seen.refused)
+            return refuse(seen.code, err);
+        CC_TRY(look(submission, answered ? &seen : NULL, &settled, err));
+    }
+    if (!settled)
+        submission->out->state = SUBMIT_UNKNOWN;
+    return CC_OK;
+}
+
+enum cc_code submit_operation(struct message_app *app, struct cc_request *req,
+                              struct ev_message_created *operation, struct submitted *out,
+                              struct cc_error *err)
+{
+    char event_id[CC_UUID_BYTES], hash[65];
+    struct waiter *waiter = waiter_start(app->waiters);
+
+    cc_ids_next(app->ids, event_id);
+    cc_op_id(operation->sender_id, operation->chat_id, operation->client_msg_id, out->op_id);
+    operation->received_at_ms = cc_wall_ms(app->clock);
+    operation->envelope = event_envelope(CC_TOPIC_MESSAGE_CREATED, event_id,
+                                         operation->received_at_ms, operation->chat_id);
+    operation->op_id = out->op_id;
+    operation->origin =
+        (struct cc_origin){app->node_id, waiter_id(waiter), operation->client_msg_id};
+    cc_request_hash(operation, hash);
+    operation->request_hash = hash;
+    struct submission submission = {
+        .app = app,
+        .arena = cc_request_arena(req),
+        .operation = operation,
+        .waiter = waiter,
+        .since_mono_ms = cc_mono_ms(app->clock),
+        .out = out,
+    };
+    enum cc_code code = produce(app, req, operation, err);
+    if (code == CC_OK)
+        code = await(&submission, err);
+    waiter_finish(app->waiters, waiter);
+    return code;
+}

@@ -1,0 +1,482 @@
+/* The owner's batch, step by step. Runs on the message.created consumer's thread alone. Knows no
+ * topic, no Redis and no document: ports and store do. */
+
+#include "owner.h"
+
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/hash_map.h"
+#include "common/metrics.h"
+#include "domain/decide.h"
+#include "heads.h"
+
+#define ROUNDS_WITHOUT_PROGRESS 3
+#define CHATS_MAX               20000 /* remembered; beyond it, those that are idle go */
+#define IDLE_MS                 60000
+
+struct chat_entry {
+    struct chat_state state;
+    struct rights *rights_before; /* as before this batch's own operations; a reference */
+    int32_t partition;
+    int64_t materialised_rev;
+    int64_t touched_ms;
+    bool loaded;
+    bool in_batch;
+};
+struct owner {
+    struct message_store *store;
+    const struct cc_clock *clock;
+    struct cc_hash_map *chats; /* chat_id to struct chat_entry */
+    struct cc_gauge *chats_known;
+    struct cc_counter *rounds;
+};
+struct batch { /* one owner_apply */
+    struct owner *owner;
+    const struct owner_ports *ports;
+    struct cc_arena *arena;
+    struct operation **pending; /* not settled, in offset order */
+    size_t pending_count;
+    struct chat_entry **chats;
+    size_t chat_count;
+};
+
+/* Chats that are known */
+
+struct owner *owner_create(struct message_store *store, const struct cc_clock *clock)
+{
+    struct owner *owner = cc_calloc(1, sizeof *owner);
+
+    owner->store = store;
+    owner->clock = clock;
+    owner->chats = cc_hash_map_create();
+    owner->chats_known = cc_gauge_get("message_owner_chats", "Chats known to the owner", NULL);
+    owner->rounds = cc_counter_get("message_owner_conflicts_total",
+                                   "Appends that met an operation done before", NULL);
+    return owner;
+}
+
+static void free_entry(struct chat_entry *chat)
+{
+    chat_state_finish(&chat->state);
+    rights_unref(chat->rights_before);
+    cc_free(chat);
+}
+
+/* Frees the entries that `gone` names. */
+static void forget_where(struct owner *owner,
+                         bool (*gone)(const struct chat_entry *chat, const void *arg),
+                         const void *arg)
+{
+    struct cc_hash_map *kept = cc_hash_map_create();
+    size_t at = 0;
+    void *value;
+
+    while (cc_hash_map_next(owner->chats, &at, &value)) {
+        struct chat_entry *chat = value;
+        if (gone(chat, arg))
+            free_entry(chat);
+        else
+            cc_hash_map_put(kept, chat->state.head.chat_id, chat);
+    }
+    cc_hash_map_destroy(owner->chats);
+    owner->chats = kept;
+    cc_gauge_set(owner->chats_known, (int64_t)cc_hash_map_count(kept));
+}
+
+static bool is_any(const struct chat_entry *chat, const void *arg)
+{
+    (void)chat;
+    (void)arg;
+    return true;
+}
+
+static bool is_of_partition(const struct chat_entry *chat, const void *partition)
+{
+    return chat->partition == *(const int32_t *)partition;
+}
+
+static bool is_idle(const struct chat_entry *chat, const void *since_ms)
+{
+    return chat->touched_ms < *(const int64_t *)since_ms;
+}
+
+void owner_destroy(struct owner *owner)
+{
+    if (owner == NULL)
+        return;
+    forget_where(owner, is_any, NULL);
+    cc_hash_map_destroy(owner->chats);
+    cc_free(owner);
+}
+
+void owner_forget_partition(struct owner *owner, int32_t partition)
+{
+    forget_where(owner, is_of_partition, &partition);
+}
+
+static void forget_idle(struct owner *owner)
+{
+    int64_t since_ms = cc_mono_ms(owner->clock) - IDLE_MS;
+    if (cc_hash_map_count(owner->chats) > CHATS_MAX)
+        forget_where(owner, is_idle, &since_ms);
+}
+
+static struct chat_entry *enter_chat(struct owner *owner, const struct operation *operation)
+{
+    struct chat_entry *chat = cc_hash_map_get(owner->chats, operation->ask.chat_id);
+
+    if (chat == NULL) {
+        chat = cc_calloc(1, sizeof *chat);
+        chat_state_init(&chat->state, operation->ask.chat_id);
+        chat->partition = operation->partition;
+        cc_hash_map_put(owner->chats, chat->state.head.chat_id, chat);
+        cc_gauge_set(owner->chats_known, (int64_t)cc_hash_map_count(owner->chats));
+    }
+    chat->touched_ms = cc_mono_ms(owner->clock);
+    return chat;
+}
+
+/* Taking the log over */
+
+struct takeover {
+    struct owner *owner;
+    struct chat_entry *chat;
+};
+
+/* What the log holds beyond the saved head may not be materialised: whoever wrote it may have died
+ * right after. */
+static enum cc_code take_over_run(void *arg, const struct change_list *found, struct cc_error *err)
+{
+    struct takeover *takeover = arg;
+    struct message_store *store = takeover->owner->store;
+
+    CC_TRY(store->ops->materialise(store, (const struct change *const *)found->items, found->count,
+                                   err));
+    for (size_t i = 0; i < found->count; i++)
+        chat_state_advance(&takeover->chat->state, found->items[i]);
+    return CC_OK;
+}
+
+/* From the store; rights go back to what they were before this batch's own operations. */
+static enum cc_code load_chat(struct batch *batch, struct chat_entry *chat, struct cc_error *err)
+{
+    struct takeover takeover = {batch->owner, chat};
+    struct chat_head fresh;
+
+    chat_head_init(&fresh, chat->state.head.chat_id);
+    chat_head_copy(&chat->state.head, &fresh);
+    chat_state_take_rights(&chat->state, rights_ref(chat->rights_before));
+    CC_TRY(heads_catch_up(batch->owner->store, &chat->state.head, take_over_run, &takeover, err));
+    chat->materialised_rev = chat->state.head.rev;
+    chat->loaded = true;
+    return CC_OK;
+}
+
+static void remember_rights(struct chat_entry *chat)
+{
+    rights_unref(chat->rights_before);
+    chat->rights_before = rights_ref(chat->state.rights);
+}
+
+static enum cc_code touch_chat(struct batch *batch, struct operation *operation,
+                               struct cc_error *err)
+{
+    struct chat_entry *chat = enter_chat(batch->owner, operation);
+
+    operation->chat = chat;
+    if (chat->in_batch)
+        return CC_OK;
+    chat->in_batch = true;
+    batch->chats[batch->chat_count++] = chat;
+    remember_rights(chat);
+    return chat->loaded ? CC_OK : load_chat(batch, chat, err);
+}
+
+/* Settling */
+
+static void settle(struct operation *operation, struct change *outcome, bool duplicate)
+{
+    operation->outcome = outcome;
+    operation->duplicate = duplicate;
+}
+
+/* Done before: the same answer, unless something else is asked under the same id. That conflict is
+ * not stored: the hash decides it again. */
+static void settle_found(struct batch *batch, struct operation *operation, struct change *found)
+{
+    const char *known = found->request_hash, *asked = operation->ask.request_hash;
+    bool same = operation->unreadable || known[0] == '\0' || strcmp(known, asked) == 0;
+
+    if (same) {
+        settle(operation, found, true);
+        return;
+    }
+    struct change *conflict = CC_ARENA_NEW(batch->arena, struct change);
+    decide_refusal(&operation->ask, CC_IDEMPOTENCY_CONFLICT, conflict);
+    settle(operation, conflict, false);
+}
+
+static void drop_settled(struct batch *batch)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->pending_count; i++)
+        if (batch->pending[i]->outcome == NULL)
+            batch->pending[kept++] = batch->pending[i];
+    batch->pending_count = kept;
+}
+
+static enum cc_code look_up(struct batch *batch, struct operation *operation, struct cc_error *err)
+{
+    struct message_store *store = batch->owner->store;
+    struct change *found;
+
+    CC_TRY(store->ops->find_operation(store, operation->ask.chat_id, operation->ask.op_id,
+                                      batch->arena, &found, err));
+    operation->looked_up = true;
+    if (found != NULL)
+        settle_found(batch, operation, found);
+    return CC_OK;
+}
+
+static enum cc_code know_rights(struct batch *batch, const struct operation *operation,
+                                struct cc_error *err)
+{
+    struct chat_entry *chat = operation->chat;
+    struct rights *rights;
+
+    if (operation->unreadable || chat->state.rights != NULL ||
+        !decide_needs_rights(&operation->ask))
+        return CC_OK;
+    CC_TRY(batch->ports->load_rights(batch->ports->arg, chat->state.head.chat_id, &rights, err));
+    chat_state_take_rights(&chat->state, rights);
+    remember_rights(chat);
+    return CC_OK;
+}
+
+static void judge(struct operation *operation)
+{
+    struct chat_state *state = &operation->chat->state;
+
+    if (operation->unreadable)
+        decide_refusal(&operation->ask, CC_UNPROCESSABLE, &operation->decided);
+    else
+        decide(state, &operation->ask, &operation->decided);
+    rights_unref(operation->rights);
+    operation->rights = rights_ref(state->rights);
+}
+
+/* Decides all that is pending, in offset order. Nothing stays refused that the log knows: an
+ * operation stored before a crash would be judged by today's state. */
+static enum cc_code decide_pending(struct batch *batch, struct cc_error *err)
+{
+    for (size_t i = 0; i < batch->pending_count; i++) {
+        struct operation *operation = batch->pending[i];
+        CC_TRY(know_rights(batch, operation, err));
+        judge(operation);
+        if (!change_accepted(&operation->decided) && !operation->looked_up)
+            CC_TRY(look_up(batch, operation, err));
+    }
+    drop_settled(batch);
+    return CC_OK;
+}
+
+/* Appends what was decided; settles the prefix that is stored. */
+static enum cc_code append_pending(struct batch *batch, size_t *out_stored, struct cc_error *err)
+{
+    struct message_store *store = batch->owner->store;
+    size_t count = batch->pending_count;
+    const struct change **rows = cc_arena_calloc(batch->arena, count + 1, sizeof *rows);
+
+    *out_stored = 0;
+    if (count == 0)
+        return CC_OK;
+    for (size_t i = 0; i < count; i++)
+        rows[i] = &batch->pending[i]->decided;
+    enum cc_code code = store->ops->append_changes(store, rows, count, out_stored, err);
+    if (code != CC_OK && code != CC_CONFLICT)
+        return code;
+    for (size_t i = 0; i < *out_stored; i++)
+        settle(batch->pending[i], &batch->pending[i]->decided, false);
+    drop_settled(batch);
+    return code;
+}
+
+/* Something of the rest was done before, or another owner wrote: look all of it up, and take the
+ * log over again where operations are left. */
+static enum cc_code resolve_conflict(struct batch *batch, size_t *out_found, struct cc_error *err)
+{
+    size_t before = batch->pending_count;
+
+    cc_counter_add(batch->owner->rounds, 1);
+    for (size_t i = 0; i < batch->pending_count; i++) {
+        batch->pending[i]->chat->loaded = false;
+        CC_TRY(look_up(batch, batch->pending[i], err));
+    }
+    for (size_t i = 0; i < batch->pending_count; i++) {
+        struct chat_entry *chat = batch->pending[i]->chat;
+        if (!chat->loaded)
+            CC_TRY(load_chat(batch, chat, err));
+    }
+    drop_settled(batch);
+    *out_found = before - batch->pending_count;
+    return CC_OK;
+}
+
+static enum cc_code settle_all(struct batch *batch, struct cc_error *err)
+{
+    int idle_rounds = 0;
+
+    while (batch->pending_count > 0) {
+        size_t stored = 0, found = 0;
+        CC_TRY(decide_pending(batch, err));
+        enum cc_code code = append_pending(batch, &stored, err);
+        if (code == CC_CONFLICT)
+            code = resolve_conflict(batch, &found, err);
+        if (code != CC_OK)
+            return code;
+        idle_rounds = stored + found > 0 ? 0 : idle_rounds + 1;
+        if (idle_rounds == ROUNDS_WITHOUT_PROGRESS)
+            return cc_fail_detail(err, CC_UNAVAILABLE, "the log moves under this owner");
+    }
+    return CC_OK;
+}
+
+/* The same op_id twice in a batch: the later record has the earlier one's outcome, and an answer
+ * of its own. */
+static void settle_repeats(struct batch *batch, struct operation *operations, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct operation *operation = &operations[i];
+        if (operation->first == NULL)
+            continue;
+        operation->rights = rights_ref(operation->first->rights);
+        settle_found(batch, operation, operation->first->outcome);
+    }
+}
+
+/* After settling */
+
+static void see_what_is_owned(struct batch *batch, struct operation *operations, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        operations[i].owned = batch->ports->still_owned(batch->ports->arg, &operations[i]);
+}
+
+/* What was found was materialised when its chat was taken over. */
+static enum cc_code materialise_new(struct batch *batch, struct operation *operations, size_t count,
+                                    struct cc_error *err)
+{
+    struct message_store *store = batch->owner->store;
+    const struct change **changes = cc_arena_calloc(batch->arena, count + 1, sizeof *changes);
+    size_t chosen = 0;
+
+    see_what_is_owned(batch, operations, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct operation *operation = &operations[i];
+        bool is_new = change_accepted(operation->outcome) &&
+                      operation->outcome->rev > operation->chat->materialised_rev;
+        if (operation->owned && operation->first == NULL && is_new)
+            changes[chosen++] = operation->outcome;
+    }
+    return chosen == 0 ? CC_OK : store->ops->materialise(store, changes, chosen, err);
+}
+
+static enum cc_code announce_owned(struct batch *batch, struct operation *operations, size_t count,
+                                   struct cc_error *err)
+{
+    struct operation **owned = cc_arena_calloc(batch->arena, count + 1, sizeof *owned);
+    size_t chosen = 0;
+
+    see_what_is_owned(batch, operations, count);
+    for (size_t i = 0; i < count; i++)
+        if (operations[i].owned)
+            owned[chosen++] = &operations[i];
+    if (chosen == 0)
+        return CC_OK;
+    return batch->ports->announce(batch->ports->arg, owned, chosen, batch->arena, err);
+}
+
+static void finish_chats(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->chat_count; i++) {
+        struct chat_entry *chat = batch->chats[i];
+        chat->in_batch = false;
+        chat->materialised_rev = chat->state.head.rev;
+        remember_rights(chat);
+        batch->ports->head_moved(batch->ports->arg, chat->partition, &chat->state.head);
+    }
+    forget_idle(batch->owner);
+}
+
+/* Nothing that was believed about them counts any more: the next attempt reads the log. */
+static void forget_chats(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->chat_count; i++) {
+        cc_hash_map_remove(batch->owner->chats, batch->chats[i]->state.head.chat_id);
+        free_entry(batch->chats[i]);
+    }
+}
+
+static bool all_owned(const struct operation *operations, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!operations[i].owned)
+            return false;
+    return true;
+}
+
+/* Links repeats, and makes the list of what is to be judged. */
+static void line_up(struct batch *batch, struct operation *operations, size_t count)
+{
+    struct cc_hash_map *seen = cc_hash_map_create();
+
+    for (size_t i = 0; i < count; i++) {
+        struct operation *operation = &operations[i];
+        struct operation *earlier = cc_hash_map_get(seen, operation->ask.op_id);
+        if (earlier != NULL && strcmp(earlier->ask.chat_id, operation->ask.chat_id) == 0) {
+            operation->first = earlier;
+            continue;
+        }
+        cc_hash_map_put(seen, operation->ask.op_id, operation);
+        batch->pending[batch->pending_count++] = operation;
+    }
+    cc_hash_map_destroy(seen);
+}
+
+static enum cc_code run_steps(struct batch *batch, struct operation *operations, size_t count,
+                              struct cc_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        CC_TRY(touch_chat(batch, &operations[i], err));
+    CC_TRY(settle_all(batch, err));
+    settle_repeats(batch, operations, count);
+    CC_TRY(materialise_new(batch, operations, count, err));
+    return announce_owned(batch, operations, count, err);
+}
+
+enum cc_code owner_apply(struct owner *owner, const struct owner_ports *ports,
+                         struct operation *operations, size_t count, struct cc_arena *arena,
+                         struct cc_error *err)
+{
+    struct batch batch = {
+        .owner = owner,
+        .ports = ports,
+        .arena = arena,
+        .pending = cc_arena_calloc(arena, count + 1, sizeof *batch.pending),
+        .chats = cc_arena_calloc(arena, count + 1, sizeof *batch.chats),
+    };
+
+    line_up(&batch, operations, count);
+    enum cc_code code = run_steps(&batch, operations, count, err);
+    if (code == CC_OK && all_owned(operations, count))
+        finish_chats(&batch);
+    else
+        forget_chats(&batch);
+    for (size_t i = 0; i < count; i++) {
+        rights_unref(operations[i].rights);
+        operations[i].rights = NULL;
+        operations[i].chat = NULL;
+    }
+    return code;
+}

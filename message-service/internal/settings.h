@@ -1,0 +1,24 @@
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+/* Everything that can be configured; README.md lists it with its meaning. */
+
+#include "common/config.h"
+
+struct message_settings {
+    struct cc_common_settings common; /* first */
+    const char *kafka_brokers;
+    const char *mongo_uri, *mongo_database;
+    const char *redis_url;
+    struct cc_setting_list jwks_urls;
+    struct cc_setting_list chat_service_internal_urls;
+    bool production;
+    int64_t batch_max;
+    int64_t topic_replication;
+    const char *migrations_dir;
+};
+extern const struct cc_setting message_settings_table[];
+
+enum cc_code message_settings_check(const void *settings, struct cc_error *err);
+
+#endif

@@ -1,0 +1,123 @@
+/* Collection `changes`: the log. Any thread. The ordered insert is the fence (`_id` holds the rev)
+ * and the deduplication (unique chat_id, op_id) in one round trip. */
+
+#include <stdlib.h>
+
+#include "storage/mongo_private.h"
+
+enum cc_code message_mongo_append_changes(struct message_store *store,
+                                          const struct change *const *changes, size_t count,
+                                          size_t *out_stored, struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, CHANGES_COLLECTION);
+    struct mongo_rows rows MONGO_ROWS = mongo_rows_create(count);
+    bson_t reply;
+    bson_error_t fault;
+
+    for (size_t i = 0; i < count; i++)
+        message_row_from_change(&rows.rows[i], changes[i]);
+    bool stored =
+        mongoc_collection_insert_many(loan.collection, rows.borrow, count, NULL, &reply, &fault);
+    int64_t failed = cc_mongo_failed_index(&reply);
+    bson_destroy(&reply);
+    *out_stored = stored ? count : failed < 0 ? 0 : (size_t)failed;
+    return stored ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+struct one_change {
+    struct cc_arena *arena;
+    struct change *found;
+};
+
+static void take_one(const bson_t *row, void *arg)
+{
+    struct one_change *one = arg;
+    one->found = message_row_to_change(row, one->arena);
+}
+
+enum cc_code message_mongo_find_operation(struct message_store *store, const char *chat_id,
+                                          const char *op_id, struct cc_arena *arena,
+                                          struct change **out, struct cc_error *err)
+{
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW("op_id", BCON_UTF8(op_id), "chat_id", BCON_UTF8(chat_id));
+    struct one_change one = {arena, NULL};
+
+    CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, filter, take_one, &one, err));
+    *out = one.found;
+    return CC_OK;
+}
+
+struct collector {
+    struct cc_arena *arena;
+    int64_t after_rev;
+    struct change *items[1 << BUCKET_BITS]; /* a bucket holds no more */
+    size_t count;
+};
+
+static void collect(const bson_t *row, void *arg)
+{
+    struct collector *bucket = arg;
+    bool wanted = cc_bson_int(row, "rev", 0) > bucket->after_rev;
+
+    if (wanted && bucket->count < sizeof bucket->items / sizeof bucket->items[0])
+        bucket->items[bucket->count++] = message_row_to_change(row, bucket->arena);
+}
+
+static int by_rev(const void *a, const void *b)
+{
+    const struct change *left = *(struct change *const *)a, *right = *(struct change *const *)b;
+    return (left->rev > right->rev) - (left->rev < right->rev);
+}
+
+static enum cc_code read_bucket(struct message_store *store, const char *chat_id, int64_t rev,
+                                struct collector *out, struct cc_error *err)
+{
+    char bucket[MESSAGE_ROW_ID_BYTES];
+
+    message_row_bucket(chat_id, rev, bucket);
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW("bucket", BCON_UTF8(bucket), "chat_id", BCON_UTF8(chat_id));
+    CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, filter, collect, out, err));
+    qsort(out->items, out->count, sizeof out->items[0], by_rev);
+    return CC_OK;
+}
+
+/* The next row alone, which costs a tenth of a bucket: mostly there is none. */
+static enum cc_code has_next(struct message_store *store, const char *chat_id, int64_t rev,
+                             struct cc_arena *arena, bool *out, struct cc_error *err)
+{
+    char id[MESSAGE_ROW_ID_BYTES];
+    struct one_change one = {arena, NULL};
+
+    message_row_id(chat_id, rev, id);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(id));
+    CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, filter, take_one, &one, err));
+    *out = one.found != NULL;
+    return CC_OK;
+}
+
+enum cc_code message_mongo_changes_after(struct message_store *store, const char *chat_id,
+                                         int64_t after_rev, size_t limit, struct cc_arena *arena,
+                                         struct change_list *out, struct cc_error *err)
+{
+    struct change_list list = {NULL, 0};
+    bool more;
+
+    CC_TRY(has_next(store, chat_id, after_rev + 1, arena, &more, err));
+    if (more)
+        list.items = cc_arena_calloc(arena, limit, sizeof *list.items);
+    while (more && list.count < limit) {
+        int64_t reached = after_rev + (int64_t)list.count;
+        struct collector bucket = {.arena = arena, .after_rev = reached};
+        CC_TRY(read_bucket(store, chat_id, reached + 1, &bucket, err));
+        for (size_t i = 0; i < bucket.count && list.count < limit; i++)
+            if (bucket.items[i]->rev == after_rev + (int64_t)list.count + 1)
+                list.items[list.count++] = bucket.items[i];
+        int64_t last = after_rev + (int64_t)list.count;
+        bool bucket_full = ((last + 1) & ((1 << BUCKET_BITS) - 1)) == 0;
+        more = bucket_full && last > reached;
+    }
+    *out = list;
+    return CC_OK;
+}

@@ -1,0 +1,33 @@
+#ifndef MESSAGE_STORAGE_MESSAGE_ROWS_H
+#define MESSAGE_STORAGE_MESSAGE_ROWS_H
+
+/*
+ * Documents of the four collections, both ways. Ids: changes "<chat>/<rev>", refusals
+ * "<chat>/x/<op>", messages "<message>", heads "<chat>", receipts "<chat>/<user>". Buckets:
+ * "<chat>/<number >> BUCKET_BITS". Texts read are copied into the arena.
+ */
+
+#include "common/mongo_pool.h"
+
+#include "storage/message_store.h"
+
+#define MESSAGE_ROW_ID_BYTES 96
+
+void message_row_id(const char *chat_id, int64_t number, char out[MESSAGE_ROW_ID_BYTES]);
+void message_row_bucket(const char *chat_id, int64_t number, char out[MESSAGE_ROW_ID_BYTES]);
+void message_row_receipt_id(const char *chat_id, const char *user_id,
+                            char out[MESSAGE_ROW_ID_BYTES]);
+
+/* `row` is empty and becomes the whole document. */
+void message_row_from_change(bson_t *row, const struct change *change);
+struct change *message_row_to_change(const bson_t *row, struct cc_arena *arena);
+
+void message_row_from_message(bson_t *row, const struct cc_message *message, int64_t expires_at_ms);
+struct cc_message message_row_to_message(const bson_t *row, struct cc_arena *arena);
+
+void message_row_from_head(bson_t *fields, const struct chat_head *head); /* without _id */
+void message_row_to_head(const bson_t *row, struct chat_head *out);
+
+void message_row_to_receipt(const bson_t *row, struct receipt *out);
+
+#endif

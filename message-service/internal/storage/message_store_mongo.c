@@ -1,0 +1,98 @@
+/* The store in MongoDB: collections changes, messages, chat_heads, receipts. Any thread: each call
+ * borrows a client. Relies on unique `_id`s and one unique index, on ordered inserts that stop at a
+ * duplicate, and on updates of single documents with one writer each; on no transaction. */
+
+#include "common/alloc.h"
+#include "storage/mongo_private.h"
+
+struct mongo_store {
+    struct message_store base;
+    struct cc_mongo *mongo; /* borrowed */
+};
+
+struct cc_mongo_loan message_mongo_borrow(struct message_store *store, const char *collection)
+{
+    return cc_mongo_loan(((struct mongo_store *)store)->mongo, collection);
+}
+
+enum cc_code message_mongo_visit(struct message_store *store, const char *collection,
+                                 const bson_t *filter, void (*visit)(const bson_t *row, void *arg),
+                                 void *arg, struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, collection);
+    CC_AUTO(cursor)
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(loan.collection, filter, NULL, NULL);
+    const bson_t *row;
+    bson_error_t fault;
+
+    while (mongoc_cursor_next(cursor, &row))
+        visit(row, arg);
+    return mongoc_cursor_error(cursor, &fault) ? cc_mongo_fail(&fault, err) : CC_OK;
+}
+
+struct mongo_rows mongo_rows_create(size_t count)
+{
+    struct mongo_rows rows = {
+        .rows = cc_calloc(count, sizeof *rows.rows),
+        .borrow = cc_calloc(count, sizeof *rows.borrow),
+        .count = count,
+    };
+    for (size_t i = 0; i < count; i++) {
+        bson_init(&rows.rows[i]);
+        rows.borrow[i] = &rows.rows[i];
+    }
+    return rows;
+}
+
+void mongo_rows_finish(struct mongo_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        bson_destroy(&rows->rows[i]);
+    cc_free(rows->rows);
+    cc_free(rows->borrow);
+}
+
+enum cc_code message_mongo_only_duplicates(const bson_t *reply, const bson_error_t *error,
+                                           struct cc_error *err)
+{
+    bson_iter_t at, errors, code;
+
+    if (!bson_iter_init_find(&at, reply, "writeErrors") || !BSON_ITER_HOLDS_ARRAY(&at) ||
+        !bson_iter_recurse(&at, &errors))
+        return cc_mongo_fail(error, err);
+    int faults = 0;
+    for (; bson_iter_next(&errors); faults++) {
+        bool is_duplicate = bson_iter_recurse(&errors, &code) && bson_iter_find(&code, "code") &&
+                            bson_iter_as_int64(&code) == DUPLICATE_KEY;
+        if (!is_duplicate)
+            return cc_mongo_fail(error, err);
+    }
+    return faults > 0 ? CC_OK : cc_mongo_fail(error, err);
+}
+
+static void destroy(struct message_store *store)
+{
+    cc_free(store);
+}
+
+static const struct message_store_ops mongo_ops = {
+    .append_changes = message_mongo_append_changes,
+    .find_operation = message_mongo_find_operation,
+    .changes_after = message_mongo_changes_after,
+    .materialise = message_mongo_materialise,
+    .messages_by_seq = message_mongo_messages_by_seq,
+    .load_head = message_mongo_load_head,
+    .save_heads = message_mongo_save_heads,
+    .get_receipt = message_mongo_get_receipt,
+    .raise_receipts = message_mongo_raise_receipts,
+    .destroy = destroy,
+};
+
+struct message_store *message_store_mongo_create(struct cc_mongo *mongo)
+{
+    struct mongo_store *store = cc_calloc(1, sizeof *store);
+
+    store->base.ops = &mongo_ops;
+    store->mongo = mongo;
+    return &store->base;
+}

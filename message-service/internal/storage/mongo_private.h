@@ -1,0 +1,64 @@
+#ifndef MESSAGE_STORAGE_MONGO_PRIVATE_H
+#define MESSAGE_STORAGE_MONGO_PRIVATE_H
+
+/* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, positions_mongo.c;
+ * message_store_mongo.c puts them together. Signatures and errors: message_store.h. */
+
+#include "storage/message_rows.h"
+#include "storage/message_store.h"
+
+#define CHANGES_COLLECTION  "changes"
+#define MESSAGES_COLLECTION "messages"
+#define HEADS_COLLECTION    "chat_heads"
+#define RECEIPTS_COLLECTION "receipts"
+#define DUPLICATE_KEY       11000
+
+/* A client and the collection, for one scope (CC_MONGO_LOAN). */
+struct cc_mongo_loan message_mongo_borrow(struct message_store *store, const char *collection);
+
+/* Calls visit for every document that the filter finds. */
+enum cc_code message_mongo_visit(struct message_store *store, const char *collection,
+                                 const bson_t *filter, void (*visit)(const bson_t *row, void *arg),
+                                 void *arg, struct cc_error *err);
+
+/* Documents under construction, for insertMany. */
+struct mongo_rows {
+    bson_t *rows;          /* initialised, empty */
+    const bson_t **borrow; /* the same, as the driver wants them */
+    size_t count;
+};
+struct mongo_rows mongo_rows_create(size_t count);
+void mongo_rows_finish(struct mongo_rows *rows);
+#define MONGO_ROWS __attribute__((cleanup(mongo_rows_finish)))
+
+/* CC_OK when every write error in the reply is a duplicate key. */
+enum cc_code message_mongo_only_duplicates(const bson_t *reply, const bson_error_t *error,
+                                           struct cc_error *err);
+
+enum cc_code message_mongo_append_changes(struct message_store *store,
+                                          const struct change *const *changes, size_t count,
+                                          size_t *out_stored, struct cc_error *err);
+enum cc_code message_mongo_find_operation(struct message_store *store, const char *chat_id,
+                                          const char *op_id, struct cc_arena *arena,
+                                          struct change **out, struct cc_error *err);
+enum cc_code message_mongo_changes_after(struct message_store *store, const char *chat_id,
+                                         int64_t after_rev, size_t limit, struct cc_arena *arena,
+                                         struct change_list *out, struct cc_error *err);
+enum cc_code message_mongo_materialise(struct message_store *store,
+                                       const struct change *const *changes, size_t count,
+                                       struct cc_error *err);
+enum cc_code message_mongo_messages_by_seq(struct message_store *store, const char *chat_id,
+                                           int64_t from_seq, int64_t to_seq, struct cc_arena *arena,
+                                           struct message_list *out, struct cc_error *err);
+enum cc_code message_mongo_load_head(struct message_store *store, struct chat_head *out,
+                                     struct cc_error *err);
+enum cc_code message_mongo_save_heads(struct message_store *store, const struct chat_head *heads,
+                                      size_t count, struct cc_error *err);
+enum cc_code message_mongo_get_receipt(struct message_store *store, const char *chat_id,
+                                       const char *user_id, struct receipt *out,
+                                       struct cc_error *err);
+enum cc_code message_mongo_raise_receipts(struct message_store *store,
+                                          const struct receipt *receipts, size_t count,
+                                          struct cc_error *err);
+
+#endif
