@@ -89,7 +89,7 @@ enum cc_code user_http_get_presence(struct cc_request *req, struct cc_response *
 {
     const char *ids[USER_PRESENCE_MAX];
     struct presence presence[USER_PRESENCE_MAX];
-    size_t count;
+    size_t count = 0;
 
     CC_TRY(read_ids(req, ids, &count, err));
     CC_TRY(look_up(cc_request_app(req), ids, count, presence, err));
