@@ -1,0 +1,574 @@
+/* auth-service from the outside: its endpoints, mails and events, on real servers. */
+
+#include "testing.h"
+
+#include "service_fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/events/session_revoked.h"
+#include "common/kafka_consumer.h"
+#include "common/topics.h"
+
+#define PASSWORD "engines of 1843"
+#define RACERS   20
+
+static int set_up(void **state)
+{
+    *state = fixture_create();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture_destroy(*state);
+    return 0;
+}
+
+/* ---- people ---- */
+
+struct person {
+    const char *email, *handle;
+};
+
+static struct person a_person(struct fixture *f)
+{
+    char id[CC_UUID_BYTES];
+    cc_ids_next(f->service.runtime.ids, id);
+    const char *handle = cc_arena_printf(f->arena, "ada_%.8s_%.4s", id + 24, id + 19);
+    return (struct person){cc_arena_printf(f->arena, "%s@example.org", handle), handle};
+}
+
+static struct answer register_as(struct fixture *f, struct person person, const char *password)
+{
+    return service_call(f, "POST", "/v1/auth/register", NULL,
+                        cc_arena_printf(f->arena,
+                                        "{\"email\":\"%s\",\"password\":\"%s\",\"handle\":\"%s\","
+                                        "\"display_name\":\"Ada Lovelace\"}",
+                                        person.email, password, person.handle));
+}
+
+static struct answer verify(struct fixture *f, struct person person, const char *code)
+{
+    return service_call(
+        f, "POST", "/v1/auth/otp/verify", NULL,
+        cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}", person.email, code));
+}
+
+static struct answer resend(struct fixture *f, struct person person)
+{
+    return service_call(f, "POST", "/v1/auth/otp/resend", NULL,
+                        cc_arena_printf(f->arena, "{\"email\":\"%s\"}", person.email));
+}
+
+static struct answer log_in(struct fixture *f, struct person person, const char *password,
+                            const char *device_id)
+{
+    return service_call(
+        f, "POST", "/v1/auth/login", NULL,
+        cc_arena_printf(f->arena,
+                        "{\"email\":\"%s\",\"password\":\"%s\",\"device_id\":\"%s\","
+                        "\"device_name\":\"Telephone\"}",
+                        person.email, password, device_id));
+}
+
+static const char *refresh_body(struct fixture *f, const char *refresh_token)
+{
+    return cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\"}", refresh_token);
+}
+
+static struct answer refresh(struct fixture *f, const char *refresh_token)
+{
+    return service_call(f, "POST", "/v1/auth/refresh", NULL, refresh_body(f, refresh_token));
+}
+
+static struct answer list_sessions(struct fixture *f, const char *access_token)
+{
+    return service_call(f, "GET", "/v1/sessions", access_token, NULL);
+}
+
+static size_t count_sessions(struct fixture *f, const char *access_token)
+{
+    struct answer answer = list_sessions(f, access_token);
+    assert_int_equal(answer.status, 200);
+    struct cc_json_reader *reader =
+        cc_json_reader_create(f->arena, answer.body, strlen(answer.body), CC_IGNORE_UNKNOWN);
+    size_t count = cc_json_array_count(reader, "items", CC_REQUIRED, 200);
+    cc_json_reader_destroy(reader);
+    return count;
+}
+
+static struct person must_join(struct fixture *f)
+{
+    struct person person = a_person(f);
+    assert_int_equal(register_as(f, person, PASSWORD).status, 202);
+    assert_int_equal(verify(f, person, mailed_code(f, person.email, 1)).status, 200);
+    return person;
+}
+
+struct device {
+    const char *access_token, *refresh_token, *session_id, *user_id;
+};
+
+static struct device must_log_in(struct fixture *f, struct person person, const char *device_id)
+{
+    struct answer answer = log_in(f, person, PASSWORD, device_id);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(json_text(f, answer.body, "device_id"), device_id);
+    assert_string_equal(json_text(f, answer.body, "token_type"), "Bearer");
+    return (struct device){
+        json_text(f, answer.body, "access_token"), json_text(f, answer.body, "refresh_token"),
+        json_text(f, answer.body, "session_id"), json_text(f, answer.body, "user_id")};
+}
+
+/* ---- registration ---- */
+
+static void a_person_registers_verifies_and_logs_in(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+
+    struct answer answer = register_as(f, person, PASSWORD);
+    assert_int_equal(answer.status, 202);
+    assert_string_equal(json_text(f, answer.body, "status"), "verification_required");
+    assert_true(stub_knows(f, person.handle));
+    answer = verify(f, person, mailed_code(f, person.email, 1));
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(json_text(f, answer.body, "status"), "verified");
+    answer = log_in(f, person, PASSWORD, "telephone");
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.cache_control, "no-store");
+
+    answer = list_sessions(f, json_text(f, answer.body, "access_token"));
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(answer.body, "\"device_name\":\"Telephone\""));
+    assert_non_null(strstr(answer.body, "\"current\":true"));
+}
+
+static void a_code_is_used_once(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    (void)register_as(f, person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1);
+    assert_int_equal(verify(f, person, code).status, 200);
+
+    assert_int_equal(verify(f, person, code).status, 401);
+}
+
+static void bad_input_is_named(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f), no_address = {"ada", "ada_1843"},
+                  no_handle = {person.email, "a-b"};
+    struct answer answer = register_as(f, no_address, PASSWORD);
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(json_error_pointer(f, answer.body), "/email");
+    answer = register_as(f, person, "password123");
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(json_error_pointer(f, answer.body), "/password");
+    answer = register_as(f, no_handle, PASSWORD);
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(json_error_pointer(f, answer.body), "/handle");
+}
+
+static void a_taken_handle_is_a_conflict_and_leaves_no_account(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = must_join(f), bob = a_person(f);
+    struct account account;
+    struct cc_error err = {0};
+    bob.handle = ada.handle;
+
+    struct answer answer = register_as(f, bob, PASSWORD);
+
+    assert_int_equal(answer.status, 409);
+    assert_string_equal(json_error_pointer(f, answer.body), "/handle");
+    assert_int_equal(
+        account_store_find_by_email(f->service.app.accounts, bob.email, &account, &err),
+        CC_NOT_FOUND);
+}
+
+static void a_known_address_gets_the_same_answer_and_a_notice(void **state)
+{
+    struct fixture *f = *state;
+    struct person known = must_join(f), unknown = a_person(f);
+    struct answer of_unknown = register_as(f, unknown, PASSWORD);
+
+    struct answer of_known = register_as(f, known, "another password");
+
+    assert_int_equal(of_known.status, of_unknown.status);
+    assert_string_equal(of_known.body, of_unknown.body);
+    assert_non_null(strstr(mailed_text(f, known.email, 2), "an account already"));
+    assert_int_equal(log_in(f, known, PASSWORD, "telephone").status, 200);
+}
+
+static void registering_again_replaces_password_and_code(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    (void)register_as(f, person, "a first password");
+    const char *first_code = mailed_code(f, person.email, 1);
+
+    assert_int_equal(register_as(f, person, PASSWORD).status, 202);
+    const char *second_code = mailed_code(f, person.email, 2);
+
+    if (strcmp(first_code, second_code) != 0)
+        assert_int_equal(verify(f, person, first_code).status, 401);
+    assert_int_equal(verify(f, person, second_code).status, 200);
+    assert_int_equal(log_in(f, person, "a first password", "telephone").status, 401);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+}
+
+static void five_wrong_tries_kill_the_code(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    (void)register_as(f, person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1);
+    const char *wrong = strcmp(code, "000000") == 0 ? "000001" : "000000";
+
+    for (int i = 0; i < OTP_TRIES_MAX; i++)
+        assert_int_equal(verify(f, person, wrong).status, 401);
+
+    assert_int_equal(verify(f, person, code).status, 401);
+}
+
+static void three_more_mails_are_sent_and_then_none(void **state)
+{
+    struct fixture *f = *state;
+    struct person known = a_person(f), unknown = a_person(f);
+    (void)register_as(f, known, PASSWORD);
+    (void)resend(f, unknown);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(resend(f, known).status, 202);
+        assert_int_equal(resend(f, unknown).status, 202);
+    }
+
+    assert_int_equal(resend(f, known).status, 429);
+    assert_int_equal(resend(f, unknown).status, 429);
+    assert_int_equal(verify(f, known, mailed_code(f, known.email, 4)).status, 200);
+}
+
+static void mails_wait_for_a_mail_server_that_is_away(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    int64_t mails = 0, events = 0;
+    struct cc_error err = {0};
+    service_stop(f);
+    service_start(f, "smtp://127.0.0.1:9"); /* nobody listens there */
+    assert_int_equal(register_as(f, person, PASSWORD).status, 202);
+    assert_int_equal(outbox_count(f->service.app.outbox, &mails, &events, &err), CC_OK);
+    assert_int_equal(mails, 1);
+
+    service_stop(f);
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+
+    assert_int_equal(verify(f, person, mailed_code(f, person.email, 1)).status, 200);
+}
+
+/* ---- log-in ---- */
+
+static void a_wrong_password_and_an_unknown_address_look_alike(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f), unknown = a_person(f);
+
+    struct answer wrong = log_in(f, person, "not the password", "telephone"),
+                  nobody = log_in(f, unknown, PASSWORD, "telephone");
+
+    assert_int_equal(wrong.status, 401);
+    assert_string_equal(json_text(f, wrong.body, "code"), "bad_credentials");
+    assert_int_equal(nobody.status, 401);
+    assert_string_equal(json_text(f, nobody.body, "detail"), json_text(f, wrong.body, "detail"));
+}
+
+static void an_unverified_account_may_not_log_in(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    (void)register_as(f, person, PASSWORD);
+
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 403);
+    assert_int_equal(log_in(f, person, "not the password", "telephone").status, 401);
+}
+
+static void logging_in_again_on_a_device_ends_its_former_session(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device first = must_log_in(f, person, "telephone"),
+                  laptop = must_log_in(f, person, "laptop"),
+                  second = must_log_in(f, person, "telephone");
+
+    assert_int_equal(list_sessions(f, first.access_token).status, 401);
+    assert_int_equal(refresh(f, first.refresh_token).status, 401);
+    assert_int_equal(count_sessions(f, laptop.access_token), 2);
+    assert_int_equal(count_sessions(f, second.access_token), 2);
+}
+
+/* ---- refresh ---- */
+
+static void a_refresh_token_is_rotated(void **state)
+{
+    struct fixture *f = *state;
+    struct device device = must_log_in(f, must_join(f), "telephone");
+
+    struct answer answer = refresh(f, device.refresh_token);
+
+    assert_int_equal(answer.status, 200);
+    assert_string_not_equal(json_text(f, answer.body, "refresh_token"), device.refresh_token);
+    assert_string_equal(json_text(f, answer.body, "session_id"), device.session_id);
+    assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 200);
+    assert_int_equal(refresh(f, json_text(f, answer.body, "refresh_token")).status, 200);
+    assert_int_equal(refresh(f, "not-a-token").status, 401);
+}
+
+struct racer {
+    struct fixture *f;
+    const char *body;
+    struct cc_arena *arena;
+    pthread_t thread;
+    int status;
+    const char *answer;
+};
+
+static void *race(void *arg)
+{
+    struct racer *racer = arg;
+    racer->status =
+        service_call_raw(racer->f, "/v1/auth/refresh", racer->body, racer->arena, &racer->answer);
+    return NULL;
+}
+
+static void twenty_uses_at_once_get_the_same_successor(void **state)
+{
+    struct fixture *f = *state;
+    struct device device = must_log_in(f, must_join(f), "telephone");
+    struct racer racers[RACERS];
+    const char *successor = NULL;
+    for (size_t i = 0; i < RACERS; i++) {
+        racers[i] = (struct racer){
+            .f = f, .body = refresh_body(f, device.refresh_token), .arena = cc_arena_create(0)};
+        pthread_create(&racers[i].thread, NULL, race, &racers[i]);
+    }
+
+    for (size_t i = 0; i < RACERS; i++) {
+        pthread_join(racers[i].thread, NULL);
+        assert_int_equal(racers[i].status, 200);
+        const char *got = json_text(f, racers[i].answer, "refresh_token");
+        if (successor != NULL)
+            assert_string_equal(got, successor);
+        successor = got;
+        cc_arena_destroy(racers[i].arena);
+    }
+
+    assert_int_equal(refresh(f, successor).status, 200);
+}
+
+static void late_reuse_of_an_old_token_ends_the_session(void **state)
+{
+    struct fixture *f = *state;
+    struct device device = must_log_in(f, must_join(f), "telephone");
+    struct answer answer = refresh(f, device.refresh_token);
+    const char *successor = json_text(f, answer.body, "refresh_token");
+
+    service_move_clock(f, SESSION_REPEAT_MS + 1);
+
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_int_equal(refresh(f, successor).status, 401);
+    assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 401);
+}
+
+/* ---- ending sessions ---- */
+
+struct listener { /* takes session.revoked of one session */
+    const char *session_id;
+    pthread_mutex_t lock;
+    int seen;
+    char reason[32], key[CC_UUID_BYTES];
+};
+
+static enum cc_code take_events(void *arg, struct cc_batch *batch, struct cc_error *err)
+{
+    struct listener *listener = arg;
+    (void)err;
+    pthread_mutex_lock(&listener->lock);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct cc_record *record = &batch->records[i];
+        struct ev_session_revoked event;
+        struct cc_json_reader *reader = cc_json_reader_create(
+            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+        if (ev_session_revoked_read(reader, &event) &&
+            strcmp(event.session_id, listener->session_id) == 0) {
+            listener->seen++;
+            (void)snprintf(listener->reason, sizeof listener->reason, "%s", event.reason);
+            (void)snprintf(listener->key, sizeof listener->key, "%s", record->key);
+        }
+        cc_json_reader_destroy(reader);
+    }
+    pthread_mutex_unlock(&listener->lock);
+    return CC_OK;
+}
+
+static bool has_seen_one(void *arg)
+{
+    struct listener *listener = arg;
+    pthread_mutex_lock(&listener->lock);
+    bool seen = listener->seen > 0;
+    pthread_mutex_unlock(&listener->lock);
+    return seen;
+}
+
+static void expect_event(struct fixture *f, const struct device *device, const char *reason)
+{
+    struct listener listener = {.session_id = device->session_id,
+                                .lock = PTHREAD_MUTEX_INITIALIZER};
+    const struct cc_consumer_options options = {.brokers = test_env("CHAT_TEST_KAFKA_BROKERS"),
+                                                .client_id = "auth-test",
+                                                .producer = f->service.app.producer,
+                                                .app = &listener};
+    const struct cc_consumer_row row = {.topic = CC_TOPIC_SESSION_REVOKED,
+                                        .group = test_unique_name("auth-test"),
+                                        .batch_max = 100,
+                                        .apply = take_events};
+    struct cc_consumer *consumer = NULL;
+    struct cc_error err = {0};
+    assert_int_equal(cc_consumer_start(&options, &row, &consumer, &err), CC_OK);
+    test_wait_for(has_seen_one, &listener, 20000);
+    cc_consumer_stop(consumer, cc_mono_ms(cc_clock_system()) + 5000);
+    assert_string_equal(listener.reason, reason);
+    assert_string_equal(listener.key, device->user_id);
+}
+
+static bool redis_says_revoked(struct fixture *f, const char *session_id)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    struct cc_error err = {0};
+    char key[CC_REDIS_NAME_BYTES];
+    cc_redis_name_revoked(session_id, key);
+    assert_int_equal(cc_redis_do(f->service.app.redis, &reply, &err, "PTTL", key, NULL), CC_OK);
+    return reply->integer > 600000; /* longer than an access token lives */
+}
+
+static void logging_out_ends_the_session_everywhere(void **state)
+{
+    struct fixture *f = *state;
+    struct device device = must_log_in(f, must_join(f), "telephone");
+    assert_int_equal(list_sessions(f, device.access_token).status, 200);
+
+    struct answer answer =
+        service_call(f, "POST", "/v1/auth/logout", NULL, refresh_body(f, device.refresh_token));
+
+    assert_int_equal(answer.status, 204);
+    assert_int_equal(list_sessions(f, device.access_token).status, 401);
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_true(redis_says_revoked(f, device.session_id));
+    answer = service_call_internal(f, "/internal/revocations");
+    assert_non_null(strstr(answer.body, device.session_id));
+    expect_event(f, &device, "logout");
+    answer =
+        service_call(f, "POST", "/v1/auth/logout", NULL, refresh_body(f, device.refresh_token));
+    assert_int_equal(answer.status, 204);
+}
+
+static void one_device_logs_another_out(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device telephone = must_log_in(f, person, "telephone"),
+                  laptop = must_log_in(f, person, "laptop"),
+                  stranger = must_log_in(f, must_join(f), "telephone");
+    const char *path = cc_arena_printf(f->arena, "/v1/sessions/%s", laptop.session_id);
+
+    assert_int_equal(service_call(f, "DELETE", path, stranger.access_token, NULL).status, 404);
+    assert_int_equal(service_call(f, "DELETE", path, telephone.access_token, NULL).status, 204);
+
+    assert_int_equal(list_sessions(f, laptop.access_token).status, 401);
+    assert_int_equal(count_sessions(f, telephone.access_token), 1);
+}
+
+static void all_other_devices_are_logged_out_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device telephone = must_log_in(f, person, "telephone"),
+                  laptop = must_log_in(f, person, "laptop"),
+                  tablet = must_log_in(f, person, "tablet");
+    struct answer answer = service_call(f, "DELETE", "/v1/sessions", telephone.access_token, NULL);
+    assert_int_equal(answer.status, 400); /* others=true is not assumed */
+
+    answer = service_call(f, "DELETE", "/v1/sessions?others=true", telephone.access_token, NULL);
+
+    assert_int_equal(answer.status, 204);
+    assert_int_equal(list_sessions(f, laptop.access_token).status, 401);
+    assert_int_equal(list_sessions(f, tablet.access_token).status, 401);
+    assert_int_equal(count_sessions(f, telephone.access_token), 1);
+}
+
+static void a_restarted_service_still_refuses_revoked_tokens(void **state)
+{
+    struct fixture *f = *state;
+    struct device device = must_log_in(f, must_join(f), "telephone");
+    (void)service_call(f, "POST", "/v1/auth/logout", NULL, refresh_body(f, device.refresh_token));
+
+    service_stop(f);
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+}
+
+/* ---- keys ---- */
+
+static void tokens_of_the_former_key_stay_valid_after_rotation(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device before = must_log_in(f, person, "telephone");
+    struct auth_settings fresh = f->service.settings;
+    fresh.signing_key = new_signing_key(f);
+
+    auth_app_reload(&f->service.app, &fresh);
+
+    struct device after = must_log_in(f, person, "laptop");
+    assert_int_equal(list_sessions(f, before.access_token).status, 200);
+    assert_int_equal(list_sessions(f, after.access_token).status, 200);
+    struct answer jwks = service_call(f, "GET", "/.well-known/jwks.json", NULL, NULL);
+    const char *first_kid = strstr(jwks.body, "\"kid\"");
+    assert_non_null(first_kid);
+    assert_non_null(strstr(first_kid + 1, "\"kid\""));
+    assert_null(strstr(jwks.body, "\"d\"")); /* public parts only */
+    assert_string_equal(service_call_internal(f, "/internal/jwks.json").body, jwks.body);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_person_registers_verifies_and_logs_in),
+        TEST(a_code_is_used_once),
+        TEST(bad_input_is_named),
+        TEST(a_taken_handle_is_a_conflict_and_leaves_no_account),
+        TEST(a_known_address_gets_the_same_answer_and_a_notice),
+        TEST(registering_again_replaces_password_and_code),
+        TEST(five_wrong_tries_kill_the_code),
+        TEST(three_more_mails_are_sent_and_then_none),
+        TEST(mails_wait_for_a_mail_server_that_is_away),
+        TEST(a_wrong_password_and_an_unknown_address_look_alike),
+        TEST(an_unverified_account_may_not_log_in),
+        TEST(logging_in_again_on_a_device_ends_its_former_session),
+        TEST(a_refresh_token_is_rotated),
+        TEST(twenty_uses_at_once_get_the_same_successor),
+        TEST(late_reuse_of_an_old_token_ends_the_session),
+        TEST(logging_out_ends_the_session_everywhere),
+        TEST(one_device_logs_another_out),
+        TEST(all_other_devices_are_logged_out_at_once),
+        TEST(a_restarted_service_still_refuses_revoked_tokens),
+        TEST(tokens_of_the_former_key_stay_valid_after_rotation),
+    };
+    return cmocka_run_group_tests_name("auth-service", tests, NULL, NULL);
+}

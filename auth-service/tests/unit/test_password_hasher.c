@@ -1,0 +1,105 @@
+/* Argon2id behind places. */
+
+#include "testing.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "password_hasher.h"
+
+#define THREADS 80 /* more than one place and a queue of 64 hold */
+
+static const struct password_cost cheap = {.memory_kib = 8192, .iterations = 1};
+
+static struct password_hasher *make_hasher(struct password_cost cost)
+{
+    struct password_hasher *hasher = NULL;
+    struct cc_error err = {0};
+    assert_int_equal(password_hasher_create(cost, 1, cc_random_system(), &hasher, &err), CC_OK);
+    return hasher;
+}
+
+static void a_password_matches_its_own_hash_only(void **state)
+{
+    struct password_hasher *hasher = make_hasher(cheap);
+    char hash[ACCOUNT_HASH_BYTES], again[ACCOUNT_HASH_BYTES];
+    struct cc_error err = {0};
+    bool matches;
+    (void)state;
+
+    assert_int_equal(password_hash(hasher, "engines of 1843", hash, &err), CC_OK);
+    assert_int_equal(password_hash(hasher, "engines of 1843", again, &err), CC_OK);
+
+    assert_string_not_equal(hash, again); /* salted */
+    assert_int_equal(password_matches(hasher, hash, "engines of 1843", &matches, &err), CC_OK);
+    assert_true(matches);
+    assert_int_equal(password_matches(hasher, hash, "engines of 1844", &matches, &err), CC_OK);
+    assert_false(matches);
+    assert_int_equal(password_matches(hasher, NULL, "engines of 1843", &matches, &err), CC_OK);
+    assert_false(matches);
+    password_hasher_destroy(hasher);
+}
+
+static void a_hash_of_other_costs_is_outdated_and_still_matches(void **state)
+{
+    struct password_hasher *hasher = make_hasher(cheap),
+                           *dearer = make_hasher((struct password_cost){9000, 2});
+    char hash[ACCOUNT_HASH_BYTES];
+    struct cc_error err = {0};
+    bool matches;
+    (void)state;
+    assert_int_equal(password_hash(hasher, "engines of 1843", hash, &err), CC_OK);
+
+    assert_false(password_is_outdated(hasher, hash));
+    assert_true(password_is_outdated(dearer, hash));
+    assert_int_equal(password_matches(dearer, hash, "engines of 1843", &matches, &err), CC_OK);
+    assert_true(matches);
+    password_hasher_destroy(hasher);
+    password_hasher_destroy(dearer);
+}
+
+struct crowd {
+    struct password_hasher *hasher;
+    atomic_int served, refused;
+};
+
+static void *hash_once(void *arg)
+{
+    struct crowd *crowd = arg;
+    char hash[ACCOUNT_HASH_BYTES];
+    struct cc_error err = {0};
+    enum cc_code code = password_hash(crowd->hasher, "engines of 1843", hash, &err);
+    if (code == CC_OK)
+        atomic_fetch_add(&crowd->served, 1);
+    else if (code == CC_UNAVAILABLE && err.retry_after_ms > 0)
+        atomic_fetch_add(&crowd->refused, 1);
+    return NULL;
+}
+
+static void a_crowd_is_served_or_refused_with_advice(void **state)
+{
+    struct crowd crowd = {.hasher = make_hasher((struct password_cost){65536, 3})};
+    pthread_t threads[THREADS];
+    (void)state;
+
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, hash_once, &crowd);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+
+    assert_int_equal(crowd.served + crowd.refused, THREADS);
+    assert_true(crowd.served >= 1);
+    assert_true(crowd.refused >= 1);
+    password_hasher_destroy(crowd.hasher);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_password_matches_its_own_hash_only),
+        cmocka_unit_test(a_hash_of_other_costs_is_outdated_and_still_matches),
+        cmocka_unit_test(a_crowd_is_served_or_refused_with_advice),
+    };
+    return cmocka_run_group_tests_name("password hashes", tests, NULL, NULL);
+}
