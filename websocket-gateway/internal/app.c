@@ -118,7 +118,7 @@ static enum cc_code start_bus(struct ws_app *app, struct cc_error *err)
                                       err));
     cc_redis_name_node(app->runtime.node_id, channel);
     cc_redis_subscribe(app->subscriber, channel);
-    cc_redis_subscribe(app->subscriber, WS_CHANNEL_SESSION_REVOKED);
+    cc_redis_subscribe(app->subscriber, CC_CHANNEL_SESSION_REVOKED);
     return CC_OK;
 }
 

@@ -11,7 +11,6 @@
 struct ws_app;
 
 enum ws_channel { WS_CHANNEL_CHAT, WS_CHANNEL_USER, WS_CHANNEL_NODE };
-#define WS_CHANNEL_SESSION_REVOKED "session-revoked" /* auth-service announces there at once */
 
 /* Loop thread; returns at once. Lost when Redis is away: for what is only of the moment. */
 void ws_publish(struct ws_app *app, enum ws_channel channel, const char *id,

@@ -20,7 +20,6 @@
 #define CHANNEL_WAIT_MS 1000 /* for user:{id}; without Redis we go on and repair later */
 #define CHATS_WAIT_MS   2000 /* for the baselines of all chats */
 #define CHATS_MAX       10000
-#define REVOKED_KEY     "revoked:"
 
 enum step { STEP_REVOCATION, STEP_CHANNEL, STEP_LOADING, STEP_BASELINES };
 
@@ -196,7 +195,7 @@ static enum cc_code ask_revoked(struct ws_job *job, struct cc_redis *redis, stru
     CC_AUTO(redis_reply) redisReply *reply = NULL;
     char key[CC_REDIS_NAME_BYTES];
 
-    snprintf(key, sizeof key, REVOKED_KEY "%s", ask->session_id);
+    cc_redis_name_revoked(ask->session_id, key);
     CC_TRY(cc_redis_do(redis, &reply, err, "EXISTS", key, NULL));
     ask->revoked = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
     return CC_OK;

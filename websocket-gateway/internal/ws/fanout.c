@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 #include "common/json_reader.h"
 #include "common/metrics.h"
+#include "common/topics.h"
 
 #include "app.h"
 #include "chats/changes.h"
@@ -318,7 +319,7 @@ struct ws_bus_event *ws_fanout_read(struct ws_app *app, const char *channel, con
 
     if (strlen(channel) >= sizeof event->channel)
         return NULL;
-    if (strcmp(channel, WS_CHANNEL_SESSION_REVOKED) == 0)
+    if (strcmp(channel, CC_CHANNEL_SESSION_REVOKED) == 0)
         message =
             (struct cc_bus_message){.kind = CC_BUS_REVOKED, .frame = payload, .frame_count = count};
     else if (!cc_bus_read(payload, count, &message))

@@ -141,10 +141,13 @@ static int write_ping(struct lws *wsi, struct ws_session *session)
     return lws_write(wsi, room + WS_BUFFER_ROOM, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
+/* Returning -1 from the writeable callback would close twice in libwebsockets 4.1.6, and the second
+ * time without the close frame. This closes once: the frame is sent at the next opportunity. */
 static int end_connection(struct lws *wsi, const struct ws_session *session)
 {
     lws_close_reason(wsi, (enum lws_close_status)session->close_code, NULL, 0);
-    return -1;
+    lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+    return 0;
 }
 
 static int write_some(struct lws *wsi, struct ws_session *session)

@@ -1,0 +1,574 @@
+/* Two gateways, real Kafka and Redis, clients on sockets: what people see. */
+
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/events/chat_updated.h"
+#include "common/events/session_revoked.h"
+#include "common/topics.h"
+#include "testing.h"
+
+#include "world.h"
+#include "ws_client.h"
+
+#define PATH "/v1/ws"
+
+struct fixture {
+    struct world *world;
+    struct world_chat *chat;
+    char ann[CC_UUID_BYTES], bob[CC_UUID_BYTES], session[CC_UUID_BYTES];
+};
+
+static struct world *shared_world; /* one for all tests: starting it takes seconds */
+
+static int setup_world(void **state)
+{
+    (void)state;
+    shared_world = world_create();
+    return 0;
+}
+
+static int teardown_world(void **state)
+{
+    (void)state;
+    world_destroy(shared_world);
+    return 0;
+}
+
+/* Every test has people and a chat of its own. */
+static int setup(void **state)
+{
+    struct fixture *f = cc_calloc(1, sizeof *f);
+
+    f->world = shared_world;
+    world_new_id(f->world, f->ann);
+    world_new_id(f->world, f->bob);
+    world_new_id(f->world, f->session);
+    f->chat = world_add_chat(f->world, f->ann, f->bob);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    cc_free(*state);
+    return 0;
+}
+
+static int64_t now_ms(void)
+{
+    return cc_wall_ms(cc_clock_system());
+}
+
+static struct ws_client *open_socket(struct fixture *f, int gateway)
+{
+    struct ws_client *client = ws_client_open(world_port(f->world, gateway), PATH, NULL);
+
+    assert_non_null(client);
+    ws_client_expect(client, "\"t\":\"hello\"", "\"auth_deadline_ms\":2000", NULL);
+    return client;
+}
+
+/* resume: the frame's further members, "" = none. */
+static struct ws_client *sign_in(struct fixture *f, int gateway, const char *user_id,
+                                 const char *resume)
+{
+    struct ws_client *client = open_socket(f, gateway);
+    char *token = world_token(f->world, user_id, f->session, now_ms());
+
+    ws_client_send(client, "{\"id\":1,\"t\":\"auth\",\"token\":\"%s\"%s}", token, resume);
+    cc_free(token);
+    return client;
+}
+
+static struct ws_client *connect_person(struct fixture *f, int gateway, const char *user_id)
+{
+    struct ws_client *client = sign_in(f, gateway, user_id, "");
+
+    ws_client_expect(client, "\"t\":\"ready\"", user_id, "\"resume\":\"none\"", NULL);
+    return client;
+}
+
+static void send_message(struct fixture *f, struct ws_client *client, int id, const char *body)
+{
+    char client_msg_id[CC_UUID_BYTES];
+
+    world_new_id(f->world, client_msg_id);
+    ws_client_send(client,
+                   "{\"id\":%d,\"t\":\"send\",\"chat_id\":\"%s\",\"client_msg_id\":\"%s\","
+                   "\"type\":\"text\",\"body\":\"%s\"}",
+                   id, f->chat->chat_id, client_msg_id, body);
+}
+
+static void a_message_is_accepted_then_persisted_and_reaches_the_other_gateway(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    send_message(f, ann, 7, "hello there");
+
+    ws_client_expect(ann, "\"re\":7", "\"ok\":true", "\"state\":\"accepted\"", NULL);
+    ws_client_expect(ann, "\"t\":\"persisted\"", "\"seq\":1", NULL);
+    ws_client_expect(bob, "\"t\":\"message\"", "hello there", "\"rev\":1", NULL);
+    ws_client_expect_none(ann, "\"t\":\"message\"", 200);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void messages_of_one_sender_arrive_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    for (int i = 1; i <= 15; i++)
+        send_message(f, ann, i, "next");
+
+    for (int i = 1; i <= 15; i++) {
+        char rev[32];
+
+        snprintf(rev, sizeof rev, "\"rev\":%d,", i);
+        assert_non_null(strstr(ws_client_expect(bob, "\"t\":\"message\"", NULL), rev));
+    }
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void an_edit_arrives_as_an_updated_message(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+    char id[CC_UUID_BYTES];
+
+    world_new_id(f->world, id);
+    ws_client_send(ann,
+                   "{\"id\":3,\"t\":\"edit\",\"chat_id\":\"%s\",\"client_msg_id\":\"%s\","
+                   "\"message_id\":\"%s\",\"body\":\"better\"}",
+                   f->chat->chat_id, id, id);
+
+    ws_client_expect(ann, "\"re\":3", "\"accepted\"", NULL);
+    ws_client_expect(bob, "\"t\":\"message_updated\"", "better", NULL);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void a_stranger_gets_not_found(void **state)
+{
+    struct fixture *f = *state;
+    char eve_id[CC_UUID_BYTES];
+    struct ws_client *eve;
+
+    world_new_id(f->world, eve_id);
+    eve = connect_person(f, 0, eve_id);
+    send_message(f, eve, 2, "let me in");
+
+    ws_client_expect(eve, "\"re\":2", "\"ok\":false", "\"not_found\"", NULL);
+    ws_client_close(eve);
+}
+
+static void too_many_sends_are_refused_with_the_time_to_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+
+    for (int i = 1; i <= 25; i++)
+        send_message(f, ann, i, "flood");
+
+    ws_client_expect(ann, "\"ok\":false", "\"rate_limited\"", "\"retry_after_ms\"", NULL);
+    ws_client_close(ann);
+}
+
+static void typing_reaches_the_others_and_ends_with_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    ws_client_send(ann, "{\"t\":\"typing\",\"chat_id\":\"%s\",\"on\":true}", f->chat->chat_id);
+
+    ws_client_expect(bob, "\"t\":\"typing\"", f->ann, "\"on\":true", NULL);
+    ws_client_close(ann);
+    ws_client_expect(bob, "\"t\":\"typing\"", f->ann, "\"on\":false", NULL);
+    ws_client_close(bob);
+}
+
+static void watching_tells_who_is_online_and_who_comes(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob;
+
+    ws_client_send(ann, "{\"id\":5,\"t\":\"watch\",\"user_ids\":[\"%s\"]}", f->bob);
+    ws_client_expect(ann, "\"re\":5", f->bob, "\"offline\"", NULL);
+    bob = connect_person(f, 1, f->bob);
+
+    ws_client_expect(ann, "\"t\":\"presence\"", f->bob, "\"online\"", NULL);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void a_read_mark_is_answered_and_seen_by_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    ws_client_send(bob, "{\"id\":9,\"t\":\"read\",\"chat_id\":\"%s\",\"seq\":1}", f->chat->chat_id);
+
+    ws_client_expect(bob, "\"re\":9", "\"ok\":true", NULL);
+    ws_client_expect(ann, "\"t\":\"receipt\"", f->bob, NULL);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void what_pubsub_lost_is_fetched_before_anything_later_is_delivered(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    world_store(f->world, f->chat, "lost one", false);
+    world_store(f->world, f->chat, "lost two", false);
+    world_store(f->world, f->chat, "announced", true);
+
+    assert_non_null(strstr(ws_client_expect(bob, "\"t\":\"message\"", NULL), "lost one"));
+    assert_non_null(strstr(ws_client_expect(bob, "\"t\":\"message\"", NULL), "lost two"));
+    assert_non_null(strstr(ws_client_expect(bob, "\"t\":\"message\"", NULL), "announced"));
+    ws_client_expect_none(bob, "\"t\":\"message\"", 200);
+    ws_client_close(bob);
+}
+
+static void a_lost_last_message_is_found_by_comparing_heads(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    world_store(f->world, f->chat, "nobody said so", false);
+
+    ws_client_expect(bob, "\"t\":\"message\"", "nobody said so", NULL);
+    ws_client_close(bob);
+}
+
+static void a_resume_replays_what_was_missed_and_then_goes_live(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob;
+    char resume[128];
+
+    for (int i = 0; i < 250; i++)
+        world_store(f->world, f->chat, "missed", false);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":10}}", f->chat->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"ok\"", NULL);
+    for (int rev = 11; rev <= 250; rev++) {
+        char expected[32];
+
+        snprintf(expected, sizeof expected, "\"rev\":%d,", rev);
+        assert_non_null(strstr(ws_client_expect(bob, "\"t\":", NULL), expected));
+    }
+    assert_non_null(strstr(ws_client_expect(bob, "\"t\":", NULL), "sync_done"));
+    world_store(f->world, f->chat, "live again", true);
+    ws_client_expect(bob, "\"t\":\"message\"", "live again", NULL);
+    ws_client_close(bob);
+}
+
+static void sync_gives_a_page_of_changes(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob;
+
+    for (int i = 0; i < 5; i++)
+        world_store(f->world, f->chat, "old", false);
+    bob = connect_person(f, 0, f->bob);
+    ws_client_send(bob, "{\"id\":4,\"t\":\"sync\",\"chat_id\":\"%s\",\"after_rev\":2,\"limit\":2}",
+                   f->chat->chat_id);
+
+    ws_client_expect(bob, "\"re\":4", "\"rev\":3", "\"rev\":4", "\"head_rev\":5", "\"next_rev\":4",
+                     "\"more\":true", NULL);
+    ws_client_close(bob);
+}
+
+static void who_was_removed_gets_nothing_more(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    pthread_mutex_lock(&f->world->lock);
+    f->chat->members[1][0] = '\0';
+    f->chat->member_version = 2;
+    pthread_mutex_unlock(&f->world->lock);
+    send_message(f, ann, 1, "he is gone");
+
+    ws_client_expect(ann, "\"t\":\"persisted\"", NULL);
+    ws_client_expect_none(bob, "he is gone", 500);
+    send_message(f, bob, 2, "am I?");
+    ws_client_expect(bob, "\"re\":2", "\"not_found\"", NULL);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void announce_chat(struct fixture *f, const struct world_chat *chat, const char *target)
+{
+    char event_id[CC_UUID_BYTES];
+    const char *targets[] = {target};
+    struct ev_chat_updated event = {.chat_id = chat->chat_id,
+                                    .version = chat->member_version,
+                                    .change = CC_CHAT_CREATED,
+                                    .actor_id = f->ann,
+                                    .targets = targets,
+                                    .target_count = 1,
+                                    .chat_json = "{\"title\":\"new one\"}"};
+    struct cc_strbuf payload;
+    struct cc_json_writer json;
+
+    world_new_id(f->world, event_id);
+    event.envelope = (struct cc_envelope){.event_id = event_id,
+                                          .type = CC_TOPIC_CHAT_UPDATED,
+                                          .version = 1,
+                                          .occurred_at_ms = now_ms(),
+                                          .producer = "chat-service",
+                                          .key = chat->chat_id};
+    cc_strbuf_init(&payload, 8192);
+    cc_json_writer_init(&json, &payload);
+    ev_chat_updated_write(&json, &event);
+    world_produce(f->world, CC_TOPIC_CHAT_UPDATED, chat->chat_id, &payload);
+    cc_strbuf_finish(&payload);
+}
+
+static void a_new_chat_is_introduced_and_then_live(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+    struct world_chat *chat = world_add_chat(f->world, f->ann, f->bob);
+
+    world_store(f->world, chat, "before", false);
+    announce_chat(f, chat, f->bob);
+
+    ws_client_expect(bob, "\"t\":\"chat\"", chat->chat_id, "\"head_rev\":1", "new one", NULL);
+    world_store(f->world, chat, "after", true);
+    ws_client_expect(bob, "\"t\":\"message\"", chat->chat_id, "after", NULL);
+    ws_client_close(bob);
+}
+
+static void revoke(struct fixture *f)
+{
+    char event_id[CC_UUID_BYTES];
+    struct ev_session_revoked event = {.user_id = f->ann,
+                                       .session_id = f->session,
+                                       .reason = "logout",
+                                       .until_ms = now_ms() + 600000};
+    struct cc_strbuf payload;
+    struct cc_json_writer json;
+
+    world_new_id(f->world, event_id);
+    event.envelope = (struct cc_envelope){.event_id = event_id,
+                                          .type = CC_TOPIC_SESSION_REVOKED,
+                                          .version = 1,
+                                          .occurred_at_ms = now_ms(),
+                                          .producer = "auth-service",
+                                          .key = f->ann};
+    cc_strbuf_init(&payload, 8192);
+    cc_json_writer_init(&json, &payload);
+    ev_session_revoked_write(&json, &event);
+    world_produce(f->world, CC_TOPIC_SESSION_REVOKED, f->ann, &payload);
+    cc_strbuf_finish(&payload);
+}
+
+static void a_revoked_session_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+
+    revoke(f);
+
+    assert_int_equal(ws_client_close_code(ann), 4301);
+    ws_client_close(ann);
+}
+
+static void a_bad_token_is_refused_for_good(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *client = open_socket(f, 0);
+
+    ws_client_send(client, "{\"id\":1,\"t\":\"auth\",\"token\":\"not.a.token\"}");
+
+    ws_client_expect(client, "\"re\":1", "\"unauthenticated\"", NULL);
+    assert_int_equal(ws_client_close_code(client), 4300);
+    ws_client_close(client);
+}
+
+static void an_expired_token_asks_for_a_new_one(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *client = open_socket(f, 0);
+    char *token = world_token(f->world, f->ann, f->session, now_ms() - 3600000);
+
+    ws_client_send(client, "{\"id\":1,\"t\":\"auth\",\"token\":\"%s\"}", token);
+    cc_free(token);
+
+    assert_int_equal(ws_client_close_code(client), 4200);
+    ws_client_close(client);
+}
+
+static void the_handshake_may_carry_the_token(void **state)
+{
+    struct fixture *f = *state;
+    char *token = world_token(f->world, f->ann, f->session, now_ms());
+    struct ws_client *client = ws_client_open(world_port(f->world, 0), PATH, token);
+
+    cc_free(token);
+    assert_non_null(client);
+    ws_client_expect(client, "\"t\":\"ready\"", f->ann, NULL);
+    ws_client_close(client);
+}
+
+static void nothing_may_come_before_authentication(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *client = open_socket(f, 0);
+
+    send_message(f, client, 1, "too early");
+
+    assert_int_equal(ws_client_close_code(client), 4303);
+    ws_client_close(client);
+}
+
+static void silence_instead_of_authentication_ends_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *client = open_socket(f, 0);
+
+    assert_int_equal(ws_client_close_code(client), 4300);
+    ws_client_close(client);
+}
+
+static void a_binary_frame_breaks_the_protocol(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *client = connect_person(f, 0, f->ann);
+
+    ws_client_send_frame(client, 0x82, "x", 1);
+
+    assert_int_equal(ws_client_close_code(client), 4303);
+    ws_client_close(client);
+}
+
+static void a_frame_above_the_limit_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *client = connect_person(f, 0, f->ann);
+    char *big = cc_alloc(65537);
+
+    memset(big, ' ', 65537);
+    ws_client_send_frame(client, 0x81, big, 65537);
+    cc_free(big);
+
+    assert_int_equal(ws_client_close_code(client), 1009);
+    ws_client_close(client);
+}
+
+static void a_frame_in_pieces_is_put_together(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *client = connect_person(f, 0, f->ann);
+
+    ws_client_send_frame(client, 0x01, "{\"id\":6,", 8);
+    ws_client_send_frame(client, 0x00, "\"t\":", 4);
+    ws_client_send_frame(client, 0x80, "\"ping\"}", 7);
+
+    ws_client_expect(client, "\"re\":6", "\"t\":\"pong\"", NULL);
+    ws_client_close(client);
+}
+
+static void another_path_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_null(ws_client_open(world_port(f->world, 0), "/v2/other", NULL));
+}
+
+static void the_same_device_replaces_its_older_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *first = sign_in(f, 0, f->ann, ",\"device_id\":\"phone\"");
+    struct ws_client *second;
+
+    ws_client_expect(first, "\"t\":\"ready\"", NULL);
+    second = sign_in(f, 0, f->ann, ",\"device_id\":\"phone\"");
+
+    ws_client_expect(first, "\"t\":\"moved\"", "\"replaced\"", NULL);
+    assert_int_equal(ws_client_close_code(first), 4302);
+    ws_client_expect(second, "\"t\":\"ready\"", NULL);
+    ws_client_close(first);
+    ws_client_close(second);
+}
+
+static void who_does_not_read_is_closed_as_too_slow(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+    char *frame = cc_alloc(20001);
+
+    memset(frame, ' ', 20000);
+    frame[0] = '{';
+    frame[19999] = '}';
+    frame[20000] = '\0';
+    for (int i = 0; i < 1000; i++)
+        world_notify(f->world, f->bob, frame);
+    cc_free(frame);
+
+    assert_int_equal(ws_client_close_code(bob), 4104);
+    ws_client_close(bob);
+}
+
+/* The last one: the second gateway takes nobody any more. */
+static void a_draining_gateway_sends_its_clients_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    ws_app_drain(&f->world->gateways[1], cc_mono_ms(cc_clock_system()) + 8000);
+
+    ws_client_expect(bob, "\"t\":\"moved\"", "\"after_ms\":", "\"drain\"", NULL);
+    assert_int_equal(ws_client_close_code(bob), 4100);
+    ws_client_close(bob);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_message_is_accepted_then_persisted_and_reaches_the_other_gateway),
+        TEST(messages_of_one_sender_arrive_in_their_order),
+        TEST(an_edit_arrives_as_an_updated_message),
+        TEST(a_stranger_gets_not_found),
+        TEST(too_many_sends_are_refused_with_the_time_to_wait),
+        TEST(typing_reaches_the_others_and_ends_with_the_connection),
+        TEST(watching_tells_who_is_online_and_who_comes),
+        TEST(a_read_mark_is_answered_and_seen_by_the_other),
+        TEST(what_pubsub_lost_is_fetched_before_anything_later_is_delivered),
+        TEST(a_lost_last_message_is_found_by_comparing_heads),
+        TEST(a_resume_replays_what_was_missed_and_then_goes_live),
+        TEST(sync_gives_a_page_of_changes),
+        TEST(who_was_removed_gets_nothing_more),
+        TEST(a_new_chat_is_introduced_and_then_live),
+        TEST(a_revoked_session_is_closed),
+        TEST(a_bad_token_is_refused_for_good),
+        TEST(an_expired_token_asks_for_a_new_one),
+        TEST(the_handshake_may_carry_the_token),
+        TEST(nothing_may_come_before_authentication),
+        TEST(silence_instead_of_authentication_ends_the_connection),
+        TEST(a_binary_frame_breaks_the_protocol),
+        TEST(a_frame_above_the_limit_is_refused),
+        TEST(a_frame_in_pieces_is_put_together),
+        TEST(another_path_is_refused),
+        TEST(the_same_device_replaces_its_older_connection),
+        TEST(who_does_not_read_is_closed_as_too_slow),
+        TEST(a_draining_gateway_sends_its_clients_elsewhere),
+    };
+
+    return cmocka_run_group_tests_name("websocket-gateway", tests, setup_world, teardown_world);
+}

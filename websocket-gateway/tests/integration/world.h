@@ -1,0 +1,62 @@
+#ifndef WORLD_H
+#define WORLD_H
+
+/*
+ * What surrounds a gateway in its integration tests: real Kafka and Redis, two gateways in this
+ * process, and one small stand-in each for chat-service, message-service (which really numbers and
+ * announces what comes through Kafka) and auth-service's keys. One world per test program.
+ */
+
+#include <pthread.h>
+
+#include "app.h"
+
+#define WORLD_GATEWAYS  2
+#define WORLD_LOG_MAX   2000
+#define WORLD_PEOPLE    4
+#define WORLD_CHATS_MAX 40
+
+struct world_change {
+    int64_t rev, seq;
+    char op[12];
+    char *message_json;
+};
+struct world_chat {
+    char chat_id[CC_UUID_BYTES];
+    char members[WORLD_PEOPLE][CC_UUID_BYTES]; /* "" = none */
+    int64_t member_version;
+    int64_t rev, seq;
+    struct world_change log[WORLD_LOG_MAX];
+};
+struct world {
+    pthread_mutex_t lock;
+    struct world_chat chats[WORLD_CHATS_MAX];
+    size_t chat_count;
+    struct cc_ids *ids;
+    struct cc_producer *producer;
+    struct cc_redis *redis;
+    struct cc_health *health;
+    struct cc_jwt_signer *signer;
+    struct cc_http_server *stub;
+    struct cc_consumer *owner, *marks;
+    struct ws_settings settings[WORLD_GATEWAYS];
+    struct ws_app gateways[WORLD_GATEWAYS];
+};
+struct world *world_create(void);
+void world_destroy(struct world *world);
+
+struct world_chat *world_add_chat(struct world *world, const char *a, const char *b);
+void world_new_id(struct world *world, char out[CC_UUID_BYTES]);
+int world_port(const struct world *world, int gateway);
+/* An access token; session_id is chosen by the caller. */
+char *world_token(struct world *world, const char *user_id, const char *session_id,
+                  int64_t issued_at_ms);
+/* Appends a message to the chat's log as if it had been stored; returns its rev. announce: on the
+ * chat's channel, as a gateway's consumer does. */
+int64_t world_store(struct world *world, struct world_chat *chat, const char *body, bool announce);
+/* Publishes a frame for all sockets of a person. */
+void world_notify(struct world *world, const char *user_id, const char *frame);
+void world_produce(struct world *world, const char *topic, const char *key,
+                   const struct cc_strbuf *payload);
+
+#endif
