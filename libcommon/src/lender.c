@@ -33,12 +33,25 @@ void cc_lender_init(struct cc_lender *lender, const char *what, int size,
     pthread_cond_init(&lender->returned, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&lender->lock, NULL);
+    lender->connections =
+        cc_gauge_get("pool_connections", "Open connections.", "server", what, NULL);
+    lender->failures = cc_counter_get("pool_open_failures_total",
+                                      "Connections that could not be made.", "server", what, NULL);
+    lender->exhausted =
+        cc_counter_get("pool_exhausted_total", "Borrowers refused because everything was lent.",
+                       "server", what, NULL);
+}
+
+static void close_one(struct cc_lender *lender, void *connection)
+{
+    lender->ops->close(connection);
+    cc_gauge_add(lender->connections, -1);
 }
 
 void cc_lender_finish(struct cc_lender *lender)
 {
     while (lender->idle_count > 0)
-        lender->ops->close(lender->idle[--lender->idle_count]);
+        close_one(lender, lender->idle[--lender->idle_count]);
     pthread_cond_destroy(&lender->returned);
     pthread_mutex_destroy(&lender->lock);
 }
@@ -59,11 +72,13 @@ static enum cc_code open_one(struct cc_lender *lender, void **out, struct cc_err
     pthread_mutex_lock(&lender->lock);
     if (connection != NULL) {
         lender->backoff_ms = 0;
+        cc_gauge_add(lender->connections, 1);
         *out = connection;
         return CC_OK;
     }
     lender->made--;
     note_failure(lender);
+    cc_counter_add(lender->failures, 1);
     pthread_cond_broadcast(&lender->returned);
     return err == NULL ? CC_UNAVAILABLE : err->code;
 }
@@ -76,7 +91,7 @@ static void *take_idle(struct cc_lender *lender)
         if (lender->ops->alive(connection))
             return connection;
         lender->made--;
-        lender->ops->close(connection);
+        close_one(lender, connection);
     }
     return NULL;
 }
@@ -110,9 +125,11 @@ static enum cc_code take_locked(struct cc_lender *lender, void **out, struct cc_
             return err == NULL ? CC_UNAVAILABLE
                                : cc_fail_retry_after(err, (int)(lender->retry_at_mono_ms - now));
         }
-        if (now >= deadline)
+        if (now >= deadline) {
+            cc_counter_add(lender->exhausted, 1);
             return cc_fail_detail(err, CC_UNAVAILABLE, "all %d connections to %s are in use",
                                   lender->size, lender->what);
+        }
         wait_until(lender, resting && lender->retry_at_mono_ms < deadline ? lender->retry_at_mono_ms
                                                                           : deadline);
     }
@@ -129,7 +146,7 @@ enum cc_code cc_lender_take(struct cc_lender *lender, void **out, struct cc_erro
 void cc_lender_give(struct cc_lender *lender, void *connection, bool usable)
 {
     if (!usable)
-        lender->ops->close(connection);
+        close_one(lender, connection);
     pthread_mutex_lock(&lender->lock);
     if (usable)
         lender->idle[lender->idle_count++] = connection;

@@ -5,7 +5,8 @@
  * What the PostgreSQL and Redis pools have in common: connections made on demand up to a number,
  * lent to one thread at a time, dropped when broken, made again with back-off (50 ms to 2 s). While
  * nothing is connected and the back-off runs, borrowing fails at once instead of letting every
- * request wait for a server that is away. Thread-safe.
+ * request wait for a server that is away. Thread-safe. Metrics, by server: pool_connections,
+ * pool_open_failures_total, pool_exhausted_total.
  */
 
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/metrics.h"
 
 #define CC_LENDER_MAX 32
 
@@ -36,9 +38,11 @@ struct cc_lender {
     int size;
     int backoff_ms;           /* 0 = the last attempt succeeded */
     int64_t retry_at_mono_ms; /* no attempt before */
+    struct cc_gauge *connections;
+    struct cc_counter *failures, *exhausted;
 };
 
-/* what: the server's name for error details; borrowed. */
+/* what: the server's name for error details and metrics; borrowed. */
 void cc_lender_init(struct cc_lender *lender, const char *what, int size,
                     const struct cc_lender_ops *ops, void *pool);
 void cc_lender_finish(struct cc_lender *lender); /* everything must have been given back */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client_metrics.h"
 #include "common/alloc.h"
 #include "common/log.h"
 
@@ -20,6 +21,7 @@
 struct cc_mongo {
     mongoc_client_pool_t *clients;
     char *database;
+    struct cc_histogram *durations;
 };
 
 CC_DEFINE_AUTO(uri, mongoc_uri_t, mongoc_uri_destroy);
@@ -32,6 +34,29 @@ static void log_driver(mongoc_log_level_t level, const char *domain, const char 
     bool fault = level == MONGOC_LOG_LEVEL_ERROR || level == MONGOC_LOG_LEVEL_CRITICAL;
     cc_log(fault ? CC_LOG_WARN : CC_LOG_DEBUG, "mongo driver", "domain", domain, "reason", message,
            NULL);
+}
+
+/* Called by the driver on the borrower's thread, after each command. */
+static void command_succeeded(const mongoc_apm_command_succeeded_t *event)
+{
+    const struct cc_mongo *mongo = mongoc_apm_command_succeeded_get_context(event);
+    cc_histogram_observe_us(mongo->durations, mongoc_apm_command_succeeded_get_duration(event));
+}
+
+static void command_failed(const mongoc_apm_command_failed_t *event)
+{
+    const struct cc_mongo *mongo = mongoc_apm_command_failed_get_context(event);
+    cc_histogram_observe_us(mongo->durations, mongoc_apm_command_failed_get_duration(event));
+}
+
+static void measure_commands(struct cc_mongo *mongo)
+{
+    mongoc_apm_callbacks_t *callbacks = mongoc_apm_callbacks_new();
+    mongo->durations = cc_client_durations("mongodb");
+    mongoc_apm_set_command_succeeded_cb(callbacks, command_succeeded);
+    mongoc_apm_set_command_failed_cb(callbacks, command_failed);
+    mongoc_client_pool_set_apm_callbacks(mongo->clients, callbacks, mongo);
+    mongoc_apm_callbacks_destroy(callbacks);
 }
 
 /* What the URI says itself wins. */
@@ -89,6 +114,7 @@ enum cc_code cc_mongo_create(const char *uri_text, const char *database, bool pr
     struct cc_mongo *mongo = cc_calloc(1, sizeof *mongo);
     mongo->clients = clients;
     mongo->database = cc_strdup(database);
+    measure_commands(mongo);
     *out = mongo;
     return CC_OK;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client_metrics.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/hash_map.h"
@@ -53,6 +54,7 @@ struct cc_pg *cc_pg_open(const char *uri, const char *search_path, int statement
     struct cc_pg *pg = cc_calloc(1, sizeof *pg);
     pg->conn = conn;
     pg->statements = cc_hash_map_create();
+    pg->durations = cc_client_durations("postgres");
     pg->answer_timeout_ms =
         statement_timeout_ms == 0 ? -1 : statement_timeout_ms + ANSWER_MARGIN_MS;
     return pg;
@@ -218,10 +220,13 @@ enum cc_code cc_pg_exec(struct cc_pg *pg, const char *sql, const char *const *pa
     const struct statement *statement = cc_hash_map_get(pg->statements, sql);
     if (statement == NULL && cc_hash_map_count(pg->statements) < STATEMENTS_MAX)
         CC_TRY(prepare(pg, sql, count, &statement, err));
+    int64_t began_us = cc_mono_us(cc_clock_system());
     int sent = statement != NULL
                    ? PQsendQueryPrepared(pg->conn, statement->name, count, params, NULL, NULL, 0)
                    : PQsendQueryParams(pg->conn, sql, count, NULL, params, NULL, NULL, 0);
-    return finish(pg, sent, out, err);
+    enum cc_code code = finish(pg, sent, out, err);
+    cc_histogram_observe_us(pg->durations, cc_mono_us(cc_clock_system()) - began_us);
+    return code;
 }
 
 static enum cc_code run(struct cc_pg *pg, const char *sql, PGresult **out, struct cc_error *err)

@@ -7,6 +7,7 @@
  * connection belongs to one thread at a time.
  */
 
+#include "common/metrics.h"
 #include "common/pg_pool.h"
 
 struct cc_hash_map;
@@ -17,6 +18,7 @@ struct cc_pg {
     int answer_timeout_ms;          /* -1 = wait for ever */
     bool broken;                    /* of no further use */
     struct cc_pg_pool *pool;        /* whose it is; NULL for the migrations */
+    struct cc_histogram *durations; /* of statements */
 };
 
 /* statement_timeout_ms: 0 = none. NULL with *err CC_UNAVAILABLE when it can't be opened. */

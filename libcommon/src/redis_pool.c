@@ -13,7 +13,9 @@
 
 #include <openssl/sha.h>
 
+#include "client_metrics.h"
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "lender.h"
 #include "redis_connection.h"
 
@@ -23,6 +25,7 @@
 struct cc_redis {
     struct cc_lender lender;
     struct cc_redis_address address;
+    struct cc_histogram *durations;
 };
 
 static void *open_connection(void *pool, struct cc_error *err)
@@ -51,6 +54,7 @@ enum cc_code cc_redis_create(const char *url, int size, struct cc_redis **out, s
     CC_TRY(cc_redis_address_parse(url, &address, err));
     struct cc_redis *redis = cc_calloc(1, sizeof *redis);
     redis->address = address;
+    redis->durations = cc_client_durations("redis");
     cc_lender_init(&redis->lender, "redis", size, &lender_ops, redis);
     *out = redis;
     return CC_OK;
@@ -126,7 +130,9 @@ static enum cc_code round_trip(struct cc_redis *redis, const struct cc_redis_arg
     CC_TRY(cc_lender_take(&redis->lender, &connection, err));
     redisContext *context = connection;
     memset(replies, 0, count * sizeof *replies);
+    int64_t began_us = cc_mono_us(cc_clock_system());
     enum cc_code code = exchange(context, commands, count, replies, err);
+    cc_histogram_observe_us(redis->durations, cc_mono_us(cc_clock_system()) - began_us);
     if (code != CC_OK)
         reconnect = true;
     else

@@ -18,6 +18,7 @@
 #include "common/hash_map.h"
 #include "common/id.h"
 #include "common/log.h"
+#include "common/metrics.h"
 #include "redis_connection.h"
 
 #define PING_AFTER_MS    3000 /* of silence */
@@ -61,6 +62,8 @@ struct cc_redis_subscriber {
     int64_t heard_at_mono_ms;
     bool pinged;
     int backoff_ms;
+    struct cc_gauge *channel_count;
+    struct cc_counter *reconnects;
 };
 
 static int64_t now_ms(void)
@@ -94,6 +97,7 @@ static void forget_if_done(struct cc_redis_subscriber *self, struct subscription
     cc_hash_map_remove(self->channels, subscription->channel);
     cc_free(subscription->channel);
     cc_free(subscription);
+    cc_gauge_add(self->channel_count, -1);
 }
 
 void cc_redis_subscribe(struct cc_redis_subscriber *self, const char *channel)
@@ -104,6 +108,7 @@ void cc_redis_subscribe(struct cc_redis_subscriber *self, const char *channel)
         subscription = cc_calloc(1, sizeof *subscription);
         subscription->channel = cc_strdup(channel);
         cc_hash_map_put(self->channels, subscription->channel, subscription);
+        cc_gauge_add(self->channel_count, 1);
     }
     bool first = subscription->wanted++ == 0;
     if (first) {
@@ -209,7 +214,10 @@ static void tell_reconnected(struct cc_redis_subscriber *self)
 {
     bool again = self->was_connected;
     self->was_connected = true;
-    if (again && self->events.on_reconnect != NULL)
+    if (!again)
+        return;
+    cc_counter_add(self->reconnects, 1);
+    if (self->events.on_reconnect != NULL)
         self->events.on_reconnect(self->arg);
 }
 
@@ -394,6 +402,7 @@ static void free_subscriber(struct cc_redis_subscriber *self)
         cc_free(subscription->channel);
         cc_free(subscription);
     }
+    cc_gauge_add(self->channel_count, -(int64_t)cc_hash_map_count(self->channels));
     cc_hash_map_destroy(self->channels);
     cc_redis_address_finish(&self->address);
     pthread_mutex_destroy(&self->lock);
@@ -413,6 +422,10 @@ enum cc_code cc_redis_subscriber_create(const char *url,
     self->events = *events;
     self->arg = arg;
     self->channels = cc_hash_map_create();
+    self->channel_count =
+        cc_gauge_get("redis_subscriber_channels", "Channels that are subscribed.", NULL);
+    self->reconnects = cc_counter_get("redis_subscriber_reconnects_total",
+                                      "Times everything was subscribed anew.", NULL);
     pthread_mutex_init(&self->lock, NULL);
     self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (self->wake_fd < 0 || pthread_create(&self->thread, NULL, run, self) != 0) {

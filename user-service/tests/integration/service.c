@@ -523,6 +523,25 @@ static void presence_knows_who_has_a_live_socket(void **state)
                               never.user_id));
 }
 
+static void presence_alone_fails_while_redis_is_away(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f);
+    struct cc_error err = {0};
+    struct cc_redis *there = f->app.redis;
+    must(cc_redis_create("redis://127.0.0.1:1/0", 1, &f->app.redis, &err), &err);
+
+    int presence =
+        STATUS(.path = cc_arena_printf(f->arena, "/v1/users/presence?ids=%s", ada.user_id),
+               .token = ada.token);
+    int profile = STATUS(.path = "/v1/users/me", .token = ada.token);
+
+    cc_redis_destroy(f->app.redis);
+    f->app.redis = there;
+    assert_int_equal(presence, 503);
+    assert_int_equal(profile, 200);
+}
+
 static void presence_refuses_too_many_and_malformed_ids(void **state)
 {
     struct fixture *f = *state;
@@ -599,6 +618,7 @@ int main(void)
         cmocka_unit_test(people_are_found_by_the_beginning_of_their_handle_page_by_page),
         cmocka_unit_test(other_daemons_look_many_people_up_at_once),
         cmocka_unit_test(presence_knows_who_has_a_live_socket),
+        cmocka_unit_test(presence_alone_fails_while_redis_is_away),
         cmocka_unit_test(presence_refuses_too_many_and_malformed_ids),
         cmocka_unit_test(what_others_can_see_is_told_through_kafka_in_order),
     };
