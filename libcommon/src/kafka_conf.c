@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "common/log.h"
-
 /* A short way back after a broker's death: the library's defaults wait up to 10 s. */
 static const struct kafka_setting common_settings[] = {
     {"socket.nagle.disable", "true"},
@@ -93,4 +91,12 @@ enum cc_code kafka_fail(rd_kafka_resp_err_t error, const char *what, struct cc_e
         break;
     }
     return cc_fail_detail(err, code, "%s: %s", what, rd_kafka_err2str(error));
+}
+
+enum cc_log_level kafka_error_level(int error)
+{
+    if (error == RD_KAFKA_RESP_ERR__FATAL)
+        return CC_LOG_ERROR;
+    bool logged = error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__RESOLVE;
+    return logged ? CC_LOG_DEBUG : CC_LOG_WARN;
 }

@@ -14,7 +14,6 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/id.h"
-#include "common/log.h"
 #include "common/metrics.h"
 #include "kafka_assignment.h"
 #include "kafka_private.h"
@@ -93,8 +92,9 @@ static void on_error(rd_kafka_t *kafka, int error, const char *reason, void *opa
     struct cc_consumer *consumer = opaque;
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         report_health(consumer, CC_UNAVAILABLE, "all brokers down");
-    cc_log(CC_LOG_WARN, "kafka consumer", "topic", consumer->topic, "group", consumer->group,
-           "error", rd_kafka_err2name((rd_kafka_resp_err_t)error), "detail", reason, NULL);
+    cc_log(kafka_error_level(error), "kafka consumer", "topic", consumer->topic, "group",
+           consumer->group, "error", rd_kafka_err2name((rd_kafka_resp_err_t)error), "detail",
+           reason, NULL);
 }
 
 /* librdkafka tells when all brokers are gone but not when one is back. */

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/kafka_producer.h"
+#include "common/log.h"
 
 struct kafka_setting { /* name NULL ends a table */
     const char *name, *value;
@@ -23,6 +24,9 @@ enum cc_code kafka_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t 
 
 /* The library's error as ours; `what` says what was tried. */
 enum cc_code kafka_fail(rd_kafka_resp_err_t error, const char *what, struct cc_error *err);
+
+/* How loud an error callback is: what the library has logged by itself is not said twice. */
+enum cc_log_level kafka_error_level(int error);
 
 /* Tests only: the handle in use now, to provoke a fatal error. */
 rd_kafka_t *cc_producer_handle(struct cc_producer *producer);

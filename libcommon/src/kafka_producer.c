@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/log.h"
 #include "common/metrics.h"
 
 #define QUEUE_MAX_RECORDS  20000
@@ -84,10 +83,9 @@ static void on_error(rd_kafka_t *kafka, int error, const char *reason, void *opa
 {
     (void)kafka;
     struct cc_producer *producer = opaque;
-    bool fatal = error == RD_KAFKA_RESP_ERR__FATAL;
-    if (fatal)
+    if (error == RD_KAFKA_RESP_ERR__FATAL)
         atomic_store(&producer->fatal, true);
-    cc_log(fatal ? CC_LOG_ERROR : CC_LOG_WARN, "kafka producer", "error",
+    cc_log(kafka_error_level(error), "kafka producer", "error",
            rd_kafka_err2name((rd_kafka_resp_err_t)error), "detail", reason, NULL);
 }
 

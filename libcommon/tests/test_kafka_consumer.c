@@ -2,6 +2,8 @@
 
 #include "kafka_fixture.h"
 
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@ struct service {
     int try_count;
     atomic_int failures_left, assigned, revoked, not_owned;
     char topic[KAFKA_NAME_BYTES], group[KAFKA_NAME_BYTES];
+    const char *brokers; /* NULL = the real one */
     struct cc_producer *producer;
     struct cc_consumer *consumer;
 };
@@ -86,10 +89,9 @@ static void note_revoked(void *app, int32_t partition)
 static void start(struct service *service, size_t batch_max)
 {
     struct cc_error error = {0};
-    const struct cc_consumer_options options = {.brokers = kafka_brokers(),
-                                                .client_id = "test",
-                                                .producer = service->producer,
-                                                .app = service};
+    const char *brokers = service->brokers == NULL ? kafka_brokers() : service->brokers;
+    const struct cc_consumer_options options = {
+        .brokers = brokers, .client_id = "test", .producer = service->producer, .app = service};
     const struct cc_consumer_row row = {.topic = service->topic,
                                         .group = service->group,
                                         .batch_max = batch_max,
@@ -374,6 +376,57 @@ static void a_topic_that_comes_late_is_found(void **state)
     free_service(service);
 }
 
+/* A broker in this process, which can be taken down and brought up. */
+struct mock {
+    rd_kafka_t *host;
+    rd_kafka_mock_cluster_t *cluster;
+};
+
+static struct mock start_mock(void)
+{
+    char text[256];
+    rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof text);
+    assert_non_null(host);
+    return (struct mock){host, rd_kafka_mock_cluster_new(host, 1)};
+}
+
+static void stop_mock(struct mock *mock)
+{
+    rd_kafka_mock_cluster_destroy(mock->cluster);
+    rd_kafka_destroy(mock->host);
+}
+
+static void a_broker_that_comes_late_or_goes_away_for_a_while_is_waited_for(void **state)
+{
+    (void)state;
+    struct mock mock = start_mock();
+    struct service *service = cc_calloc(1, sizeof *service);
+    struct cc_error error = {0};
+    pthread_mutex_init(&service->mutex, NULL);
+    kafka_unique("mocked", service->topic);
+    kafka_unique("group", service->group);
+    service->brokers = rd_kafka_mock_cluster_bootstraps(mock.cluster);
+    assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, service->topic, 1, 1), 0);
+    assert_int_equal(cc_producer_create(service->brokers, "test", &service->producer, &error),
+                     CC_OK);
+
+    rd_kafka_mock_broker_set_down(mock.cluster, 1);
+    start(service, 100);
+    assert_int_not_equal(cc_producer_probe(service->producer, &error), CC_OK);
+    rd_kafka_mock_broker_set_up(mock.cluster, 1);
+    produce_numbers(service, 0, 5);
+    wait_applied(service, 5);
+    rd_kafka_mock_broker_set_down(mock.cluster, 1);
+    assert_int_not_equal(cc_producer_probe(service->producer, &error), CC_OK);
+    rd_kafka_mock_broker_set_up(mock.cluster, 1);
+    produce_numbers(service, 5, 5);
+    wait_applied(service, 10);
+
+    assert_applied_in_order(service, 10);
+    free_service(service);
+    stop_mock(&mock);
+}
+
 static void a_batch_takes_what_is_there_up_to_its_maximum(void **state)
 {
     (void)state;
@@ -401,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_member_that_joins_takes_partitions_and_nothing_is_applied_twice),
         cmocka_unit_test(stopping_commits_and_leaves_the_group_at_once),
         cmocka_unit_test(a_topic_that_comes_late_is_found),
+        cmocka_unit_test(a_broker_that_comes_late_or_goes_away_for_a_while_is_waited_for),
         cmocka_unit_test(a_batch_takes_what_is_there_up_to_its_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
