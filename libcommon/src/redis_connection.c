@@ -113,6 +113,10 @@ enum cc_code cc_redis_address_parse(const char *url, struct cc_redis_address *ou
                                     struct cc_error *err)
 {
     struct cc_redis_address address = {0};
+    if (strncmp(url, "rediss:", 7) == 0)
+        return cc_fail(
+            err, CC_INVALID, "redis_url",
+            "asks for TLS, which hiredis does not have here: put a TLS proxy next to it");
     if (!parse(url, &address)) {
         cc_redis_address_finish(&address);
         return cc_fail(err, CC_INVALID, "redis_url",

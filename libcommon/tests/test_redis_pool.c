@@ -192,6 +192,7 @@ static void a_bad_url_is_refused_without_being_quoted(void **state)
     static const char *const urls[] = {
         "",
         "http://host:1",
+        "rediss://host:1",
         "redis://",
         "redis://:6379",
         "redis://host:0",
