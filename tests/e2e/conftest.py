@@ -1,0 +1,86 @@
+"""What every test gets: people, the fleet, and tests that are coroutines."""
+
+import asyncio
+import inspect
+import os
+
+import pytest
+from client import Api, Person, Socket
+from fleet import Fleet
+
+TEST_SECONDS = 300
+
+# A hundred people from one address are no attack here, and a load test sends faster than a person may. The limits
+# themselves are tested where they are made.
+RAISED = {
+    "api-gateway": {"rate_auth_per_10s": 0, "rate_read_per_s": 0, "rate_write_per_s": 0},
+    "websocket-gateway": {"send_per_s": 100000, "send_burst": 100000, "max_unanswered": 1000, "queue_frames": 20000},
+}
+
+
+class People:
+    """Makes people and sockets, and closes what a test left open."""
+
+    def __init__(self):
+        self.api = Api(required("CHAT_E2E_URL"))
+        self.mailpit_url = required("CHAT_TEST_MAILPIT_URL")
+        self._sockets = []
+
+    async def join(self, *names):
+        """One person for a name, a list for several."""
+        joined = await asyncio.gather(*(Person(self.api, self.mailpit_url, name).join() for name in names))
+        return joined[0] if len(names) == 1 else joined
+
+    async def connect(self, person=None, url=None, resume=None):
+        socket = await Socket.open(url or required("CHAT_E2E_WEBSOCKET_URL"), person, resume)
+        self._sockets.append(socket)
+        return socket
+
+    async def close(self):
+        await asyncio.gather(*(socket.close() for socket in self._sockets), return_exceptions=True)
+        await self.api.close()
+
+
+def required(name):
+    value = os.environ.get(name)
+    assert value, f"{name} is not set: run these tests with infra/dev/chat test"
+    return value
+
+
+@pytest.fixture(scope="session")
+def fleet():
+    """The running daemons, with limits that do not stand in a test's way."""
+    fleet = Fleet(required("CHAT_E2E_STACK"))
+    for name, settings in RAISED.items():
+        print(f"\nlimits raised for these tests: {name} {settings}")
+        fleet.restart(name, **settings)
+    yield fleet
+    for name in RAISED:
+        fleet.restart(name)
+
+
+@pytest.fixture
+def people(fleet):
+    return []  # replaced by a People inside the test's event loop
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A coroutine runs in an event loop of its own, for at most TEST_SECONDS."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(_run(pyfuncitem.obj, arguments))
+    return True
+
+
+async def _run(test, arguments):
+    people = People() if "people" in arguments else None
+    if people:
+        arguments["people"] = people
+    try:
+        async with asyncio.timeout(TEST_SECONDS):
+            await test(**arguments)
+    finally:
+        if people:
+            await people.close()

@@ -1,0 +1,117 @@
+"""The daemons under test, from outside: what `infra/dev/chat` says of them, and what it can do to them."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CHAT = REPOSITORY / "infra" / "dev" / "chat"
+OPS_DISTANCE = 100
+COMMAND_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Daemon:
+    name: str
+    pid: int | None
+    port: int
+    state: str
+
+    @property
+    def executable(self):
+        return os.readlink(f"/proc/{self.pid}/exe")
+
+    @property
+    def arguments(self):
+        return Path(f"/proc/{self.pid}/cmdline").read_bytes().decode().split("\0")[1:-1]
+
+    @property
+    def environment(self):
+        entries = Path(f"/proc/{self.pid}/environ").read_bytes().decode().split("\0")
+        return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+
+    def metrics(self):
+        """Lines of its /metrics that are not comments; none while it does not answer."""
+        try:
+            text = httpx.get(f"http://127.0.0.1:{self.port + OPS_DISTANCE}/metrics", timeout=2, trust_env=False).text
+        except httpx.HTTPError:
+            return []
+        return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+class Fleet:
+    def __init__(self, stack):
+        self.stack = stack
+
+    def daemons(self):
+        """{name: Daemon} as `chat status` lists them."""
+        found = {}
+        for line in self._chat("status").splitlines()[1:]:
+            words = line.split(maxsplit=3)
+            if len(words) == 4 and words[2].isdigit():
+                pid = int(words[1]) if words[1].isdigit() else None
+                found[words[0]] = Daemon(words[0], pid, int(words[2]), words[3])
+        return found
+
+    def gateways(self):
+        """WebSocket addresses of the websocket-gateways themselves."""
+        gateways = [one for name, one in self.daemons().items() if name.startswith("websocket-gateway-")]
+        return [f"ws://127.0.0.1:{one.port}/v1/ws" for one in gateways]
+
+    def kill(self, name):
+        """SIGKILL, and proof that it is gone."""
+        pid = self.daemons()[name].pid
+        self._chat("kill", name)
+        deadline = time.monotonic() + 5
+        while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
+            assert time.monotonic() < deadline, f"{name} (pid {pid}) survived SIGKILL"
+            time.sleep(0.01)
+        return pid
+
+    def restart(self, name, **settings):
+        """Starts it again and waits until it is ready; settings go on top of its own."""
+        environment = {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
+        self._chat("restart", name, environment=environment)
+
+    @contextmanager
+    def paused(self, name):
+        pid = self.daemons()[name].pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def _chat(self, *words, environment=None):
+        command = [str(CHAT), *words, "--stack", self.stack]
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=os.environ | (environment or {})
+        )
+        assert result.returncode == 0, f"{' '.join(words)}: {result.stdout}{result.stderr}"
+        return result.stdout
+
+
+def run_daemon(daemon, arguments, environment, seconds=20):
+    """The same program with other arguments; CompletedProcess."""
+    command = [daemon.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment, cwd=REPOSITORY)
+
+
+def config_of(daemon):
+    """Its configuration file, as a dictionary."""
+    arguments = daemon.arguments
+    return json.loads((REPOSITORY / arguments[arguments.index("--config") + 1]).read_text())
+
+
+def _state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"

@@ -1,0 +1,54 @@
+"""R3: `kill -9` of a websocket-gateway in the middle of sending. Its people go on at the other one."""
+
+import asyncio
+import time
+
+from invariants import Ledger
+from talkers import Crowd
+
+PEOPLE, CHATS, MESSAGES = 12, 12, 2_000
+PER_SECOND = 150
+RESUME_SECONDS = 3
+SETTLE_SECONDS = 60
+VICTIM = "websocket-gateway-1"
+
+
+async def test_people_go_on_at_another_gateway_and_nothing_is_lost_or_doubled(people, fleet):
+    ledger = Ledger()
+    crowd = await Crowd.gather(people, fleet.gateways(), ledger, PEOPLE, CHATS, MESSAGES, PER_SECOND)
+    await crowd.remember_heads()
+
+    talking = asyncio.create_task(crowd.talk())
+    while crowd.count_accepted() < MESSAGES * 0.3:
+        await asyncio.sleep(0.02)
+    await asyncio.to_thread(fleet.kill, VICTIM)
+    killed_at = time.monotonic()
+    try:
+        assert fleet.daemons()[VICTIM].pid is None
+        await talking
+        await settle_by_repeating(crowd)
+        moved = [one for one in [*crowd.talkers, *crowd.listeners] if one.reconnected_after]
+        longest = max(seconds for one in moved for seconds in one.reconnected_after)
+        resent = sum(one.resent for one in crowd.talkers)
+        print(f"\n{len(moved)} people moved, the slowest in {longest:.1f} s; {resent} messages were sent again")
+        assert moved, "the fault has hit nobody"
+        assert longest <= RESUME_SECONDS
+        assert crowd.count_accepted() == MESSAGES
+        await crowd.check()
+        await crowd.leave()
+    finally:
+        print(f"{VICTIM} comes back {time.monotonic() - killed_at:.1f} s after it was killed")
+        await asyncio.to_thread(fleet.restart, VICTIM)
+
+
+async def settle_by_repeating(crowd):
+    """Outcomes of what the dead gateway had accepted have nobody to go to; history tells: until it is still."""
+    reader = crowd.listeners[0].person
+    deadline, before, total = time.monotonic() + SETTLE_SECONDS, -1, 0
+    while total != before or total < MESSAGES:
+        assert time.monotonic() < deadline, f"history has {total} of {MESSAGES} messages"
+        await asyncio.sleep(0.5)
+        before, total = total, 0
+        for chat_id in crowd.members:
+            page = (await reader.get(f"/v1/chats/{chat_id}/messages", limit=1))["items"]
+            total += page[0]["seq"] - crowd.starts[chat_id] if page else 0

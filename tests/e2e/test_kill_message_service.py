@@ -1,0 +1,57 @@
+"""R2: `kill -9` of a message-service in the middle of ten thousand sends. Nothing that was accepted is lost."""
+
+import asyncio
+import time
+
+from invariants import Ledger
+from talkers import Crowd
+
+PEOPLE, CHATS, MESSAGES = 20, 50, 10_000
+PER_SECOND = 250
+DOWN_SECONDS = 2
+RESUME_SECONDS = 8  # after the restart
+SETTLE_SECONDS = 90
+VICTIM = "message-service-1"
+
+
+async def until(condition, what, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        await asyncio.sleep(0.02)
+
+
+async def kill_and_restart(fleet, crowd):
+    """When it was killed, how many messages waited then, and when it was ready again."""
+    pid = await asyncio.to_thread(fleet.kill, VICTIM)
+    killed_at = time.monotonic()
+    try:
+        # The fault has bitten: the process is gone, and what the broker accepted waits for somebody to store it.
+        assert fleet.daemons()[VICTIM].pid is None, f"{VICTIM} ({pid}) still runs"
+        await until(lambda: crowd.waiting_for_outcome() > PER_SECOND / 4, "messages that wait to be stored", 10)
+        await until(lambda: time.monotonic() >= killed_at + DOWN_SECONDS, "the time to be down", DOWN_SECONDS + 5)
+        backlog = crowd.waiting_for_outcome()
+    finally:
+        await asyncio.to_thread(fleet.restart, VICTIM)
+    return killed_at, backlog, time.monotonic()
+
+
+async def test_no_accepted_message_is_lost_when_a_message_service_dies(people, fleet):
+    ledger = Ledger()
+    crowd = await Crowd.gather(people, fleet.gateways(), ledger, PEOPLE, CHATS, MESSAGES, PER_SECOND)
+    await crowd.remember_heads()
+
+    talking = asyncio.create_task(crowd.talk())
+    await until(lambda: crowd.count_accepted() > MESSAGES * 0.3, "a third of the messages", 120)
+    killed_at, backlog, restarted_at = await kill_and_restart(fleet, crowd)
+    await talking
+    await asyncio.gather(*(one.settle(SETTLE_SECONDS) for one in crowd.talkers))
+    resumed_after = crowd.stored_since(restarted_at)[0] - restarted_at
+    print(
+        f"\n{MESSAGES} messages; {backlog} waited while {VICTIM} was down; the first of them was stored "
+        f"{resumed_after:.1f} s after its restart; {sum(one.resent for one in crowd.talkers)} were sent again"
+    )
+    assert resumed_after <= RESUME_SECONDS
+    assert crowd.count_accepted() == MESSAGES
+    await crowd.check()
+    await crowd.leave()
