@@ -2,18 +2,13 @@
  * Turns a struct cc_error into an application/problem+json answer. The only place that does; runs
  * on the thread that owns the response. Source: RFC 9457; docs/errors.md.
  */
-#include <string.h>
-
 #include "http_private.h"
 
 static void write_problem(struct cc_json_writer *writer, const struct cc_error *err,
                           const char *instance, const char *trace_id)
 {
-    char type[96] = "urn:chat-app:error:";
-
-    strncat(type, cc_code_name(err->code), sizeof(type) - strlen(type) - 1);
     cc_json_open_object(writer, NULL);
-    cc_json_put_text(writer, "type", type);
+    cc_json_put_text(writer, "type", "about:blank");
     cc_json_put_text(writer, "title", cc_code_title(err->code));
     cc_json_put_int(writer, "status", cc_code_http_status(err->code));
     cc_json_put_text_opt(writer, "detail", err->public_text);

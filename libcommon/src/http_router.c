@@ -157,6 +157,15 @@ static const char *strip_authority(const char *target, const char *host)
     return target[length] == '/' ? target + length : NULL;
 }
 
+/* Printable ASCII without a fragment: everything else must come percent-encoded (RFC 3986). */
+static bool is_uri_text(const char *target)
+{
+    for (const char *p = target; *p != '\0'; p++)
+        if (*p <= 0x20 || *p >= 0x7f || *p == '#')
+            return false;
+    return true;
+}
+
 const char *cc_http_target_read(struct cc_arena *arena, const char *target, const char *host,
                                 struct cc_http_target *out)
 {
@@ -168,7 +177,7 @@ const char *cc_http_target_read(struct cc_arena *arena, const char *target, cons
     out->path = "/";
     if (*target != '/')
         target = strip_authority(target, host);
-    if (target == NULL || strchr(target, '#') != NULL)
+    if (target == NULL || !is_uri_text(target))
         return "The request target is malformed";
     path_length = strcspn(target, "?");
     reason = read_path(arena, target, path_length, out);
@@ -221,7 +230,9 @@ static int by_rank(const void *a, const void *b)
 {
     const struct cc_http_entry *left = a, *right = b;
 
-    return left->rank < right->rank ? 1 : left->rank > right->rank ? -1 : 0;
+    if (left->rank != right->rank)
+        return left->rank < right->rank ? 1 : -1;
+    return (strcmp(left->row->method, "*") == 0) - (strcmp(right->row->method, "*") == 0);
 }
 
 struct cc_http_router *cc_http_router_create(const struct cc_route *rows)

@@ -1,0 +1,76 @@
+/* Start and stop of api-gateway, on the main thread. Every server may be away at that time: pools
+ * connect lazily, readiness waits. */
+
+#include "app.h"
+
+#include <sys/resource.h>
+
+#define REDIS_CONNECTIONS 2
+
+static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
+                                 struct cc_error *err)
+{
+    return cc_jwt_verify(((struct gateway_app *)app)->verifier, token, length, out, err);
+}
+
+const struct cc_http_hooks gateway_http_hooks = {.authenticate = authenticate};
+
+/* A tunnel takes two descriptors; the soft limit is usually 1,024. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit); /* else the old limit stays: fewer tunnels, nothing worse */
+}
+
+static void create_limiter(struct gateway_app *app)
+{
+    const struct gateway_settings *s = app->settings;
+    const struct gateway_rate rates[GATEWAY_RATE_COUNT] = {
+        [GATEWAY_RATE_READ] = {"read", s->rate_read_per_s, 1, s->rate_read_burst},
+        [GATEWAY_RATE_WRITE] = {"write", s->rate_write_per_s, 1, s->rate_write_burst},
+        [GATEWAY_RATE_AUTH] = {"auth", s->rate_auth_per_10s, 10, s->rate_auth_per_10s},
+    };
+
+    app->limiter = gateway_rate_limiter_create(app->redis, rates, app->clock);
+}
+
+enum cc_code gateway_app_start(void *memory, const struct cc_runtime *runtime, struct cc_error *err)
+{
+    struct gateway_app *app = memory;
+    const struct gateway_settings *settings = runtime->settings;
+
+    app->settings = settings;
+    app->clock = runtime->clock;
+    raise_descriptor_limit();
+    CC_TRY(cc_redis_create(settings->redis_url, REDIS_CONNECTIONS, &app->redis, err));
+    CC_TRY(gateway_upstreams_create(settings, runtime->clock, &app->upstreams, err));
+    app->client = cc_http_client_create();
+    app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
+    app->message_heads = cc_peer_create(app->client, &settings->message_service_internal_urls);
+    create_limiter(app);
+    CC_TRY(gateway_tunnels_create(runtime->clock, settings->tunnels_max, &app->tunnels, err));
+    CC_TRY(gateway_revocations_create(settings, app->client, app->verifier, runtime->clock,
+                                      &app->revocations, err));
+    cc_health_watch(runtime->health, "keys", cc_jwt_verifier_probe, app->verifier);
+    cc_health_watch(runtime->health, "redis", cc_redis_probe, app->redis);
+    gateway_upstreams_watch(app->upstreams, runtime->health);
+    return CC_OK;
+}
+
+void gateway_app_stop(void *memory)
+{
+    struct gateway_app *app = memory;
+
+    gateway_revocations_destroy(app->revocations);
+    gateway_tunnels_destroy(app->tunnels);
+    gateway_rate_limiter_destroy(app->limiter);
+    cc_jwt_verifier_destroy(app->verifier);
+    cc_http_client_destroy(app->client);
+    cc_peer_destroy(app->message_heads);
+    gateway_upstreams_destroy(app->upstreams);
+    cc_redis_destroy(app->redis);
+}

@@ -1,0 +1,54 @@
+#ifndef GATEWAY_FORWARD_H
+#define GATEWAY_FORWARD_H
+
+/*
+ * Requests to the services behind the gateway, made from an incoming one: serialised anew from an
+ * allow-list of headers, so that nothing a client invents (identity headers, connection options,
+ * smuggled bytes) travels on. Nothing here blocks.
+ */
+
+#include "app.h"
+
+/* Body limit of everything forwarded. */
+#define GATEWAY_BODY_MAX_BYTES ((size_t)128 * 1024)
+
+/* code as cc_http_done, except that CC_UNAVAILABLE means every instance was tried. Runs on the HTTP
+ * client's thread, or on the caller's when no instance is configured. */
+struct gateway_call {
+    struct cc_request *req;
+    enum gateway_upstream upstream;
+    const char *method;
+    const char *target; /* path and query; borrowed until done */
+    const void *body;   /* borrowed until done */
+    size_t body_count;
+    cc_http_done done;
+    void *arg;
+    struct gateway_turns turns; /* private from here */
+    struct gateway_instance *instance;
+    struct cc_http_header headers[16];
+    size_t header_count;
+};
+/* Starts the call; `call` lives in the request's arena. The next instance is tried when nothing was
+ * done by the one before: not connected, or an answer 503. */
+void gateway_call_start(struct gateway_call *call);
+
+/* A request's target without scheme and authority, which the absolute form has. */
+const char *gateway_origin_form(const char *target);
+
+/* Copies status, allowed headers and body of an upstream's answer into the response. */
+void gateway_copy_answer(struct cc_response *res, const struct cc_http_answer *answer);
+
+/* Route handler's body: limits the rate, forwards to the upstream, answers with its answer. */
+CC_MUST_CHECK enum cc_code gateway_forward(struct cc_request *req, struct cc_response *res,
+                                           enum gateway_upstream upstream, struct cc_error *err);
+/* The same without a rate limit. */
+CC_MUST_CHECK enum cc_code gateway_forward_freely(struct cc_request *req, struct cc_response *res,
+                                                  enum gateway_upstream upstream,
+                                                  struct cc_error *err);
+
+/* Takes a token for the request's caller (its address for GATEWAY_RATE_AUTH), sets the RateLimit
+ * fields, then runs `proceed(arg)` on any thread, or ends the request with 429. */
+void gateway_admit(struct cc_request *req, struct cc_response *res, enum gateway_rate_class which,
+                   void (*proceed)(void *arg), void *arg);
+
+#endif

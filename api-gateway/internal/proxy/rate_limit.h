@@ -1,0 +1,47 @@
+#ifndef GATEWAY_RATE_LIMIT_H
+#define GATEWAY_RATE_LIMIT_H
+
+/*
+ * Token buckets in Redis, shared by all gateways and filled by the server's clock. A thread of its
+ * own asks Redis for many requests in one round trip, so that listener threads never wait. While
+ * Redis is away each process limits on its own (its buckets start full): n gateways then admit up
+ * to n times the rate, and nobody is locked out.
+ */
+
+#include "common/clock.h"
+#include "common/redis_pool.h"
+
+enum gateway_rate_class {
+    GATEWAY_RATE_READ,
+    GATEWAY_RATE_WRITE,
+    GATEWAY_RATE_AUTH,
+    GATEWAY_RATE_COUNT
+};
+struct gateway_rate {
+    const char *name;
+    int64_t amount, period_s; /* `amount` tokens per period; 0 = no limit */
+    int64_t burst;
+};
+struct gateway_rate_verdict {
+    bool admitted;
+    const char *name;
+    int64_t burst; /* 0 = this class has no limit */
+    int64_t window_s, remaining;
+    int64_t retry_after_ms; /* until a token is there; 0 when one is left */
+};
+
+struct gateway_rate_limiter;
+/* redis and clock are borrowed; `rates` is copied. */
+struct gateway_rate_limiter *gateway_rate_limiter_create(struct cc_redis *redis,
+                                                         const struct gateway_rate *rates,
+                                                         const struct cc_clock *clock);
+void gateway_rate_limiter_destroy(struct gateway_rate_limiter *limiter);
+
+/* Takes one token; `done` runs once, on the limiter's thread or, when there is nothing to ask, on
+ * the caller's. A full queue admits: limiting must not become an outage. Thread-safe. */
+void gateway_rate_limiter_take(struct gateway_rate_limiter *limiter, enum gateway_rate_class which,
+                               const char *key,
+                               void (*done)(void *arg, const struct gateway_rate_verdict *verdict),
+                               void *arg);
+
+#endif

@@ -1,0 +1,48 @@
+/* The table of settings. Read on the main thread before any other exists. */
+
+#include "settings.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(struct gateway_settings, field)
+#define URLS(field, fallback, help)                                                                \
+    {                                                                                              \
+#field, CC_SETTING_LIST, AT(field), fallback, 0, 0, CC_SETTING_REQUIRED, help              \
+    }
+#define COUNT(field, fallback, max, help)                                                          \
+    {                                                                                              \
+#field, CC_SETTING_INT, AT(field), fallback, 0, max, 0, help                               \
+    }
+
+/* clang-format off: columns are the point */
+const struct cc_setting gateway_settings_table[] = {
+    {"redis_url", CC_SETTING_TEXT, AT(redis_url), "redis://127.0.0.1:6379/0", 0, 0,
+     CC_SETTING_REQUIRED | CC_SETTING_SECRET,
+     "redis://[:password@]host:port/db: rate limits, revocations"},
+    URLS(jwks_urls, "http://127.0.0.1:8201/internal/jwks.json",
+         "where the keys of access tokens are"),
+    URLS(auth_service_urls, "http://127.0.0.1:8101", "service listeners of auth-service"),
+    URLS(user_service_urls, "http://127.0.0.1:8102", "service listeners of user-service"),
+    URLS(chat_service_urls, "http://127.0.0.1:8103", "service listeners of chat-service"),
+    URLS(message_service_urls, "http://127.0.0.1:8104", "service listeners of message-service"),
+    URLS(notification_service_urls, "http://127.0.0.1:8105",
+         "service listeners of notification-service"),
+    URLS(websocket_gateway_urls, "http://127.0.0.1:8106",
+         "WebSocket listeners of websocket-gateway"),
+    URLS(auth_service_internal_urls, "http://127.0.0.1:8201",
+         "ops listeners of auth-service (revocations)"),
+    URLS(message_service_internal_urls, "http://127.0.0.1:8204",
+         "ops listeners of message-service (unread counts)"),
+    {"allowed_origins", CC_SETTING_LIST, AT(allowed_origins), "", 0, 0, 0,
+     "origins that may open /v1/ws from a browser; empty = any"},
+    {"upstream_timeout_ms", CC_SETTING_INT, AT(upstream_timeout_ms), "10000", 100, 25000, 0,
+     "longest wait for an upstream's answer, in ms"},
+    COUNT(rate_read_per_s, "50", 1000000, "reads a second and person; 0 = no limit"),
+    COUNT(rate_read_burst, "100", 1000000, "reads at once and person"),
+    COUNT(rate_write_per_s, "20", 1000000, "writes a second and person; 0 = no limit"),
+    COUNT(rate_write_burst, "40", 1000000, "writes at once and person"),
+    COUNT(rate_auth_per_10s, "10", 1000000, "/v1/auth requests per 10 s and address; 0 = no limit"),
+    COUNT(tunnels_max, "20000", 1000000, "WebSocket connections at a time"),
+    {NULL, CC_SETTING_TEXT, 0, NULL, 0, 0, 0, NULL},
+};
+/* clang-format on */
