@@ -36,7 +36,7 @@ enum cc_code message_http_operation(struct cc_request *req, struct cc_response *
                                     struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
-    const char *op_id, *chat_id;
+    const char *op_id = NULL, *chat_id = NULL;
     struct change *found;
 
     CC_TRY(cc_request_uuid(req, "op_id", &op_id, err));
