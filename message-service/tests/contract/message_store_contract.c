@@ -1,0 +1,515 @@
+/* The promises of message_store.h, as tests. Each test has a chat of its own, so that one store
+ * serves all. */
+
+#include "message_store_contract.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/id.h"
+#include "testing.h"
+
+struct log_fixture {
+    struct message_store *store;
+    struct cc_arena *arena;
+    struct cc_ids *ids;
+    const char *chat;
+    struct cc_error err;
+};
+
+static struct message_store *subject; /* the store under test: cmocka's setup has no argument */
+
+static const char *new_id(struct log_fixture *f)
+{
+    char id[CC_UUID_BYTES];
+
+    cc_ids_next(f->ids, id);
+    return cc_arena_strdup(f->arena, id);
+}
+
+static int start(void **state)
+{
+    static struct log_fixture fixture;
+
+    fixture = (struct log_fixture){.store = subject, .arena = cc_arena_create(0)};
+    fixture.ids = cc_ids_create(cc_clock_system(), cc_random_system());
+    fixture.chat = new_id(&fixture);
+    *state = &fixture;
+    return 0;
+}
+
+static int finish(void **state)
+{
+    struct log_fixture *f = *state;
+
+    cc_ids_destroy(f->ids);
+    cc_arena_destroy(f->arena);
+    return 0;
+}
+
+/* Builders */
+
+static struct change *a_create(struct log_fixture *f, int64_t rev, const char *body)
+{
+    struct change *change = CC_ARENA_NEW(f->arena, struct change);
+    const char *op_id = new_id(f), *sender = new_id(f);
+
+    *change = (struct change){
+        .chat_id = f->chat,
+        .op_id = op_id,
+        .op = CC_OP_CREATE,
+        .request_hash = "hash",
+        .sender_id = sender,
+        .device_id = "phone",
+        .rev = rev,
+        .head_seq = rev,
+        .message =
+            {
+                .message_id = op_id,
+                .chat_id = f->chat,
+                .seq = rev,
+                .rev = rev,
+                .sender_id = sender,
+                .type = "text",
+                .body = body,
+                .created_at_ms = FAKE_T0_MS,
+                .version = 1,
+            },
+    };
+    return change;
+}
+
+static struct change *a_refusal(struct log_fixture *f, enum cc_code code)
+{
+    struct change *change = CC_ARENA_NEW(f->arena, struct change);
+
+    *change = (struct change){
+        .chat_id = f->chat,
+        .op_id = new_id(f),
+        .op = CC_OP_CREATE,
+        .request_hash = "hash",
+        .sender_id = new_id(f),
+        .device_id = "",
+        .refusal = code,
+    };
+    return change;
+}
+
+/* Helpers that fail at once */
+
+static size_t append_expecting(struct log_fixture *f, struct change *const *changes, size_t count,
+                               enum cc_code expected)
+{
+    size_t stored = 99;
+
+    assert_int_equal(f->store->ops->append_changes(f->store, (const struct change *const *)changes,
+                                                   count, &stored, &f->err),
+                     expected);
+    return stored;
+}
+
+static void must_append(struct log_fixture *f, struct change *change)
+{
+    assert_int_equal(append_expecting(f, &change, 1, CC_OK), 1);
+}
+
+static struct change *find(struct log_fixture *f, const char *op_id)
+{
+    struct change *found = NULL;
+
+    assert_int_equal(
+        f->store->ops->find_operation(f->store, f->chat, op_id, f->arena, &found, &f->err), CC_OK);
+    return found;
+}
+
+static struct change_list changes_after(struct log_fixture *f, int64_t rev, size_t limit)
+{
+    struct change_list list = {0};
+
+    assert_int_equal(
+        f->store->ops->changes_after(f->store, f->chat, rev, limit, f->arena, &list, &f->err),
+        CC_OK);
+    return list;
+}
+
+static void must_materialise(struct log_fixture *f, struct change *const *changes, size_t count)
+{
+    assert_int_equal(f->store->ops->materialise(f->store, (const struct change *const *)changes,
+                                                count, &f->err),
+                     CC_OK);
+}
+
+static struct message_list messages(struct log_fixture *f, int64_t from, int64_t to)
+{
+    struct message_list list = {0};
+
+    assert_int_equal(
+        f->store->ops->messages_by_seq(f->store, f->chat, from, to, f->arena, &list, &f->err),
+        CC_OK);
+    return list;
+}
+
+/* The log */
+
+static void a_change_is_found_as_it_was_appended(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *mentions[] = {new_id(f), new_id(f)};
+    struct change *change = a_create(f, 1, "h\xc3\xa9llo \"quoted\"");
+    change->silent = true;
+    change->expires_at_ms = FAKE_T0_MS + 5000;
+    change->message.mentions = mentions;
+    change->message.mention_count = 2;
+    change->message.reply_to = new_id(f);
+    change->message.attachments_json = "[{\"media_id\":\"m\"}]";
+
+    must_append(f, change);
+
+    struct change *found = find(f, change->op_id);
+    assert_non_null(found);
+    assert_string_equal(found->chat_id, f->chat);
+    assert_string_equal(found->request_hash, "hash");
+    assert_string_equal(found->device_id, "phone");
+    assert_int_equal(found->refusal, CC_OK);
+    assert_int_equal(found->rev, 1);
+    assert_int_equal(found->head_seq, 1);
+    assert_true(found->silent);
+    assert_int_equal(found->expires_at_ms, FAKE_T0_MS + 5000);
+    assert_string_equal(found->message.message_id, change->op_id);
+    assert_string_equal(found->message.sender_id, change->sender_id);
+    assert_string_equal(found->message.body, change->message.body);
+    assert_int_equal(found->message.created_at_ms, FAKE_T0_MS);
+    assert_int_equal(found->message.mention_count, 2);
+    assert_string_equal(found->message.mentions[1], mentions[1]);
+    assert_string_equal(found->message.reply_to, change->message.reply_to);
+    assert_string_equal(found->message.attachments_json, change->message.attachments_json);
+}
+
+static void a_system_change_keeps_who_it_concerns(void **state)
+{
+    struct log_fixture *f = *state;
+    struct cc_member_change members[] = {{new_id(f), "owner", "active"},
+                                         {new_id(f), "member", "removed"}};
+    struct change *change = a_create(f, 1, "");
+    change->op = CC_OP_SYSTEM;
+    change->message.type = "system";
+    change->message.system_json = "{\"event\":\"member_removed\"}";
+    change->member_version = 7;
+    change->members = members;
+    change->member_count = 2;
+
+    must_append(f, change);
+
+    struct change *found = find(f, change->op_id);
+    assert_int_equal(found->op, CC_OP_SYSTEM);
+    assert_int_equal(found->member_version, 7);
+    assert_int_equal(found->member_count, 2);
+    assert_string_equal(found->members[1].user_id, members[1].user_id);
+    assert_string_equal(found->members[1].state, "removed");
+    assert_string_equal(found->message.system_json, "{\"event\":\"member_removed\"}");
+}
+
+static void an_operation_that_never_came_is_not_found(void **state)
+{
+    struct log_fixture *f = *state;
+
+    assert_null(find(f, new_id(f)));
+}
+
+static void the_same_operation_is_not_appended_twice(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *first = a_create(f, 1, "first"), *again = a_create(f, 2, "again");
+    again->op_id = first->op_id;
+    must_append(f, first);
+
+    size_t stored = append_expecting(f, &again, 1, CC_CONFLICT);
+
+    assert_int_equal(stored, 0);
+    assert_string_equal(find(f, first->op_id)->message.body, "first");
+    assert_int_equal(changes_after(f, 0, 10).count, 1);
+}
+
+static void the_same_rev_is_not_given_out_twice(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *ours = a_create(f, 1, "ours"), *theirs = a_create(f, 1, "theirs");
+    must_append(f, theirs);
+
+    size_t stored = append_expecting(f, &ours, 1, CC_CONFLICT);
+
+    assert_int_equal(stored, 0);
+    assert_null(find(f, ours->op_id));
+}
+
+static void what_is_stored_of_a_batch_is_the_prefix_before_the_conflict(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *taken = a_create(f, 3, "taken");
+    struct change *batch[] = {a_create(f, 1, "one"), a_create(f, 2, "two"),
+                              a_create(f, 3, "three"), a_create(f, 4, "four")};
+    must_append(f, taken);
+
+    size_t stored = append_expecting(f, batch, 4, CC_CONFLICT);
+
+    assert_int_equal(stored, 2);
+    assert_non_null(find(f, batch[1]->op_id));
+    assert_null(find(f, batch[2]->op_id));
+    assert_null(find(f, batch[3]->op_id));
+}
+
+static void a_refusal_is_found_and_takes_no_rev(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *batch[] = {a_create(f, 1, "one"), a_refusal(f, CC_FORBIDDEN),
+                              a_create(f, 2, "two")};
+
+    assert_int_equal(append_expecting(f, batch, 3, CC_OK), 3);
+
+    assert_int_equal(find(f, batch[1]->op_id)->refusal, CC_FORBIDDEN);
+    struct change_list list = changes_after(f, 0, 10);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[1]->message.body, "two");
+}
+
+static void a_refused_operation_can_not_be_accepted_later(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *refused = a_refusal(f, CC_FORBIDDEN), *later = a_create(f, 1, "later");
+    later->op_id = refused->op_id;
+    must_append(f, refused);
+
+    append_expecting(f, &later, 1, CC_CONFLICT);
+
+    assert_int_equal(find(f, refused->op_id)->refusal, CC_FORBIDDEN);
+}
+
+static void append_many(struct log_fixture *f, int64_t count)
+{
+    struct change *batch[CHANGE_BATCH_MAX];
+
+    for (int64_t i = 0; i < count; i++)
+        batch[i] = a_create(f, i + 1, "many");
+    assert_int_equal(append_expecting(f, batch, (size_t)count, CC_OK), count);
+    must_materialise(f, batch, (size_t)count);
+}
+
+static void changes_are_read_in_order_across_buckets(void **state)
+{
+    struct log_fixture *f = *state;
+    append_many(f, 150);
+
+    struct change_list list = changes_after(f, 10, 200);
+
+    assert_int_equal(list.count, 140);
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_equal(list.items[i]->rev, 11 + (int64_t)i);
+}
+
+static void changes_are_limited_and_end_with_the_log(void **state)
+{
+    struct log_fixture *f = *state;
+    append_many(f, 64);
+
+    assert_int_equal(changes_after(f, 0, 5).count, 5);
+    assert_int_equal(changes_after(f, 62, 5).count, 2);
+    assert_int_equal(changes_after(f, 64, 5).count, 0);
+    assert_int_equal(changes_after(f, 900, 5).count, 0);
+}
+
+static void nothing_is_read_beyond_a_hole(void **state)
+{
+    struct log_fixture *f = *state;
+    must_append(f, a_create(f, 1, "one"));
+    must_append(f, a_create(f, 3, "three"));
+
+    assert_int_equal(changes_after(f, 0, 10).count, 1);
+    assert_int_equal(changes_after(f, 1, 10).count, 0);
+}
+
+/* The timeline */
+
+static void materialising_twice_changes_nothing(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *batch[] = {a_create(f, 1, "one"), a_create(f, 2, "two"), a_create(f, 3, "three")};
+    must_materialise(f, batch, 2);
+
+    must_materialise(f, batch, 3);
+
+    struct message_list list = messages(f, 1, 10);
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.items[0].body, "one");
+    assert_string_equal(list.items[2].body, "three");
+    assert_int_equal(list.items[2].seq, 3);
+    assert_int_equal(list.items[2].rev, 3);
+    assert_string_equal(list.items[2].message_id, batch[2]->op_id);
+    assert_string_equal(list.items[2].chat_id, f->chat);
+    assert_string_equal(list.items[2].sender_id, batch[2]->sender_id);
+}
+
+static void what_takes_no_seq_is_not_in_the_timeline(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *batch[] = {a_create(f, 1, "one"), a_create(f, 2, "")};
+    batch[1]->op = CC_OP_SYSTEM;
+    batch[1]->message.seq = 0;
+    batch[1]->head_seq = 1;
+
+    must_materialise(f, batch, 2);
+
+    assert_int_equal(messages(f, 0, 10).count, 1);
+}
+
+static void a_range_of_messages_is_exact_across_buckets(void **state)
+{
+    struct log_fixture *f = *state;
+    append_many(f, 200);
+
+    struct message_list list = messages(f, 60, 130);
+
+    assert_int_equal(list.count, 71);
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_equal(list.items[i].seq, 60 + (int64_t)i);
+}
+
+static void chats_do_not_see_each_other(void **state)
+{
+    struct log_fixture *f = *state;
+    append_many(f, 3);
+    f->chat = new_id(f);
+
+    assert_int_equal(messages(f, 1, 10).count, 0);
+    assert_int_equal(changes_after(f, 0, 10).count, 0);
+}
+
+/* Positions */
+
+static void load_head(struct log_fixture *f, struct chat_head *out)
+{
+    chat_head_init(out, f->chat);
+    assert_int_equal(f->store->ops->load_head(f->store, out, &f->err), CC_OK);
+}
+
+static void save_head(struct log_fixture *f, int64_t rev, int64_t seq, int64_t uncounted)
+{
+    struct chat_head head;
+
+    chat_head_init(&head, f->chat);
+    head.rev = rev;
+    head.seq = seq;
+    if (uncounted > 0)
+        uncounted_add(&head.uncounted, uncounted);
+    assert_int_equal(f->store->ops->save_heads(f->store, &head, 1, &f->err), CC_OK);
+    chat_head_finish(&head);
+}
+
+static void a_chat_without_a_head_is_at_its_beginning(void **state)
+{
+    struct log_fixture *f = *state;
+    struct chat_head head;
+
+    load_head(f, &head);
+
+    assert_int_equal(head.rev, 0);
+    assert_int_equal(head.seq, 0);
+    assert_string_equal(head.chat_id, f->chat);
+    chat_head_finish(&head);
+}
+
+static void a_head_moves_forward_and_never_back(void **state)
+{
+    struct log_fixture *f = *state;
+    struct chat_head head;
+    save_head(f, 5, 4, 2);
+    save_head(f, 9, 7, 6);
+
+    save_head(f, 8, 6, 3);
+
+    load_head(f, &head);
+    assert_int_equal(head.rev, 9);
+    assert_int_equal(head.seq, 7);
+    assert_int_equal(head.uncounted.count, 1);
+    assert_int_equal(head.uncounted.seqs[0], 6);
+    chat_head_finish(&head);
+}
+
+static struct receipt a_receipt(struct log_fixture *f, const char *user_id, int64_t read_seq)
+{
+    struct receipt receipt = {.read_seq = read_seq, .at_ms = FAKE_T0_MS + read_seq};
+
+    snprintf(receipt.chat_id, sizeof receipt.chat_id, "%s", f->chat);
+    snprintf(receipt.user_id, sizeof receipt.user_id, "%s", user_id);
+    return receipt;
+}
+
+static struct receipt get_receipt(struct log_fixture *f, const char *user_id)
+{
+    struct receipt receipt;
+
+    assert_int_equal(
+        f->store->ops->get_receipt(f->store, f->chat, user_id, &receipt, &f->err), CC_OK);
+    return receipt;
+}
+
+static void somebody_without_a_receipt_has_read_nothing(void **state)
+{
+    struct log_fixture *f = *state;
+
+    struct receipt receipt = get_receipt(f, new_id(f));
+
+    assert_int_equal(receipt.read_seq, 0);
+    assert_int_equal(receipt.delivered_seq, 0);
+    assert_int_equal(receipt.from_seq, 0);
+}
+
+static void receipts_rise_one_by_one_and_never_fall(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    struct receipt first[] = {a_receipt(f, ada, 5), a_receipt(f, grace, 2)};
+    struct receipt later = a_receipt(f, ada, 3);
+    later.delivered_seq = 9;
+    later.from_seq = 1;
+    assert_int_equal(f->store->ops->raise_receipts(f->store, first, 2, &f->err), CC_OK);
+
+    assert_int_equal(f->store->ops->raise_receipts(f->store, &later, 1, &f->err), CC_OK);
+
+    struct receipt receipt = get_receipt(f, ada);
+    assert_int_equal(receipt.read_seq, 5);
+    assert_int_equal(receipt.delivered_seq, 9);
+    assert_int_equal(receipt.from_seq, 1);
+    assert_int_equal(receipt.at_ms, FAKE_T0_MS + 5);
+    assert_string_equal(receipt.user_id, ada);
+    assert_int_equal(get_receipt(f, grace).read_seq, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
+
+int message_store_contract_run(const char *name, struct message_store *store)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_change_is_found_as_it_was_appended),
+        TEST(a_system_change_keeps_who_it_concerns),
+        TEST(an_operation_that_never_came_is_not_found),
+        TEST(the_same_operation_is_not_appended_twice),
+        TEST(the_same_rev_is_not_given_out_twice),
+        TEST(what_is_stored_of_a_batch_is_the_prefix_before_the_conflict),
+        TEST(a_refusal_is_found_and_takes_no_rev),
+        TEST(a_refused_operation_can_not_be_accepted_later),
+        TEST(changes_are_read_in_order_across_buckets),
+        TEST(changes_are_limited_and_end_with_the_log),
+        TEST(nothing_is_read_beyond_a_hole),
+        TEST(materialising_twice_changes_nothing),
+        TEST(what_takes_no_seq_is_not_in_the_timeline),
+        TEST(a_range_of_messages_is_exact_across_buckets),
+        TEST(chats_do_not_see_each_other),
+        TEST(a_chat_without_a_head_is_at_its_beginning),
+        TEST(a_head_moves_forward_and_never_back),
+        TEST(somebody_without_a_receipt_has_read_nothing),
+        TEST(receipts_rise_one_by_one_and_never_fall),
+    };
+
+    subject = store;
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}

@@ -1,0 +1,9 @@
+#ifndef MESSAGE_STORE_CONTRACT_H
+#define MESSAGE_STORE_CONTRACT_H
+
+#include "storage/message_store.h"
+
+/* Runs every promise of message_store.h against this store; the result of cmocka's group. */
+int message_store_contract_run(const char *name, struct message_store *store);
+
+#endif
