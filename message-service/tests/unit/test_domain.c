@@ -1,0 +1,380 @@
+/* The rules as pure functions: decisions, rights, heads, unread counts. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "domain/decide.h"
+#include "domain/unread.h"
+#include "testing.h"
+
+#define CHAT  "00000000-0000-7000-8000-0000000000c1"
+#define ADA   "00000000-0000-7000-8000-0000000000a1"
+#define GRACE "00000000-0000-7000-8000-0000000000a2"
+#define EVE   "00000000-0000-7000-8000-0000000000a3"
+#define OP    "00000000-0000-8000-8000-0000000000f1"
+
+static struct rights *some_rights(int64_t version)
+{
+    const struct rights_member members[] = {
+        {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE},
+        {ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
+    };
+    struct rights_source source = {version, false, RIGHTS_POST_ALL, members, 2};
+    return rights_create(&source);
+}
+
+static int start(void **state)
+{
+    static struct chat_state chat;
+
+    chat_state_init(&chat, CHAT);
+    chat_state_take_rights(&chat, some_rights(3));
+    *state = &chat;
+    return 0;
+}
+
+static int finish(void **state)
+{
+    chat_state_finish(*state);
+    return 0;
+}
+
+static struct ev_message_created a_send(const char *sender_id, const char *body)
+{
+    return (struct ev_message_created){
+        .op = CC_OP_CREATE,
+        .op_id = OP,
+        .chat_id = CHAT,
+        .sender_id = sender_id,
+        .client_msg_id = "m1",
+        .device_id = "phone",
+        .type = "text",
+        .body = body,
+        .request_hash = "hash",
+        .received_at_ms = FAKE_T0_MS,
+    };
+}
+
+static struct ev_message_created a_system(const char *json, bool counted, int64_t version,
+                                          const struct cc_member_change *members, size_t count)
+{
+    struct ev_message_created ask = a_send(CC_SYSTEM_SENDER, "");
+
+    ask.op = CC_OP_SYSTEM;
+    ask.type = "system";
+    ask.system_json = json;
+    ask.counted = counted;
+    ask.member_version = version;
+    ask.members = members;
+    ask.member_count = count;
+    return ask;
+}
+
+static enum cc_code verdict(struct chat_state *chat, const struct ev_message_created *ask)
+{
+    struct change change;
+
+    decide(chat, ask, &change);
+    return change.refusal;
+}
+
+/* Decisions */
+
+static void a_member_s_message_takes_the_next_rev_and_seq(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created ask = a_send(ADA, "hello");
+    struct change change;
+    chat->head.rev = 41;
+    chat->head.seq = 17;
+
+    decide(chat, &ask, &change);
+
+    assert_int_equal(change.refusal, CC_OK);
+    assert_int_equal(change.rev, 42);
+    assert_int_equal(change.head_seq, 18);
+    assert_int_equal(change.message.seq, 18);
+    assert_int_equal(change.message.rev, 42);
+    assert_string_equal(change.message.message_id, OP);
+    assert_int_equal(change.message.created_at_ms, FAKE_T0_MS);
+    assert_int_equal(chat->head.rev, 42);
+    assert_int_equal(chat->head.seq, 18);
+}
+
+static void a_refused_operation_takes_neither(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created ask = a_send(EVE, "hello");
+    struct change change;
+
+    decide(chat, &ask, &change);
+
+    assert_int_equal(change.refusal, CC_NOT_FOUND);
+    assert_int_equal(change.rev, 0);
+    assert_string_equal(change.op_id, OP);
+    assert_int_equal(chat->head.rev, 0);
+}
+
+static void somebody_who_was_removed_is_forbidden_to_write(void **state)
+{
+    struct chat_state *chat = *state;
+    const struct cc_member_change removed = {GRACE, "member", "removed"};
+    struct ev_message_created removal =
+        a_system("{\"event\":\"member_removed\"}", true, 4, &removed, 1);
+    struct ev_message_created ask = a_send(GRACE, "still here?");
+
+    assert_int_equal(verdict(chat, &removal), CC_OK);
+
+    assert_int_equal(verdict(chat, &ask), CC_FORBIDDEN);
+}
+
+static void a_new_member_may_write_from_then_on(void **state)
+{
+    struct chat_state *chat = *state;
+    const struct cc_member_change added = {EVE, "member", "active"};
+    struct ev_message_created addition =
+        a_system("{\"event\":\"member_added\"}", true, 4, &added, 1);
+    struct ev_message_created ask = a_send(EVE, "hello");
+
+    assert_int_equal(verdict(chat, &addition), CC_OK);
+
+    assert_int_equal(verdict(chat, &ask), CC_OK);
+    assert_int_equal(chat->rights->version, 4);
+}
+
+static void an_uncounted_system_operation_takes_only_a_rev(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created ask = a_system("{\"event\":\"role_changed\"}", false, 4, NULL, 0);
+    struct change change;
+    chat->head.rev = 5;
+    chat->head.seq = 5;
+
+    decide(chat, &ask, &change);
+
+    assert_int_equal(change.rev, 6);
+    assert_int_equal(change.head_seq, 5);
+    assert_int_equal(change.message.seq, 0);
+    assert_int_equal(chat->head.uncounted.count, 0);
+}
+
+static void the_first_operation_of_a_chat_names_all_its_members(void **state)
+{
+    struct chat_state *chat = *state;
+    const struct cc_member_change members[] = {{ADA, "owner", "active"}, {EVE, "member", "active"}};
+    struct ev_message_created founding =
+        a_system("{\"event\":\"chat_created\"}", true, 1, members, 2);
+    struct ev_message_created ask = a_send(EVE, "hello");
+    chat_state_take_rights(chat, NULL);
+
+    assert_int_equal(verdict(chat, &founding), CC_OK);
+
+    assert_non_null(chat->rights);
+    assert_int_equal(chat->rights->recipient_count, 2);
+    assert_int_equal(verdict(chat, &ask), CC_OK);
+}
+
+static void rights_that_are_not_known_stay_unknown_in_an_old_chat(void **state)
+{
+    struct chat_state *chat = *state;
+    const struct cc_member_change added = {EVE, "member", "active"};
+    struct ev_message_created addition =
+        a_system("{\"event\":\"member_added\"}", true, 9, &added, 1);
+    chat_state_take_rights(chat, NULL);
+    chat->head.rev = 8;
+
+    assert_int_equal(verdict(chat, &addition), CC_OK);
+
+    assert_null(chat->rights);
+}
+
+static void a_deleted_chat_refuses_everybody_as_if_it_were_not_there(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created deletion = a_system("{\"event\":\"chat_deleted\"}", true, 4, NULL, 0);
+    struct ev_message_created ask = a_send(ADA, "hello");
+
+    assert_int_equal(verdict(chat, &deletion), CC_OK);
+
+    assert_int_equal(verdict(chat, &ask), CC_NOT_FOUND);
+}
+
+static void only_chat_service_speaks_as_the_system(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created forged = a_system("{\"event\":\"chat_deleted\"}", true, 4, NULL, 0);
+    struct ev_message_created typed = a_send(ADA, "hello");
+    forged.sender_id = ADA;
+    typed.type = "system";
+
+    assert_int_equal(verdict(chat, &forged), CC_UNPROCESSABLE);
+    assert_int_equal(verdict(chat, &typed), CC_UNPROCESSABLE);
+}
+
+static void a_message_says_something(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created empty = a_send(ADA, ""), picture = a_send(ADA, "");
+    picture.type = "media";
+    picture.attachments_json = "[{\"media_id\":\"m\"}]";
+
+    assert_int_equal(verdict(chat, &empty), CC_UNPROCESSABLE);
+    assert_int_equal(verdict(chat, &picture), CC_OK);
+}
+
+static void a_message_may_expire_but_not_in_the_far_future(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created brief = a_send(ADA, "x"), eternal = a_send(ADA, "x");
+    struct change change;
+    brief.ttl_s = 60;
+    eternal.ttl_s = MESSAGE_TTL_MAX_S + 1;
+
+    decide(chat, &brief, &change);
+
+    assert_int_equal(change.expires_at_ms, FAKE_T0_MS + 60000);
+    assert_int_equal(verdict(chat, &eternal), CC_UNPROCESSABLE);
+}
+
+/* Rights */
+
+static void older_news_about_members_change_nothing(void **state)
+{
+    (void)state;
+    struct rights *now = some_rights(5);
+    const struct cc_member_change removed = {GRACE, "member", "removed"};
+
+    struct rights *after = rights_after(now, 4, &removed, 1, false);
+
+    assert_ptr_equal(after, now);
+    assert_int_equal(rights_may_post(after, GRACE), CC_OK);
+    rights_unref(after);
+    rights_unref(now);
+}
+
+static void only_admins_post_where_only_admins_may(void **state)
+{
+    (void)state;
+    const struct rights_member members[] = {{ADA, RIGHTS_ADMIN, RIGHTS_ACTIVE},
+                                            {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE}};
+    struct rights_source source = {1, false, RIGHTS_POST_ADMINS, members, 2};
+    struct rights *rights = rights_create(&source);
+
+    assert_int_equal(rights_may_post(rights, ADA), CC_OK);
+    assert_int_equal(rights_may_post(rights, GRACE), CC_FORBIDDEN);
+    assert_int_equal(rights_may_read(rights, GRACE), CC_OK);
+    rights_unref(rights);
+}
+
+static void recipients_are_the_active_members_or_left_out_when_many(void **state)
+{
+    (void)state;
+    struct rights_member members[CC_RECIPIENTS_MAX + 2] = {0};
+    for (int i = 0; i < CC_RECIPIENTS_MAX + 2; i++)
+        snprintf(members[i].user_id, CC_UUID_BYTES, "00000000-0000-7000-8000-%012d", i);
+    members[0].state = RIGHTS_LEFT;
+    struct rights_source all = {1, false, RIGHTS_POST_ALL, members, CC_RECIPIENTS_MAX + 2};
+    struct rights_source fewer = {1, false, RIGHTS_POST_ALL, members, CC_RECIPIENTS_MAX + 1};
+
+    struct rights *many = rights_create(&all), *few = rights_create(&fewer);
+
+    assert_true(many->recipients_omitted);
+    assert_int_equal(many->recipient_count, 0);
+    assert_false(few->recipients_omitted);
+    assert_int_equal(few->recipient_count, CC_RECIPIENTS_MAX);
+    rights_unref(many);
+    rights_unref(few);
+}
+
+/* Unread */
+
+static void own_and_system_messages_are_not_unread(void **state)
+{
+    struct chat_state *chat = *state;
+    int64_t below;
+    chat->head.seq = 10;
+    uncounted_add(&chat->head.uncounted, 4);
+    uncounted_add(&chat->head.uncounted, 9);
+
+    assert_int_equal(unread_from_head(&chat->head, 0, &below).count, 8);
+    assert_int_equal(unread_from_head(&chat->head, 4, &below).count, 5);
+    assert_int_equal(unread_from_head(&chat->head, 9, &below).count, 1);
+    assert_int_equal(unread_from_head(&chat->head, 10, &below).count, 0);
+    assert_int_equal(unread_from_head(&chat->head, 99, &below).count, 0);
+    assert_int_equal(below, 0);
+}
+
+static void unread_is_exact_to_999_and_capped_above(void **state)
+{
+    struct chat_state *chat = *state;
+    int64_t below;
+    chat->head.seq = 2000;
+
+    struct unread exact = unread_from_head(&chat->head, 1001, &below);
+    struct unread capped = unread_from_head(&chat->head, 1000, &below);
+
+    assert_int_equal(exact.count, 999);
+    assert_false(exact.capped);
+    assert_int_equal(capped.count, 999);
+    assert_true(capped.capped);
+}
+
+static void what_the_full_list_does_not_reach_must_be_counted(void **state)
+{
+    struct chat_state *chat = *state;
+    int64_t below;
+    for (int64_t seq = 501; seq <= 500 + UNCOUNTED_MAX + 20; seq++)
+        uncounted_add(&chat->head.uncounted, seq);
+    chat->head.seq = 1525; /* 521..1520 are kept as uncounted, 1521..1525 are messages */
+
+    struct unread unread = unread_from_head(&chat->head, 100, &below);
+
+    assert_int_equal(chat->head.uncounted.count, UNCOUNTED_MAX);
+    assert_int_equal(unread.count, 5);
+    assert_int_equal(below, 520);
+    assert_int_equal(unread_from_head(&chat->head, 520, &below).count, 5);
+    assert_int_equal(below, 0);
+}
+
+static void uncounted_seqs_are_kept_sorted_without_repeats(void **state)
+{
+    struct chat_state *chat = *state;
+    struct uncounted *uncounted = &chat->head.uncounted;
+    uncounted_add(uncounted, 7);
+    uncounted_add(uncounted, 3);
+    uncounted_add(uncounted, 5);
+    uncounted_add(uncounted, 5);
+
+    assert_int_equal(uncounted->count, 3);
+    assert_int_equal(uncounted->seqs[0], 3);
+    assert_int_equal(uncounted->seqs[1], 5);
+    assert_int_equal(uncounted->seqs[2], 7);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_member_s_message_takes_the_next_rev_and_seq),
+        TEST(a_refused_operation_takes_neither),
+        TEST(somebody_who_was_removed_is_forbidden_to_write),
+        TEST(a_new_member_may_write_from_then_on),
+        TEST(an_uncounted_system_operation_takes_only_a_rev),
+        TEST(the_first_operation_of_a_chat_names_all_its_members),
+        TEST(rights_that_are_not_known_stay_unknown_in_an_old_chat),
+        TEST(a_deleted_chat_refuses_everybody_as_if_it_were_not_there),
+        TEST(only_chat_service_speaks_as_the_system),
+        TEST(a_message_says_something),
+        TEST(a_message_may_expire_but_not_in_the_far_future),
+        TEST(older_news_about_members_change_nothing),
+        TEST(only_admins_post_where_only_admins_may),
+        TEST(recipients_are_the_active_members_or_left_out_when_many),
+        TEST(own_and_system_messages_are_not_unread),
+        TEST(unread_is_exact_to_999_and_capped_above),
+        TEST(what_the_full_list_does_not_reach_must_be_counted),
+        TEST(uncounted_seqs_are_kept_sorted_without_repeats),
+    };
+
+    return cmocka_run_group_tests_name("message rules", tests, NULL, NULL);
+}
