@@ -15,8 +15,10 @@
 #include "bodies.h"
 #include "common/alloc.h"
 #include "common/id.h"
+#include "frames.h"
 #include "histogram.h"
 #include "load.h"
+#include "socket_client.h"
 
 enum { EVENTS_MAX = 256, LOGIN_SECONDS = 60 };
 
@@ -48,9 +50,7 @@ struct run {
     struct histogram delivery, accept, lateness;
 };
 
-/* --- incoming
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- incoming ---- */
 
 static struct message *message_at(struct run *run, int64_t index)
 {
@@ -120,7 +120,7 @@ static void on_text(struct socket_client *client, char *text, size_t length, voi
     struct run *run = arg;
     struct seat *seat = client->owner;
     if (!seat->ready) {
-        if (login_on_frame(client, seat->person, text, length)) {
+        if (login_on_frame(client, seat->person, seat->person->device_id, text, length)) {
             seat->ready = true;
             run->ready_count++;
         }
@@ -133,9 +133,7 @@ static void on_text(struct socket_client *client, char *text, size_t length, voi
     }
 }
 
-/* --- outgoing
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- outgoing ---- */
 
 static void send_message(struct run *run, size_t index)
 {
@@ -182,9 +180,7 @@ static void send_what_is_due(struct run *run)
         arm_timer(run);
 }
 
-/* --- the loop
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 static void handle_event(struct run *run, const struct epoll_event *event)
 {

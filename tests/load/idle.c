@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "frames.h"
 #include "load.h"
+#include "socket_client.h"
 
 enum { EVENTS_MAX = 256, READY_SECONDS = 180 };
 
@@ -28,7 +30,7 @@ static void on_text(struct socket_client *client, char *text, size_t length, voi
 {
     struct idle_run *run = arg;
     struct idle_seat *seat = client->owner;
-    if (!seat->ready && login_on_frame(client, seat->person, text, length)) {
+    if (!seat->ready && login_on_frame(client, seat->person, NULL, text, length)) {
         seat->ready = true;
         run->ready++;
     }
@@ -65,11 +67,23 @@ static bool open_all(struct idle_run *run, const struct load_options *options,
     return run->ready == (size_t)options->sockets;
 }
 
+static bool allow_files(rlim_t wanted)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max >= wanted) {
+        files.rlim_cur = wanted;
+        if (setrlimit(RLIMIT_NOFILE, &files) == 0)
+            return true;
+    }
+    fprintf(stderr, "chat-load: %llu open files are needed, see ulimit -Hn\n",
+            (unsigned long long)wanted);
+    return false;
+}
+
 int run_idle(const struct load_options *options, const struct people *people)
 {
-    struct rlimit files = {.rlim_cur = (rlim_t)options->sockets + 100,
-                           .rlim_max = (rlim_t)options->sockets + 100};
-    setrlimit(RLIMIT_NOFILE, &files);
+    if (!allow_files((rlim_t)options->sockets + 100))
+        return 1;
     struct idle_run run = {.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
                            .seats = cc_calloc((size_t)options->sockets, sizeof(struct idle_seat))};
     bool good = open_all(&run, options, people);

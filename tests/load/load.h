@@ -1,8 +1,7 @@
 #ifndef LOAD_H
 #define LOAD_H
 
-/* What the modes of the load tool share: the command line, and sockets of people who are logged in.
- */
+/* What the modes of the load tool share: the command line and the clock. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +10,6 @@
 #include <netinet/in.h>
 
 #include "people.h"
-#include "socket_client.h"
 
 #define GATEWAYS_MAX 8
 
@@ -24,17 +22,6 @@ struct load_options {
 };
 
 int64_t monotonic_us(void);
-
-/* Answers "hello" with the person's token; true when the frame was "ready". */
-bool login_on_frame(struct socket_client *client, const struct person *person, const char *text,
-                    size_t length);
-/* Does the frame begin as an event of this type? text need not be NUL-terminated. */
-bool frame_is(const char *text, size_t length, const char *type);
-/* Value behind "key": as an integer, -1 when absent; the key must not occur inside an earlier
- * string value. */
-int64_t frame_int(const char *text, size_t length, const char *key);
-/* First byte behind "key":" , NULL when absent. */
-const char *frame_text(const char *text, size_t length, const char *key);
 
 /* Each prints one line "MEASURE BEGIN", later "MEASURE END", then one JSON object; returns the exit
  * code. */
