@@ -1,0 +1,186 @@
+/* Token buckets against the real Redis, and without any. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "testing.h"
+
+#include "common/redis_pool.h"
+#include "proxy/rate_limit.h"
+
+struct fixture {
+    struct cc_redis *redis;
+    struct gateway_rate_limiter *limiter, *second;
+    const char *person;
+    _Atomic int answered, admitted;
+    struct gateway_rate_verdict last;
+};
+
+static const struct gateway_rate rates[GATEWAY_RATE_COUNT] = {
+    [GATEWAY_RATE_READ] = {"read", 1, 100, 5}, /* so slow that nothing comes back during a test */
+    [GATEWAY_RATE_WRITE] = {"write", 0, 1, 0},
+    [GATEWAY_RATE_AUTH] = {"auth", 1000, 1, 1},
+};
+
+static void set_up_on(struct fixture *f, const char *url)
+{
+    struct cc_error err = {0};
+
+    assert_int_equal(cc_redis_create(url, 2, &f->redis, &err), CC_OK);
+    f->limiter = gateway_rate_limiter_create(f->redis, rates, cc_clock_system());
+    f->second = gateway_rate_limiter_create(f->redis, rates, cc_clock_system());
+    f->person = test_unique_name("person");
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    memset(&fixture, 0, sizeof(fixture));
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"));
+    *state = &fixture;
+    return 0;
+}
+
+static int set_up_without_redis(void **state)
+{
+    static struct fixture fixture;
+
+    memset(&fixture, 0, sizeof(fixture));
+    set_up_on(&fixture, "redis://127.0.0.1:1/0");
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    gateway_rate_limiter_destroy(f->limiter);
+    gateway_rate_limiter_destroy(f->second);
+    cc_redis_destroy(f->redis);
+    return 0;
+}
+
+static void note(void *arg, const struct gateway_rate_verdict *verdict)
+{
+    struct fixture *f = arg;
+
+    f->last = *verdict;
+    if (verdict->admitted)
+        atomic_fetch_add(&f->admitted, 1);
+    atomic_fetch_add(&f->answered, 1);
+}
+
+static int expected;
+static bool all_answered(void *arg)
+{
+    return atomic_load(&((struct fixture *)arg)->answered) == expected;
+}
+
+static void take(struct fixture *f, struct gateway_rate_limiter *limiter,
+                 enum gateway_rate_class which, int times)
+{
+    expected = atomic_load(&f->answered) + times;
+    for (int i = 0; i < times; i++)
+        gateway_rate_limiter_take(limiter, which, f->person, note, f);
+    test_wait_for(all_answered, f, 5000);
+}
+
+static void a_burst_is_admitted_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+
+    take(f, f->limiter, GATEWAY_RATE_READ, 20);
+    assert_int_equal(f->admitted, 5);
+    assert_int_equal(f->last.remaining, 0);
+    assert_int_equal(f->last.burst, 5);
+    assert_int_equal(f->last.window_s, 500);
+    assert_in_range(f->last.retry_after_ms, 90000, 100000);
+}
+
+static void two_gateways_share_one_bucket(void **state)
+{
+    struct fixture *f = *state;
+
+    take(f, f->limiter, GATEWAY_RATE_READ, 3);
+    take(f, f->second, GATEWAY_RATE_READ, 3);
+    assert_int_equal(f->admitted, 5);
+}
+
+static void people_have_buckets_of_their_own(void **state)
+{
+    struct fixture *f = *state;
+
+    take(f, f->limiter, GATEWAY_RATE_READ, 6);
+    f->person = test_unique_name("person");
+    take(f, f->limiter, GATEWAY_RATE_READ, 1);
+    assert_int_equal(f->admitted, 6);
+}
+
+static bool token_came_back(void *arg)
+{
+    struct fixture *f = arg;
+    int before = atomic_load(&f->admitted);
+
+    take(f, f->limiter, GATEWAY_RATE_AUTH, 1);
+    return atomic_load(&f->admitted) > before;
+}
+
+static void tokens_come_back_with_time(void **state)
+{
+    struct fixture *f = *state;
+
+    take(f, f->limiter, GATEWAY_RATE_AUTH, 1);
+    test_wait_for(token_came_back, f, 1000);
+}
+
+static void a_class_without_limit_is_answered_at_once(void **state)
+{
+    struct fixture *f = *state;
+
+    gateway_rate_limiter_take(f->limiter, GATEWAY_RATE_WRITE, f->person, note, f);
+    assert_int_equal(f->answered, 1);
+    assert_true(f->last.admitted);
+    assert_int_equal(f->last.burst, 0);
+}
+
+static void a_script_that_redis_forgot_is_loaded_again(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+
+    take(f, f->limiter, GATEWAY_RATE_READ, 1);
+    assert_int_equal(cc_redis_do(f->redis, NULL, &err, "SCRIPT", "FLUSH", NULL), CC_OK);
+    take(f, f->limiter, GATEWAY_RATE_READ, 10);
+    assert_int_equal(f->admitted, 5); /* a bucket of this process alone would have given 1 + 5 */
+}
+
+static void without_redis_each_process_limits_alone(void **state)
+{
+    struct fixture *f = *state;
+
+    take(f, f->limiter, GATEWAY_RATE_READ, 20);
+    assert_int_equal(f->admitted, 5);
+    take(f, f->second, GATEWAY_RATE_READ, 20);
+    assert_int_equal(f->admitted, 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_burst_is_admitted_and_no_more, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_gateways_share_one_bucket, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(people_have_buckets_of_their_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tokens_come_back_with_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_class_without_limit_is_answered_at_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_script_that_redis_forgot_is_loaded_again, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(without_redis_each_process_limits_alone,
+                                        set_up_without_redis, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
