@@ -217,7 +217,7 @@ struct refresh_job {
 static enum cc_code refresh_all(struct ws_job *job, struct cc_redis *redis, struct cc_error *err)
 {
     const struct refresh_job *r = WS_CONTAINER(job, struct refresh_job, job);
-    struct cc_redis_args commands[2 * REFRESHED_AT_ONCE];
+    struct cc_redis_args commands[2 * REFRESHED_AT_ONCE] = {0};
     const char *argv[2 * REFRESHED_AT_ONCE][4];
     char keys[REFRESHED_AT_ONCE][CC_REDIS_NAME_BYTES], expiry[NUMBER_BYTES];
 

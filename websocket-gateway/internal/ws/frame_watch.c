@@ -37,7 +37,7 @@ struct states_job {
 static enum cc_code read_some(struct cc_redis *redis, struct state *states, size_t count,
                               const char *now, struct cc_error *err)
 {
-    struct cc_redis_args commands[2 * PIPELINED_USERS];
+    struct cc_redis_args commands[2 * PIPELINED_USERS] = {0};
     const char *argv[2 * PIPELINED_USERS][4];
     char keys[2 * PIPELINED_USERS][CC_REDIS_NAME_BYTES];
     redisReply *replies[2 * PIPELINED_USERS] = {0};

@@ -250,7 +250,7 @@ static void on_stop(uv_async_t *async)
     pthread_mutex_unlock(&server->lock);
     uv_close((uv_handle_t *)&server->tick, NULL);
     uv_close((uv_handle_t *)&server->stop, NULL);
-    lws_context_destroy(server->context); /* closes its handles; the loop ends without any */
+    lws_context_destroy(server->context); /* closes its handles; without any, the loop ends */
 }
 
 static void *run(void *arg)
@@ -342,6 +342,7 @@ void ws_server_stop(struct ws_server *server)
         return;
     uv_async_send(&server->stop);
     pthread_join(server->thread, NULL);
+    lws_context_destroy(server->context); /* the rest, now that the loop has closed its handles */
     uv_loop_close(&server->loop);
 }
 

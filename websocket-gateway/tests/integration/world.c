@@ -516,6 +516,7 @@ static struct cc_consumer *start_consumer(struct world *world, const struct cc_c
     struct cc_consumer_options options = {.brokers = test_env("CHAT_TEST_KAFKA_BROKERS"),
                                           .client_id = "world",
                                           .producer = world->producer,
+                                          .health = world->health,
                                           .app = world};
     struct cc_consumer *consumer;
     struct cc_error err = {0};
@@ -595,6 +596,48 @@ static bool is_ready(void *health)
     return cc_health_ready(health, reason);
 }
 
+static bool has_a_message(void *arg)
+{
+    struct world *world = arg;
+    bool has;
+
+    pthread_mutex_lock(&world->lock);
+    has = world->chats[0].rev > 0;
+    pthread_mutex_unlock(&world->lock);
+    return has;
+}
+
+/* The owner reads the topic from its beginning; on a busy broker that takes a while. */
+static void wait_until_owner_keeps_up(struct world *world)
+{
+    char id[CC_UUID_BYTES], person[CC_UUID_BYTES];
+    struct ev_message_created event = {.op = CC_OP_CREATE, .type = "text", .body = "first"};
+    struct cc_strbuf payload;
+    struct cc_json_writer json;
+
+    world_new_id(world, id);
+    world_new_id(world, person);
+    event.chat_id = world_add_chat(world, person, "")->chat_id;
+    event.op_id = event.client_msg_id = id;
+    event.sender_id = person;
+    event.device_id = event.origin.node = event.origin.conn_id = "";
+    event.origin.client_msg_id = "";
+    event.request_hash = "-";
+    event.received_at_ms = cc_wall_ms(cc_clock_system());
+    event.envelope = (struct cc_envelope){.event_id = id,
+                                          .type = CC_TOPIC_MESSAGE_CREATED,
+                                          .version = 1,
+                                          .occurred_at_ms = event.received_at_ms,
+                                          .producer = "test",
+                                          .key = event.chat_id};
+    cc_strbuf_init(&payload, TEXT_MAX);
+    cc_json_writer_init(&json, &payload);
+    ev_message_created_write(&json, &event);
+    world_produce(world, CC_TOPIC_MESSAGE_CREATED, event.chat_id, &payload);
+    cc_strbuf_finish(&payload);
+    test_wait_for(has_a_message, world, 60000);
+}
+
 struct world *world_create(void)
 {
     static char base_url[64];
@@ -629,6 +672,7 @@ struct world *world_create(void)
     cc_health_start(world->health);
     cc_health_set_started(world->health);
     test_wait_for(is_ready, world->health, 20000);
+    wait_until_owner_keeps_up(world);
     return world;
 }
 
