@@ -287,8 +287,8 @@ static enum cc_code classify(const struct transfer *transfer, CURLcode result)
     case CURLE_SEND_FAIL_REWIND:
         return nothing_done ? CC_UNAVAILABLE : CC_OUTCOME_UNKNOWN;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return CC_INTERNAL;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* also an answer that is no HTTP/1 */
+        return sent_bytes == 0 ? CC_INTERNAL : CC_BAD_GATEWAY;
     default:
         return CC_BAD_GATEWAY;
     }
