@@ -8,8 +8,14 @@
 #define REDIS_CONNECTIONS    16
 #define FLUSH_MS             3000
 #define ACCESS_TOKEN_LIFE_MS (15 * 60 * 1000) /* longer than any access token lives */
-#define CREATED_GROUP        "message-service"
-#define READ_GROUP           "message-service-read"
+
+static const struct message_names production_names = {
+    .created_topic = CC_TOPIC_MESSAGE_CREATED,
+    .persisted_topic = CC_TOPIC_MESSAGE_PERSISTED,
+    .read_topic = CC_TOPIC_MESSAGE_READ,
+    .created_group = "message-service",
+    .read_group = "message-service-read",
+};
 
 static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
                                  struct cc_error *err)
@@ -39,6 +45,14 @@ static void on_message(void *arg, const char *channel, const char *payload, size
         waiters_deliver(app->waiters, payload, length);
 }
 
+static void watch_servers(struct message_app *app, struct cc_health *health)
+{
+    cc_health_watch(health, "mongodb", cc_mongo_probe, app->mongo);
+    cc_health_watch(health, "redis", cc_redis_probe, app->redis);
+    cc_health_watch(health, "kafka", cc_producer_probe, app->producer);
+    cc_health_watch(health, "keys", cc_jwt_verifier_probe, app->verifier);
+}
+
 static enum cc_code open_servers(struct message_app *app, const struct cc_runtime *runtime,
                                  struct cc_error *err)
 {
@@ -51,10 +65,8 @@ static enum cc_code open_servers(struct message_app *app, const struct cc_runtim
     app->client = cc_http_client_create();
     app->chat_service = cc_peer_create(app->client, &settings->chat_service_internal_urls);
     app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
-    cc_health_watch(runtime->health, "mongodb", cc_mongo_probe, app->mongo);
-    cc_health_watch(runtime->health, "redis", cc_redis_probe, app->redis);
-    cc_health_watch(runtime->health, "kafka", cc_producer_probe, app->producer);
-    cc_health_watch(runtime->health, "keys", cc_jwt_verifier_probe, app->verifier);
+    if (runtime->health != NULL)
+        watch_servers(app, runtime->health);
     return CC_OK;
 }
 
@@ -81,8 +93,8 @@ static void prepare_consumers(struct message_app *app)
         .producer = app->producer,
         .ids = app->ids,
         .clock = app->clock,
-        .persisted_topic = CC_TOPIC_MESSAGE_PERSISTED,
-        .read_topic = CC_TOPIC_MESSAGE_READ,
+        .persisted_topic = app->names.persisted_topic,
+        .read_topic = app->names.read_topic,
         .outlet = outlet,
     };
     app->created = (struct created_consumer){
@@ -109,16 +121,16 @@ static enum cc_code start_consumers(struct message_app *app, const struct cc_run
         .health = runtime->health,
     };
     const struct cc_consumer_row created = {
-        .topic = CC_TOPIC_MESSAGE_CREATED,
-        .group = CREATED_GROUP,
+        .topic = app->names.created_topic,
+        .group = app->names.created_group,
         .batch_max = (size_t)app->settings->batch_max,
         .apply = consume_created,
         .on_assigned = consume_created_assigned,
         .on_revoked = consume_created_revoked,
     };
     const struct cc_consumer_row read = {
-        .topic = CC_TOPIC_MESSAGE_READ,
-        .group = READ_GROUP,
+        .topic = app->names.read_topic,
+        .group = app->names.read_group,
         .batch_max = (size_t)app->settings->batch_max,
         .apply = consume_read,
         .on_assigned = consume_read_rebalanced,
@@ -133,14 +145,20 @@ static enum cc_code start_consumers(struct message_app *app, const struct cc_run
 
 enum cc_code message_app_start(void *memory, const struct cc_runtime *runtime, struct cc_error *err)
 {
-    struct message_app *app = memory;
+    return message_app_start_as(memory, runtime, &production_names, err);
+}
 
+enum cc_code message_app_start_as(struct message_app *app, const struct cc_runtime *runtime,
+                                  const struct message_names *names, struct cc_error *err)
+{
+    app->names = *names;
     app->settings = runtime->settings;
     app->node_id = runtime->node_id;
     app->clock = runtime->clock;
     app->ids = runtime->ids;
     CC_TRY(open_servers(app, runtime, err));
-    app->store = message_store_mongo_create(app->mongo);
+    if (app->store == NULL)
+        app->store = message_store_mongo_create(app->mongo);
     app->members = message_members_create(app->chat_service, app->redis);
     CC_TRY(start_listening(app, err));
     prepare_consumers(app);

@@ -16,8 +16,14 @@
 #include "settings.h"
 #include "waiters.h"
 
+/* Names outside this process; tests have their own. */
+struct message_names {
+    const char *created_topic, *persisted_topic, *read_topic;
+    const char *created_group, *read_group;
+};
 struct message_app {
     const struct message_settings *settings;
+    struct message_names names;
     const char *node_id;
     const struct cc_clock *clock;
     struct cc_ids *ids;
@@ -46,6 +52,10 @@ struct message_app {
 extern const struct cc_http_hooks message_http_hooks;
 
 enum cc_code message_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
+/* The same under other names; app->store is taken over when it is set. runtime->health may be NULL.
+ */
+enum cc_code message_app_start_as(struct message_app *app, const struct cc_runtime *runtime,
+                                  const struct message_names *names, struct cc_error *err);
 void message_app_drain(void *app, int64_t deadline_mono_ms);
 void message_app_stop(void *app);
 enum cc_code message_app_migrate(const struct cc_runtime *runtime, struct cc_error *err);

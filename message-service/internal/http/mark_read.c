@@ -49,7 +49,7 @@ static enum cc_code produce(const struct marking *marking, struct cc_request *re
     event_payload_start(&payload);
     ev_message_read_write(&payload.writer, &event);
     struct cc_produce record = event_payload_finish(&payload, cc_request_arena(req));
-    record.topic = CC_TOPIC_MESSAGE_READ;
+    record.topic = app->names.read_topic;
     record.key = marking->chat_id;
     record.type = CC_TOPIC_MESSAGE_READ;
     record.trace = cc_request_trace(req);

@@ -29,7 +29,7 @@ static enum cc_code produce(struct message_app *app, struct cc_request *req,
     event_payload_start(&payload);
     ev_message_created_write(&payload.writer, operation);
     struct cc_produce record = event_payload_finish(&payload, cc_request_arena(req));
-    record.topic = CC_TOPIC_MESSAGE_CREATED;
+    record.topic = app->names.created_topic;
     record.key = operation->chat_id;
     record.type = CC_TOPIC_MESSAGE_CREATED;
     record.trace = cc_request_trace(req);

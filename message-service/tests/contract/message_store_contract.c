@@ -134,9 +134,9 @@ static struct change_list changes_after(struct log_fixture *f, int64_t rev, size
 
 static void must_materialise(struct log_fixture *f, struct change *const *changes, size_t count)
 {
-    assert_int_equal(f->store->ops->materialise(f->store, (const struct change *const *)changes,
-                                                count, &f->err),
-                     CC_OK);
+    assert_int_equal(
+        f->store->ops->materialise(f->store, (const struct change *const *)changes, count, &f->err),
+        CC_OK);
 }
 
 static struct message_list messages(struct log_fixture *f, int64_t from, int64_t to)
@@ -246,8 +246,8 @@ static void what_is_stored_of_a_batch_is_the_prefix_before_the_conflict(void **s
 {
     struct log_fixture *f = *state;
     struct change *taken = a_create(f, 3, "taken");
-    struct change *batch[] = {a_create(f, 1, "one"), a_create(f, 2, "two"),
-                              a_create(f, 3, "three"), a_create(f, 4, "four")};
+    struct change *batch[] = {a_create(f, 1, "one"), a_create(f, 2, "two"), a_create(f, 3, "three"),
+                              a_create(f, 4, "four")};
     must_append(f, taken);
 
     size_t stored = append_expecting(f, batch, 4, CC_CONFLICT);
@@ -332,7 +332,8 @@ static void nothing_is_read_beyond_a_hole(void **state)
 static void materialising_twice_changes_nothing(void **state)
 {
     struct log_fixture *f = *state;
-    struct change *batch[] = {a_create(f, 1, "one"), a_create(f, 2, "two"), a_create(f, 3, "three")};
+    struct change *batch[] = {a_create(f, 1, "one"), a_create(f, 2, "two"),
+                              a_create(f, 3, "three")};
     must_materialise(f, batch, 2);
 
     must_materialise(f, batch, 3);
@@ -447,8 +448,8 @@ static struct receipt get_receipt(struct log_fixture *f, const char *user_id)
 {
     struct receipt receipt;
 
-    assert_int_equal(
-        f->store->ops->get_receipt(f->store, f->chat, user_id, &receipt, &f->err), CC_OK);
+    assert_int_equal(f->store->ops->get_receipt(f->store, f->chat, user_id, &receipt, &f->err),
+                     CC_OK);
     return receipt;
 }
 
