@@ -20,7 +20,7 @@ struct ws_transport {
 
 struct ws_metrics {
     struct cc_gauge *connections, *subscriptions, *loop_queue_depth;
-    struct cc_counter *deliveries, *repairs, *bus_lost;
+    struct cc_counter *deliveries, *repairs, *bus_lost, *frames_out;
     struct cc_histogram *delivery_seconds;
 };
 

@@ -21,7 +21,7 @@ struct ws_person {
     struct ws_link memberships; /* struct ws_membership.of_person */
     struct ws_link watches;     /* struct ws_watch.of_person: who watches this person */
     bool subscribed;            /* confirmed */
-    unsigned session_count;
+    unsigned session_count, chat_count;
     unsigned not_live; /* chats that have no baseline yet */
     char user_id[CC_UUID_BYTES];
 };

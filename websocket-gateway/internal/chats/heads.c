@@ -3,8 +3,7 @@
 
 #include "chats/heads.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -123,6 +122,21 @@ static void ask_message_service(struct ws_app *app, const struct head *heads, si
     cc_strbuf_finish(&body);
 }
 
+/* "<rev> <seq>" */
+static bool read_head(const char *text, struct head *out)
+{
+    char *end;
+
+    if (text == NULL)
+        return false;
+    out->rev = strtoll(text, &end, 10);
+    if (end == text || *end != ' ')
+        return false;
+    text = end + 1;
+    out->seq = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && out->rev >= 0 && out->seq >= 0;
+}
+
 static enum cc_code read_from_redis(struct ws_job *job, struct cc_redis *redis,
                                     struct cc_error *err)
 {
@@ -136,13 +150,8 @@ static enum cc_code read_from_redis(struct ws_job *job, struct cc_redis *redis,
         argv[i + 1] = keys[i];
     }
     CC_TRY(cc_redis_command(redis, h->count + 1, argv, NULL, &reply, err));
-    for (size_t i = 0; i < h->count && i < reply->elements; i++) {
-        struct head *head = &h->heads[i];
-        const char *text = reply->element[i]->str;
-
-        head->known = text != NULL && /* "<rev> <seq>" */
-                      sscanf(text, "%" SCNd64 " %" SCNd64, &head->rev, &head->seq) == 2;
-    }
+    for (size_t i = 0; i < h->count && i < reply->elements; i++)
+        h->heads[i].known = read_head(reply->element[i]->str, &h->heads[i]);
     return CC_OK;
 }
 

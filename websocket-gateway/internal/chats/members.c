@@ -38,7 +38,7 @@ static void confirm(struct ws_app *app, struct ws_chat *chat, const char *user_i
     if (person == NULL || person->session_count == 0)
         return;
     ws_chat_join(app, person, chat->chat_id, 0);
-    membership = ws_membership_find(person, chat->chat_id);
+    membership = ws_membership_find(app, person, chat->chat_id);
     membership->confirmed = true;
 }
 

@@ -27,13 +27,28 @@ struct ws_chat *ws_chat_find(struct ws_app *app, const char *chat_id)
     return node == NULL ? NULL : WS_CONTAINER(node, struct ws_chat, node);
 }
 
-struct ws_membership *ws_membership_find(const struct ws_person *person, const char *chat_id)
+struct ws_membership *ws_membership_find(struct ws_app *app, const struct ws_person *person,
+                                         const char *chat_id)
 {
+    struct ws_chat *chat = ws_chat_find(app, chat_id);
+
+    if (chat == NULL)
+        return NULL;
+    if (chat->member_count < person->chat_count) {
+        WS_LIST_EACH(link, &chat->members)
+        {
+            struct ws_membership *membership = WS_CONTAINER(link, struct ws_membership, of_chat);
+
+            if (membership->person == person)
+                return membership;
+        }
+        return NULL;
+    }
     WS_LIST_EACH(link, &person->memberships)
     {
         struct ws_membership *membership = WS_CONTAINER(link, struct ws_membership, of_person);
 
-        if (strcmp(membership->chat->chat_id, chat_id) == 0)
+        if (membership->chat == chat)
             return membership;
     }
     return NULL;
@@ -75,7 +90,7 @@ static void close_chat(struct ws_app *app, struct ws_chat *chat)
 struct ws_chat *ws_chat_join(struct ws_app *app, struct ws_person *person, const char *chat_id,
                              int64_t member_version)
 {
-    struct ws_membership *membership = ws_membership_find(person, chat_id);
+    struct ws_membership *membership = ws_membership_find(app, person, chat_id);
     struct ws_chat *chat;
 
     if (membership == NULL) {
@@ -84,6 +99,8 @@ struct ws_chat *ws_chat_join(struct ws_app *app, struct ws_person *person, const
         membership->person = person;
         ws_list_append(&membership->chat->members, &membership->of_chat);
         ws_list_append(&person->memberships, &membership->of_person);
+        membership->chat->member_count++;
+        person->chat_count++;
         if (!ws_chat_live(membership->chat))
             person->not_live++;
     }
@@ -99,6 +116,8 @@ void ws_chat_leave(struct ws_app *app, struct ws_membership *membership)
 
     if (!ws_chat_live(chat))
         membership->person->not_live--;
+    chat->member_count--;
+    membership->person->chat_count--;
     ws_list_remove(&membership->of_chat);
     ws_list_remove(&membership->of_person);
     cc_free(membership);

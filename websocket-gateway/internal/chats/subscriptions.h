@@ -31,6 +31,7 @@ struct ws_chat {
     struct ws_link members; /* struct ws_membership.of_chat */
     struct ws_link waiting; /* in hub.no_baseline */
     struct ws_backlog backlog;
+    unsigned member_count;
     int64_t head_seq;
     int64_t member_version;
     int64_t asked_version; /* the newest membership version heard of */
@@ -48,7 +49,9 @@ struct ws_membership {
 };
 
 struct ws_chat *ws_chat_find(struct ws_app *app, const char *chat_id);
-struct ws_membership *ws_membership_find(const struct ws_person *person, const char *chat_id);
+/* NULL = not a member. Walks the shorter of the chat's local members and the person's chats. */
+struct ws_membership *ws_membership_find(struct ws_app *app, const struct ws_person *person,
+                                         const char *chat_id);
 
 /* Idempotent. Subscribes the chat when this is its first local member. */
 struct ws_chat *ws_chat_join(struct ws_app *app, struct ws_person *person, const char *chat_id,

@@ -179,7 +179,7 @@ static bool ends_membership(struct ws_app *app, const struct ws_buffer *frame)
 static void take_chat_of_person(struct ws_app *app, struct ws_person *person,
                                 struct ws_bus_event *event)
 {
-    struct ws_membership *membership = ws_membership_find(person, event->message.chat_id);
+    struct ws_membership *membership = ws_membership_find(app, person, event->message.chat_id);
 
     if (!ends_membership(app, event->frame)) {
         take_chat_event(

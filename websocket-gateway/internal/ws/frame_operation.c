@@ -106,7 +106,7 @@ enum cc_code ws_frame_operation(struct ws_session *session, const struct ws_fram
     event.client_msg_id = cc_json_uuid(frame->json, "client_msg_id", CC_REQUIRED);
     read_operation(frame->json, &event);
     CC_TRY(cc_json_reader_error(frame->json, err));
-    if (ws_membership_find(session->person, event.chat_id) == NULL)
+    if (ws_membership_find(session->app, session->person, event.chat_id) == NULL)
         return cc_fail(err, CC_NOT_FOUND, "chat_id", "there is no such chat");
     CC_TRY(check_limits(session, err));
     event.envelope = ws_envelope(app, CC_TOPIC_MESSAGE_CREATED, event.chat_id, event_id);

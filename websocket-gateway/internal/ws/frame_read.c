@@ -93,7 +93,7 @@ static enum cc_code move_mark(struct ws_session *session, const struct ws_frame 
     char event_id[CC_UUID_BYTES], frame_id[24] = "";
     int wait_ms = 0;
 
-    if (ws_membership_find(session->person, event->chat_id) == NULL)
+    if (ws_membership_find(session->app, session->person, event->chat_id) == NULL)
         return cc_fail(err, CC_NOT_FOUND, "chat_id", "there is no such chat");
     if (!ws_bucket_take(&session->reads, ws_now_ms(app), MARKS_PER_S, MARKS_BURST, &wait_ms)) {
         cc_fail(err, CC_RATE_LIMITED, NULL, "send read marks at most %d times a second",

@@ -70,7 +70,7 @@ static void page_came(struct ws_call *call)
 
     if (session == NULL || session->state != WS_READY)
         return;
-    if (ws_membership_find(session->person, sync->chat_id) == NULL)
+    if (ws_membership_find(session->app, session->person, sync->chat_id) == NULL)
         call->code = cc_fail(&call->err, CC_NOT_FOUND, "chat_id", "there is no such chat");
     if (call->code == CC_OK)
         call->code = ws_changes_read(arena, call->body, call->body_count, &changes, &call->err);
@@ -92,7 +92,7 @@ enum cc_code ws_frame_sync(struct ws_session *session, const struct ws_frame *fr
     struct sync *sync;
 
     CC_TRY(cc_json_reader_error(frame->json, err));
-    if (ws_membership_find(session->person, chat_id) == NULL)
+    if (ws_membership_find(session->app, session->person, chat_id) == NULL)
         return cc_fail(err, CC_NOT_FOUND, "chat_id", "there is no such chat");
     sync = cc_calloc(1, sizeof *sync);
     sync->call.done = page_came;

@@ -18,7 +18,7 @@
 
 static void announce(struct ws_session *session, const char *chat_id, bool on)
 {
-    struct ws_membership *member = ws_membership_find(session->person, chat_id);
+    struct ws_membership *member = ws_membership_find(session->app, session->person, chat_id);
     struct cc_bus_message message = {.kind = CC_BUS_TYPING};
     struct ws_out out;
 
@@ -64,7 +64,7 @@ enum cc_code ws_frame_typing(struct ws_session *session, const struct ws_frame *
     bool elsewhere;
 
     CC_TRY(cc_json_reader_error(frame->json, err));
-    if (ws_membership_find(session->person, chat_id) == NULL)
+    if (ws_membership_find(session->app, session->person, chat_id) == NULL)
         return cc_fail(err, CC_NOT_FOUND, "chat_id", "there is no such chat");
     if (session->typing == NULL)
         session->typing = cc_calloc(1, sizeof *session->typing);

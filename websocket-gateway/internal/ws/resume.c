@@ -80,7 +80,8 @@ const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resu
         return "none";
     for (size_t i = 0; i < resume->count; i++) {
         struct cursor *cursor = &resume->cursors[i];
-        struct ws_membership *member = ws_membership_find(session->person, cursor->chat_id);
+        struct ws_membership *member =
+            ws_membership_find(session->app, session->person, cursor->chat_id);
 
         cursor->target = member == NULL ? cursor->rev : member->chat->backlog.last_rev;
         if (cursor->rev > cursor->target && member != NULL && ws_chat_live(member->chat))

@@ -13,6 +13,8 @@
 #include "ws/session.h"
 
 #define FRAME_TEXT_MAX_BYTES 128
+/* Outcomes that a connection may wait for; the oldest is then forgotten, its client asks again. */
+#define AWAITED_MAX 4096
 
 struct ws_send { /* in session->sends until its outcome is known */
     struct ws_send *next;
@@ -116,6 +118,8 @@ static void remember(struct ws_session *session, int64_t frame_id,
     size_t length = strlen(event->client_msg_id);
     struct ws_send *send = cc_calloc(1, sizeof *send + length + 1);
 
+    if (session->send_count >= AWAITED_MAX)
+        take_out(session, session->sends);
     send->frame_id = frame_id;
     memcpy(send->op_id, event->op_id, sizeof send->op_id);
     memcpy(send->client_msg_id, event->client_msg_id, length);

@@ -126,6 +126,7 @@ static int write_frame(struct lws *wsi, struct ws_session *session, struct ws_bu
 {
     int written = lws_write(wsi, frame->bytes + WS_BUFFER_ROOM, frame->count, LWS_WRITE_TEXT);
 
+    cc_counter_add(session->app->hub.metrics.frames_out, 1);
     if (written >= 0 && frame->occurred_at_ms != 0)
         cc_histogram_observe_us(session->app->hub.metrics.delivery_seconds,
                                 (ws_wall_ms(session->app) - frame->occurred_at_ms) * 1000);
