@@ -298,8 +298,8 @@ static enum cc_code verify_anew(struct cc_jwt_verifier *verifier, struct cc_aren
                                 struct cc_caller *out, struct cc_error *err)
 {
     struct segments segments;
-    const char *kid;
-    EVP_PKEY *key;
+    const char *kid = "";
+    EVP_PKEY *key = NULL;
     enum cc_code code;
 
     if (!split(token, length, &segments))

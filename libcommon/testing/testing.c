@@ -11,12 +11,12 @@
 
 static int64_t fake_wall_ms(const struct cc_clock *clock)
 {
-    return ((const struct fake_clock *)clock)->wall_ms;
+    return __atomic_load_n(&((const struct fake_clock *)clock)->wall_ms, __ATOMIC_RELAXED);
 }
 
 static int64_t fake_mono_us(const struct cc_clock *clock)
 {
-    return ((const struct fake_clock *)clock)->mono_us;
+    return __atomic_load_n(&((const struct fake_clock *)clock)->mono_us, __ATOMIC_RELAXED);
 }
 
 void fake_clock_init(struct fake_clock *fake)
@@ -27,8 +27,8 @@ void fake_clock_init(struct fake_clock *fake)
 
 void fake_clock_advance_ms(struct fake_clock *fake, int64_t ms)
 {
-    fake->wall_ms += ms;
-    fake->mono_us += ms * 1000;
+    __atomic_fetch_add(&fake->wall_ms, ms, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&fake->mono_us, ms * 1000, __ATOMIC_RELAXED);
 }
 
 const char *test_env(const char *name)

@@ -108,10 +108,15 @@ static void watch(struct side *side, uint32_t events)
         side->watched = events;
 }
 
+/* The client's descriptor is a duplicate: closing it would leave neither the epoll set nor the wire
+ * as long as the listener still holds its own, hence both are said aloud. */
 static void close_side(struct side *side)
 {
-    if (side->fd >= 0)
-        close(side->fd); /* leaves the epoll set with it */
+    if (side->fd >= 0) {
+        watch(side, 0);
+        shutdown(side->fd, SHUT_RDWR);
+        close(side->fd);
+    }
     side->fd = -1;
     side->watched = 0;
     cc_free(side->pending);
