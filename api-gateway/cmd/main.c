@@ -14,6 +14,7 @@ int main(int argc, char **argv)
         .app_size = sizeof(struct gateway_app),
         .routes = gateway_routes,
         .http_hooks = &gateway_http_hooks,
+        .check = gateway_app_check,
         .start = gateway_app_start,
         .stop = gateway_app_stop,
     };

@@ -38,6 +38,15 @@ static void create_limiter(struct gateway_app *app)
     app->limiter = gateway_rate_limiter_create(app->redis, rates, app->clock);
 }
 
+enum cc_code gateway_app_check(const void *settings, struct cc_error *err)
+{
+    struct gateway_upstreams *upstreams = NULL;
+
+    CC_TRY(gateway_upstreams_create(settings, cc_clock_system(), &upstreams, err));
+    gateway_upstreams_destroy(upstreams);
+    return CC_OK;
+}
+
 enum cc_code gateway_app_start(void *memory, const struct cc_runtime *runtime, struct cc_error *err)
 {
     struct gateway_app *app = memory;

@@ -28,6 +28,8 @@ struct gateway_app {
 
 extern const struct cc_http_hooks gateway_http_hooks;
 
+/* The URLs of the upstreams can be read; CC_INVALID names the setting. */
+enum cc_code gateway_app_check(const void *settings, struct cc_error *err);
 enum cc_code gateway_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
 void gateway_app_stop(void *app);
 
