@@ -144,27 +144,27 @@ static bool body_is_announced(const struct cc_request *req)
            (length != NULL && strspn(length, "0") != strlen(length));
 }
 
-/* A short body that is surely on its way is read and dropped, so that the client sees the answer.
- */
-static bool worth_discarding(const struct cc_request *req)
+/* No body, or a short one that is surely on its way. libmicrohttpd closes the connection after an
+ * answer that was queued before the body, even when there is none. */
+static bool can_wait_for_body(const struct cc_request *req)
 {
     const char *length = cc_request_header(req, "content-length");
 
-    return !req->close_after && cc_request_header(req, "expect") == NULL &&
+    if (!body_is_announced(req))
+        return true;
+    return cc_request_header(req, "expect") == NULL &&
            (length == NULL || strtoull(length, NULL, 10) <= DISCARD_MAX_BYTES);
 }
 
 static enum MHD_Result refuse(struct cc_request *req, enum cc_code code, const struct cc_error *err)
 {
     fail(req, code, err);
-    if (body_is_announced(req)) {
-        if (worth_discarding(req)) {
-            req->phase = CC_HTTP_DISCARD;
-            set_deadline(req, CC_HTTP_BODY_MS);
-            return MHD_YES;
-        }
-        req->close_after = true;
+    if (!req->close_after && can_wait_for_body(req)) {
+        req->phase = CC_HTTP_DISCARD;
+        set_deadline(req, CC_HTTP_BODY_MS);
+        return MHD_YES;
     }
+    req->close_after = true;
     req->phase = CC_HTTP_READY;
     return queue_response(req);
 }
