@@ -140,15 +140,20 @@ static enum cc_code find_person(struct round *round, struct mark *mark, struct c
 
 /* Rules */
 
+/* refusal is filled for somebody who isn't a member; nobody can say now: the batch comes again. */
 static enum cc_code check_membership(struct round *round, struct mark *mark, struct cc_error *err)
 {
+    struct cc_error fault = {0};
     enum cc_code code = message_members_may_read(round->consumer->members, mark->ask.chat_id,
-                                                 mark->ask.user_id, &mark->refusal);
-    if (code == CC_OK || code == CC_NOT_FOUND)
+                                                 mark->ask.user_id, &fault);
+
+    if (code == CC_OK)
         return CC_OK;
-    *err = mark->refusal; /* nobody can say now: the batch comes again */
-    return cc_fail_detail(err, CC_UNAVAILABLE, "membership is not to be had: %s",
-                          cc_code_name(code));
+    if (code != CC_NOT_FOUND)
+        return cc_fail_detail(err, CC_UNAVAILABLE, "membership is not to be had: %s",
+                              cc_code_name(code));
+    mark->refusal = fault;
+    return CC_OK;
 }
 
 /* Nobody has read what isn't there. The head in Redis may be behind; the log is not. */

@@ -143,6 +143,29 @@ static void stop_app(struct message_fixture *f)
     message_app_stop(&f->app);
 }
 
+/* Both consumers have joined their groups: a send has been stored, and has moved its sender's read
+ * position. */
+static bool has_gone_through(void *arg)
+{
+    const struct ev_message_created *send = ((void **)arg)[1];
+    struct message_fixture *f = ((void **)arg)[0];
+    struct receipt receipt = {0};
+
+    return f->store->ops->get_receipt(f->store, send->chat_id, send->sender_id, &receipt,
+                                      &f->err) == CC_OK &&
+           receipt.read_seq == 1;
+}
+
+static void wait_for_consumers(struct message_fixture *f)
+{
+    message_fixture_begin((void *[]){f});
+    struct ev_message_created send = a_gateway_send(f, a_new_id(f), f->members[0], "warm-up");
+    void *arg[] = {f, &send};
+
+    must_produce(f, &send, 1);
+    test_wait_for(has_gone_through, arg, 20000);
+}
+
 int message_fixture_start(void **state)
 {
     static struct message_fixture fixture;
@@ -166,6 +189,7 @@ int message_fixture_start(void **state)
     assert_int_equal(
         cc_producer_create(f->settings.kafka_brokers, "gateway", &f->producer, &f->err), CC_OK);
     start_app(f, NULL);
+    wait_for_consumers(f);
     *state = f;
     return 0;
 }
