@@ -11,4 +11,8 @@ function(chat_add_test component name)
     add_test(NAME ${component}.${name} COMMAND ${target})
     set_tests_properties(${component}.${name} PROPERTIES LABELS "${arg_KIND};${component}" TIMEOUT ${arg_TIMEOUT}
         ENVIRONMENT "CHAT_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+    if(arg_KIND STREQUAL "integration" AND NOT component STREQUAL "common")
+        # They use the platform's own topics: one service's test must not answer another's records.
+        set_tests_properties(${component}.${name} PROPERTIES RESOURCE_LOCK platform-topics)
+    endif()
 endfunction()

@@ -112,29 +112,36 @@ static enum cc_code announce_pending(struct chat_announcer *announcer, const cha
     return code;
 }
 
+/* Caller holds the chat's stripe; the change is appended. Announcing materialises it; when that
+ * does not get far enough (an earlier change is in the way), it must be visible at least. */
+static enum cc_code carry_out(struct chat_announcer *announcer, const struct chat_change *change,
+                              enum chat_reach *out_reach, struct cc_error *err)
+{
+    struct cc_error later;
+    size_t count = 0;
+
+    *out_reach = CHAT_REACH_ALL;
+    if (announce_pending(announcer, change->after.chat_id, &count, out_reach, &later) == CC_OK)
+        return CC_OK;
+    CC_TRY(announcer->store->ops->materialise(announcer->store, change, err));
+    cc_log_error(CC_LOG_WARN, "a change is announced later", &later, "chat_id",
+                 change->after.chat_id, NULL);
+    *out_reach = CHAT_REACH_LATER;
+    return CC_OK;
+}
+
 enum cc_code chat_announcer_commit(struct chat_announcer *announcer,
                                    const struct chat_change *change, enum chat_reach *out_reach,
                                    struct cc_error *err)
 {
     struct chat_store *store = announcer->store;
     pthread_mutex_t *stripe = stripe_of(announcer, change->after.chat_id);
-    enum chat_reach reach = CHAT_REACH_ALL;
-    struct cc_error later;
-    size_t count = 0;
 
     pthread_mutex_lock(stripe);
     enum cc_code code = store->ops->append(store, change, err);
     if (code == CC_OK)
-        code = store->ops->materialise(store, change, err);
-    if (code == CC_OK &&
-        announce_pending(announcer, change->after.chat_id, &count, &reach, &later) != CC_OK) {
-        cc_log_error(CC_LOG_WARN, "a change is announced later", &later, "chat_id",
-                     change->after.chat_id, NULL);
-        reach = CHAT_REACH_LATER;
-    }
+        code = carry_out(announcer, change, out_reach, err);
     pthread_mutex_unlock(stripe);
-    if (code == CC_OK)
-        *out_reach = reach;
     return code;
 }
 

@@ -287,32 +287,49 @@ static bson_t *set_all(const bson_t *row)
     return update;
 }
 
-/* Insert or replace one document unless what is there is as new. Not an upsert: its duplicate key,
- * when somebody else is faster, would need the same second look. */
+static void count_row(const bson_t *row, struct cc_arena *arena, void *out)
+{
+    (void)row, (void)arena;
+    ++*(int *)out;
+}
+
+/* Replaces the document when it is older. out_there: is there one now, whichever? */
+static enum cc_code replace_older(struct cc_mongo_loan *loan, const bson_t *filter, const char *id,
+                                  const bson_t *row, bool *out_there, struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *update = set_all(row);
+    CC_AUTO(bson) bson_t *by_id = BCON_NEW("_id", BCON_UTF8(id));
+    bson_t reply;
+    bson_error_t fault;
+    int found = 0;
+
+    bool done =
+        mongoc_collection_update_one(loan->collection, filter, update, NULL, &reply, &fault);
+    bool replaced = cc_bson_int(&reply, "matchedCount", 0) > 0;
+    bson_destroy(&reply);
+    if (!done)
+        return cc_mongo_fail(&fault, err);
+    if (!replaced)
+        CC_TRY(visit_rows(loan, by_id, NULL, count_row, NULL, &found, err));
+    *out_there = replaced || found > 0;
+    return CC_OK;
+}
+
+/* Insert or replace one document unless what is there is as new. */
 static enum cc_code put_newer(struct cc_mongo_loan *loan, const char *id, const char *counter,
                               int64_t value, const bson_t *row, struct cc_error *err)
 {
     CC_AUTO(bson) bson_t *filter = older_than(id, counter, value);
-    CC_AUTO(bson) bson_t *update = set_all(row);
     bson_error_t fault;
+    bool there = false;
 
-    for (int attempt = 0; attempt < 2; attempt++) {
-        bson_t reply;
-        int64_t matched;
-
-        bool done =
-            mongoc_collection_update_one(loan->collection, filter, update, NULL, &reply, &fault);
-        matched = cc_bson_int(&reply, "matchedCount", 0);
-        bson_destroy(&reply);
-        if (!done)
-            return cc_mongo_fail(&fault, err);
-        if (matched > 0 || mongoc_collection_insert_one(loan->collection, row, NULL, NULL, &fault))
-            return CC_OK;
-        if (cc_mongo_fail(&fault, err) != CC_CONFLICT)
-            return cc_mongo_fail(&fault, err);
-        /* It exists: newer than ours, or inserted between our two steps. The second look tells. */
-    }
-    return CC_OK;
+    CC_TRY(replace_older(loan, filter, id, row, &there, err));
+    if (there || mongoc_collection_insert_one(loan->collection, row, NULL, NULL, &fault))
+        return CC_OK;
+    enum cc_code code = cc_mongo_fail(&fault, err);
+    if (code != CC_CONFLICT)
+        return code;
+    return replace_older(loan, filter, id, row, &there, err); /* inserted between our two steps */
 }
 
 /* True when every failed write of this reply failed because the document is there already. */
@@ -346,15 +363,17 @@ static enum cc_code insert_members(struct cc_mongo_loan *loan, bson_t **rows, si
     return harmless ? CC_OK : cc_mongo_fail(&fault, err);
 }
 
-static enum cc_code update_members(struct cc_mongo_loan *loan, const struct chat_change *change,
-                                   bson_t **rows, struct cc_error *err)
+/* A portion of them in one round trip: see CC_MONGO_UPDATES_MAX. */
+static enum cc_code update_some_members(struct cc_mongo_loan *loan,
+                                        const struct chat_change *change, bson_t **rows,
+                                        size_t first, struct cc_error *err)
 {
     bson_t reply;
     bson_error_t fault;
     mongoc_bulk_operation_t *bulk =
         mongoc_collection_create_bulk_operation_with_opts(loan->collection, NULL);
 
-    for (size_t i = 0; i < change->member_count; i++) {
+    for (size_t i = first; i < change->member_count && i < first + CC_MONGO_UPDATES_MAX; i++) {
         CC_AUTO(bson)
         bson_t *filter =
             older_than(cc_bson_text(rows[i], "_id"), "version", change->members[i].version);
@@ -366,6 +385,14 @@ static enum cc_code update_members(struct cc_mongo_loan *loan, const struct chat
     bson_destroy(&reply);
     mongoc_bulk_operation_destroy(bulk);
     return done ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+static enum cc_code update_members(struct cc_mongo_loan *loan, const struct chat_change *change,
+                                   bson_t **rows, struct cc_error *err)
+{
+    for (size_t first = 0; first < change->member_count; first += CC_MONGO_UPDATES_MAX)
+        CC_TRY(update_some_members(loan, change, rows, first, err));
+    return CC_OK;
 }
 
 static enum cc_code put_members(struct chat_store *base, const struct chat_change *change,

@@ -35,6 +35,23 @@ static enum cc_code add_upsert(bulk_t *bulk, const bson_t *filter, const bson_t 
     return added ? CC_OK : cc_mongo_fail(&fault, err);
 }
 
+typedef enum cc_code (*add_row)(bulk_t *bulk, const void *rows, size_t index, struct cc_error *err);
+
+/* In portions, each one round trip: see CC_MONGO_UPDATES_MAX. */
+static enum cc_code upsert_all(struct message_store *store, const char *collection, add_row add,
+                               const void *rows, size_t count, struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, collection);
+
+    for (size_t first = 0; first < count; first += CC_MONGO_UPDATES_MAX) {
+        CC_AUTO(bulk) bulk_t *bulk = start_bulk(&loan);
+        for (size_t i = first; i < count && i < first + CC_MONGO_UPDATES_MAX; i++)
+            CC_TRY(add(bulk, rows, i, err));
+        CC_TRY(run_bulk(bulk, err));
+    }
+    return CC_OK;
+}
+
 static void take_head(const bson_t *row, void *arg)
 {
     message_row_to_head(row, arg);
@@ -47,8 +64,9 @@ enum cc_code message_mongo_load_head(struct message_store *store, struct chat_he
     return message_mongo_visit(store, HEADS_COLLECTION, filter, take_head, out, err);
 }
 
-static enum cc_code add_head(bulk_t *bulk, const struct chat_head *head, struct cc_error *err)
+static enum cc_code add_head(bulk_t *bulk, const void *heads, size_t index, struct cc_error *err)
 {
+    const struct chat_head *head = &((const struct chat_head *)heads)[index];
     CC_AUTO(bson)
     bson_t *filter =
         BCON_NEW("_id", BCON_UTF8(head->chat_id), "rev", "{", "$lt", BCON_INT64(head->rev), "}");
@@ -64,12 +82,7 @@ static enum cc_code add_head(bulk_t *bulk, const struct chat_head *head, struct 
 enum cc_code message_mongo_save_heads(struct message_store *store, const struct chat_head *heads,
                                       size_t count, struct cc_error *err)
 {
-    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, HEADS_COLLECTION);
-    CC_AUTO(bulk) bulk_t *bulk = start_bulk(&loan);
-
-    for (size_t i = 0; i < count; i++)
-        CC_TRY(add_head(bulk, &heads[i], err));
-    return count == 0 ? CC_OK : run_bulk(bulk, err);
+    return upsert_all(store, HEADS_COLLECTION, add_head, heads, count, err);
 }
 
 static void take_receipt(const bson_t *row, void *arg)
@@ -89,8 +102,10 @@ enum cc_code message_mongo_get_receipt(struct message_store *store, const char *
     return message_mongo_visit(store, RECEIPTS_COLLECTION, filter, take_receipt, out, err);
 }
 
-static enum cc_code add_receipt(bulk_t *bulk, const struct receipt *receipt, struct cc_error *err)
+static enum cc_code add_receipt(bulk_t *bulk, const void *receipts, size_t index,
+                                struct cc_error *err)
 {
+    const struct receipt *receipt = &((const struct receipt *)receipts)[index];
     char id[MESSAGE_ROW_ID_BYTES];
 
     message_row_receipt_id(receipt->chat_id, receipt->user_id, id);
@@ -108,10 +123,5 @@ enum cc_code message_mongo_raise_receipts(struct message_store *store,
                                           const struct receipt *receipts, size_t count,
                                           struct cc_error *err)
 {
-    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, RECEIPTS_COLLECTION);
-    CC_AUTO(bulk) bulk_t *bulk = start_bulk(&loan);
-
-    for (size_t i = 0; i < count; i++)
-        CC_TRY(add_receipt(bulk, &receipts[i], err));
-    return count == 0 ? CC_OK : run_bulk(bulk, err);
+    return upsert_all(store, RECEIPTS_COLLECTION, add_receipt, receipts, count, err);
 }

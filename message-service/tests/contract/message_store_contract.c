@@ -485,6 +485,21 @@ static void receipts_rise_one_by_one_and_never_fall(void **state)
     assert_int_equal(get_receipt(f, grace).read_seq, 2);
 }
 
+/* More than the connections that a small server has to itself for one command. */
+static void receipts_of_a_large_batch_rise_together(void **state)
+{
+    enum { PEOPLE = 250 };
+    struct log_fixture *f = *state;
+    struct receipt receipts[PEOPLE];
+    for (int i = 0; i < PEOPLE; i++)
+        receipts[i] = a_receipt(f, new_id(f), i + 1);
+
+    assert_int_equal(f->store->ops->raise_receipts(f->store, receipts, PEOPLE, &f->err), CC_OK);
+
+    assert_int_equal(get_receipt(f, receipts[0].user_id).read_seq, 1);
+    assert_int_equal(get_receipt(f, receipts[PEOPLE - 1].user_id).read_seq, PEOPLE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
 
 int message_store_contract_run(const char *name, struct message_store *store)
@@ -509,6 +524,7 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(a_head_moves_forward_and_never_back),
         TEST(somebody_without_a_receipt_has_read_nothing),
         TEST(receipts_rise_one_by_one_and_never_fall),
+        TEST(receipts_of_a_large_batch_rise_together),
     };
 
     subject = store;

@@ -25,7 +25,8 @@ class FerretDB(Server):
         gotools.build("ferretdb", VERSION, SOURCES)
 
     def command(self, stack):
-        documents = f"postgres://chat@{HOST}:{stack.port('postgres')}/ferretdb?pool_max_conns=60"
+        # An update holds a connection of the pool while it asks for a second one: with too few it waits for itself.
+        documents = f"postgres://chat@{HOST}:{stack.port('postgres')}/ferretdb?pool_max_conns=200"
         binary = gotools.binary("ferretdb", VERSION)
         return [binary, "-listen", f"{HOST}:{self.port(stack)}", "-postgres", documents]
 
