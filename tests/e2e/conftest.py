@@ -1,14 +1,18 @@
 """What every test gets: people, the fleet, and tests that are coroutines."""
 
 import asyncio
+import copy
 import inspect
+import math
 import os
+import time
 
 import pytest
 from client import Api, Person, Socket
 from fleet import Fleet
 
 TEST_SECONDS = 300
+SOMEBODY_SECONDS = 240  # shorter than a token lives
 
 # A hundred people from one address are no attack here, and a load test sends faster than a person may. The limits
 # themselves are tested where they are made.
@@ -21,6 +25,8 @@ RAISED = {
 class People:
     """Makes people and sockets, and closes what a test left open."""
 
+    _somebody, _somebody_since = None, -math.inf
+
     def __init__(self):
         self.api = Api(required("CHAT_E2E_URL"))
         self.mailpit_url = required("CHAT_TEST_MAILPIT_URL")
@@ -30,6 +36,15 @@ class People:
         """One person for a name, a list for several."""
         joined = await asyncio.gather(*(Person(self.api, self.mailpit_url, name).join() for name in names))
         return joined[0] if len(names) == 1 else joined
+
+    async def somebody(self):
+        """A person for tests to whom it makes no difference who it is: the same one for a while, to be quicker."""
+        if time.monotonic() - self._somebody_since > SOMEBODY_SECONDS:
+            People._somebody = await self.join("Somebody")
+            People._somebody_since = time.monotonic()
+        person = copy.copy(People._somebody)
+        person.api = self.api
+        return person
 
     async def connect(self, person=None, url=None, resume=None):
         socket = await Socket.open(url or required("CHAT_E2E_WEBSOCKET_URL"), person, resume)

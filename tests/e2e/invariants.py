@@ -149,7 +149,7 @@ def _sequence(ledger, evidence):
         ids, expected = ([one["message_id"] for one in some] for some in (messages, reference[chat_id]))
         if ids != expected:
             place = _first_difference(ids, expected) + 1
-            yield f"(3) {reader} reads {chat_id} otherwise than others from place {place}, {len(ids)} of {len(expected)}"
+            yield f"(3) {reader} reads {chat_id} otherwise than others from place {place} ({len(ids)}, {len(expected)})"
 
 
 def _first_break(seqs):

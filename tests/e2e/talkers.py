@@ -206,14 +206,14 @@ class Crowd:
     def waiting_for_outcome(self):
         return sum(len(set(one.accepted_at) - set(one.stored_at)) for one in self.talkers)
 
-    def stored_since(self, moment):
-        """When outcomes of messages accepted before `moment` came after it."""
-        return sorted(
-            at
+    def stalled(self, moment):
+        """[(talker, client_msg_id)] of what was accepted before that moment and has no outcome yet."""
+        return [
+            (one, key)
             for one in self.talkers
-            for key, at in one.stored_at.items()
-            if at > moment and one.accepted_at.get(key, moment) < moment
-        )
+            for key, at in one.accepted_at.items()
+            if at < moment and key not in one.stored_at
+        ]
 
     async def evidence(self):
         """Reads every history as two people see it, and waits for the listeners to have heard it all."""

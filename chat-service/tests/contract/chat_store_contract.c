@@ -266,6 +266,21 @@ static void a_newcomer_is_added_to_those_who_are_there(void **state)
     assert_int_equal(member->version, 2);
 }
 
+static void many_newcomers_are_added_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second = change_add(f->arena, &first->after, first->actor_id,
+                                            some_ids(f->arena, 100), 100, 0, T0 + 1);
+
+    must_happen(f, first);
+    must_happen(f, second);
+    must(f->store->ops->materialise(f->store, second, &f->err));
+
+    assert_int_equal(must_find_chat(f, first->after.chat_id)->member_count, 103);
+    assert_int_equal(must_find_member(f, &second->members[99])->state, MEMBER_ACTIVE);
+}
+
 static void somebody_who_was_removed_can_come_back(void **state)
 {
     struct fixture *f = *state;
@@ -414,6 +429,7 @@ int chat_store_contract_run(const char *name, struct chat_store *store)
         contract_test(materialising_makes_chat_and_members_and_may_be_repeated),
         contract_test(an_older_change_never_overwrites_a_newer_one),
         contract_test(a_newcomer_is_added_to_those_who_are_there),
+        contract_test(many_newcomers_are_added_at_once),
         contract_test(somebody_who_was_removed_can_come_back),
         contract_test(members_come_by_user_id_in_pages),
         contract_test(former_members_are_listed_only_when_asked_for),
