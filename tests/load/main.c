@@ -106,7 +106,7 @@ int main(int argc, char **argv)
                                    .seconds = 60,
                                    .grace_s = 5,
                                    .sockets = 10000,
-                                   .connects_per_s = 500};
+                                   .connects_per_s = 100};
     struct people people;
     if (!parse_options(argc, argv, &options)) {
         fputs(usage, stderr);

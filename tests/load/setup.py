@@ -7,20 +7,36 @@ cost depends on them). Registration is the honest one: a code by mail, Argon2id 
 import argparse
 import json
 import pathlib
+import re
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra" / "dev"))
 
 from chatdev.api_client import Person  # noqa: E402
+from chatdev.complaint import Complaint  # noqa: E402
 
 AT_ONCE = 4
+TRIES = 5
+PASSING = re.compile(r": (429|503|504) ")  # how api_client words an answer that may be another in a moment
+
+
+def patiently(request):
+    """A fleet that has just started may be slow once; asking again does no harm here."""
+    for number in range(TRIES):
+        try:
+            return request()
+        except Complaint as complaint:
+            if number == TRIES - 1 or not PASSING.search(str(complaint)):
+                raise
+            time.sleep(number + 1)
 
 
 def join(person):
-    person.register()
+    patiently(person.register)
     person.verify(person.mailed_code(seconds=60))
-    person.log_in()
+    patiently(person.log_in)
     return person
 
 
@@ -32,7 +48,8 @@ def people_of(count, api_url, mailpit_url):
 
 def pair_up(people):
     def meet(index):
-        chat = people[index].post("/v1/chats/direct", {"user_id": people[index + 1].user_id})
+        other = {"user_id": people[index + 1].user_id}
+        chat = patiently(lambda: people[index].post("/v1/chats/direct", other))
         return {"chat_id": chat["chat_id"], "first": index, "second": index + 1}
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -45,7 +62,8 @@ def add_groups(people, chats_each):
         ten = people[first : first + 10]
         for number in range(chats_each - 1):
             ids = [person.user_id for person in ten[1:]]
-            ten[0].post("/v1/chats", {"title": f"group {number}", "member_ids": ids})
+            body = {"title": f"group {number}", "member_ids": ids}
+            patiently(lambda body=body, owner=ten[0]: owner.post("/v1/chats", body))
 
 
 def main():
@@ -64,4 +82,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Complaint as complaint:
+        sys.exit(f"setup: {complaint}")
