@@ -208,6 +208,8 @@ int message_fixture_stop(void **state)
 {
     struct message_fixture *f = *state;
 
+    if (f == NULL)
+        return 0; /* it never started */
     stop_app(f);
     drop_database(f->mongo);
     message_store_destroy(f->store);
