@@ -99,7 +99,6 @@ static void read_seen(struct cc_json_reader *reader, struct outcome_seen *out)
     *out = (struct outcome_seen){
         .refused = code != NULL,
         .code = code == NULL ? CC_OK : cc_code_from_name(code),
-        .duplicate = cc_json_bool(reader, "duplicate", CC_OPTIONAL, false),
         .read_seq = cc_json_int(reader, "read_seq", CC_OPTIONAL, 0, INT64_MAX),
         .head_seq = cc_json_int(reader, "head_seq", CC_OPTIONAL, 0, INT64_MAX),
         .unread = cc_json_int(reader, "unread", CC_OPTIONAL, 0, INT64_MAX),

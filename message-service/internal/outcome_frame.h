@@ -31,7 +31,6 @@ void outcome_frame_read_error(struct cc_strbuf *out, const char *frame_id,
 struct outcome_seen {
     bool refused;
     enum cc_code code; /* when refused */
-    bool duplicate;
     int64_t read_seq, head_seq, unread;
     bool capped;
 };

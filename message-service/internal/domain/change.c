@@ -54,6 +54,7 @@ struct change *change_copy(struct cc_arena *arena, const struct change *change)
     *copy = *change;
     copy->chat_id = cc_arena_strdup(arena, change->chat_id);
     copy->op_id = cc_arena_strdup(arena, change->op_id);
+    copy->event_id = cc_arena_strdup(arena, change->event_id);
     copy->request_hash = cc_arena_strdup(arena, change->request_hash);
     copy->sender_id = cc_arena_strdup(arena, change->sender_id);
     copy->device_id = cc_arena_strdup(arena, change->device_id);

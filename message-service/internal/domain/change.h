@@ -14,6 +14,7 @@
 struct change {
     const char *chat_id, *op_id;
     enum cc_op op;
+    const char *event_id;     /* of the record that was judged; repeats have others */
     const char *request_hash; /* the same op_id with another one is another request */
     const char *sender_id, *device_id;
     enum cc_code refusal;                   /* CC_OK = accepted */

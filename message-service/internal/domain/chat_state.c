@@ -95,7 +95,10 @@ void chat_state_advance(struct chat_state *state, const struct change *change)
     bool first = state->head.rev == 0;
 
     chat_head_advance(&state->head, change);
-    if (change->op != CC_OP_SYSTEM || (state->rights == NULL && !first))
+    if (change->op != CC_OP_SYSTEM)
+        return;
+    bool founding = first && change_is_event(change, "chat_created");
+    if (state->rights == NULL && !founding)
         return;
     bool deleted = change_is_event(change, "chat_deleted");
     chat_state_take_rights(state, rights_after(state->rights, change->member_version,

@@ -35,7 +35,7 @@ struct chat_state {
 void chat_state_init(struct chat_state *state, const char *chat_id);
 void chat_state_finish(struct chat_state *state);
 /* Moves head and rights over an accepted change. Rights that aren't known stay so, unless it is the
- * chat's first change: then it names everybody. */
+ * chat's founding: that names everybody. */
 void chat_state_advance(struct chat_state *state, const struct change *change);
 /* Takes the reference. */
 void chat_state_take_rights(struct chat_state *state, struct rights *rights);

@@ -92,6 +92,7 @@ static struct change start_change(const struct ev_message_created *ask)
         .chat_id = ask->chat_id,
         .op_id = ask->op_id,
         .op = ask->op,
+        .event_id = ask->envelope.event_id,
         .request_hash = ask->request_hash,
         .sender_id = ask->sender_id,
         .device_id = ask->device_id,

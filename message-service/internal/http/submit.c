@@ -45,28 +45,27 @@ static enum cc_code refuse(enum cc_code code, struct cc_error *err)
     return cc_fail(err, code, NULL, "%s", cc_code_title(code));
 }
 
-/* created_at is this request's own time, unless another request stored it. */
+/* The record that was judged is this request's, or an earlier one's under the same key. */
 static bool is_ours(const struct submission *submission, const struct change *found)
 {
-    return found->message.created_at_ms == submission->operation->received_at_ms;
+    return strcmp(found->event_id, submission->operation->envelope.event_id) == 0;
 }
 
 static enum cc_code take_found(struct submission *submission, const struct change *found,
-                               bool repeated, struct cc_error *err)
+                               struct cc_error *err)
 {
     if (strcmp(found->request_hash, submission->operation->request_hash) != 0)
         return refuse(CC_IDEMPOTENCY_CONFLICT, err);
     if (!change_accepted(found))
         return refuse(found->refusal, err);
     submission->out->message = found->message;
-    submission->out->state = repeated ? SUBMIT_REPEATED : SUBMIT_DONE;
+    submission->out->state = is_ours(submission, found) ? SUBMIT_DONE : SUBMIT_REPEATED;
     return CC_OK;
 }
 
 /* One look into the log; *out_settled false: not there yet, or not to be seen. A store that is away
  * is no reason to fail what Kafka has: the next look may succeed. */
-static enum cc_code look(struct submission *submission, const struct outcome_seen *seen,
-                         bool *out_settled, struct cc_error *err)
+static enum cc_code look(struct submission *submission, bool *out_settled, struct cc_error *err)
 {
     struct message_store *store = submission->app->store;
     struct change *found = NULL;
@@ -77,8 +76,7 @@ static enum cc_code look(struct submission *submission, const struct outcome_see
     *out_settled = code == CC_OK && found != NULL;
     if (!*out_settled)
         return CC_OK;
-    bool repeated = seen == NULL ? !is_ours(submission, found) : seen->duplicate;
-    return take_found(submission, found, repeated, err);
+    return take_found(submission, found, err);
 }
 
 static enum cc_code await(struct submission *submission, struct cc_error *err)
@@ -93,7 +91,7 @@ static enum cc_code await(struct submission *submission, struct cc_error *err)
             answered = waiter_wait(waiters, submission->waiter, until, &seen);
         if (answered && seen.refused)
             return refuse(seen.code, err);
-        CC_TRY(look(submission, answered ? &seen : NULL, &settled, err));
+        CC_TRY(look(submission, &settled, err));
     }
     if (!settled)
         submission->out->state = SUBMIT_UNKNOWN;

@@ -221,6 +221,7 @@ void message_row_from_change(bson_t *row, const struct change *change)
     BSON_APPEND_UTF8(row, "chat_id", change->chat_id);
     BSON_APPEND_UTF8(row, "op_id", change->op_id);
     BSON_APPEND_UTF8(row, "op", cc_op_names[change->op]);
+    put_text(row, "event_id", change->event_id);
     put_text(row, "hash", change->request_hash);
     put_text(row, "sender_id", change->sender_id);
     put_text(row, "device_id", change->device_id);
@@ -254,6 +255,7 @@ struct change *message_row_to_change(const bson_t *row, struct cc_arena *arena)
         .chat_id = take_text(row, "chat_id", arena),
         .op_id = take_text(row, "op_id", arena),
         .op = op_of(cc_bson_text(row, "op")),
+        .event_id = take_text(row, "event_id", arena),
         .request_hash = take_text(row, "hash", arena),
         .sender_id = take_text(row, "sender_id", arena),
         .device_id = take_text(row, "device_id", arena),

@@ -58,6 +58,7 @@ static struct change *a_create(struct log_fixture *f, int64_t rev, const char *b
         .chat_id = f->chat,
         .op_id = op_id,
         .op = CC_OP_CREATE,
+        .event_id = "event",
         .request_hash = "hash",
         .sender_id = sender,
         .device_id = "phone",
@@ -168,6 +169,7 @@ static void a_change_is_found_as_it_was_appended(void **state)
     struct change *found = find(f, change->op_id);
     assert_non_null(found);
     assert_string_equal(found->chat_id, f->chat);
+    assert_string_equal(found->event_id, "event");
     assert_string_equal(found->request_hash, "hash");
     assert_string_equal(found->device_id, "phone");
     assert_int_equal(found->refusal, CC_OK);

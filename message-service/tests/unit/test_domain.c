@@ -158,7 +158,7 @@ static void an_uncounted_system_operation_takes_only_a_rev(void **state)
     assert_int_equal(chat->head.uncounted.count, 0);
 }
 
-static void the_first_operation_of_a_chat_names_all_its_members(void **state)
+static void the_founding_of_a_chat_names_all_its_members(void **state)
 {
     struct chat_state *chat = *state;
     const struct cc_member_change members[] = {{ADA, "owner", "active"}, {EVE, "member", "active"}};
@@ -181,8 +181,10 @@ static void rights_that_are_not_known_stay_unknown_in_an_old_chat(void **state)
     struct ev_message_created addition =
         a_system("{\"event\":\"member_added\"}", true, 9, &added, 1);
     chat_state_take_rights(chat, NULL);
-    chat->head.rev = 8;
 
+    assert_int_equal(verdict(chat, &addition), CC_OK); /* first here, but not a founding */
+    assert_null(chat->rights);
+    chat->head.rev = 8;
     assert_int_equal(verdict(chat, &addition), CC_OK);
 
     assert_null(chat->rights);
@@ -361,7 +363,7 @@ int main(void)
         TEST(somebody_who_was_removed_is_forbidden_to_write),
         TEST(a_new_member_may_write_from_then_on),
         TEST(an_uncounted_system_operation_takes_only_a_rev),
-        TEST(the_first_operation_of_a_chat_names_all_its_members),
+        TEST(the_founding_of_a_chat_names_all_its_members),
         TEST(rights_that_are_not_known_stay_unknown_in_an_old_chat),
         TEST(a_deleted_chat_refuses_everybody_as_if_it_were_not_there),
         TEST(only_chat_service_speaks_as_the_system),
