@@ -113,10 +113,10 @@ class Person:
             after = page[-1]["seq"]
 
     async def _patiently(self, path, body):
-        """As a well-behaved client: told to come back later, it does."""
-        async for _ in attempts(f"POST {path} without 429", seconds=120, pause=0):
+        """As a well-behaved client: told to come back later, or not told in time, it asks again."""
+        async for _ in attempts(f"POST {path}", seconds=120, pause=0):
             answer = await self.api.call("POST", path, body)
-            if answer.status_code != 429:
+            if answer.status_code not in (429, 503, 504):
                 return answer
             await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
 

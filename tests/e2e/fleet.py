@@ -17,6 +17,11 @@ OPS_DISTANCE = 100
 COMMAND_SECONDS = 180
 
 
+def slowness():
+    """How much longer than on a quiet machine something may take: runnable processes per core, at least 1."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
+
+
 @dataclass(frozen=True)
 class Daemon:
     name: str

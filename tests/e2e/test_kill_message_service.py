@@ -3,13 +3,14 @@
 import asyncio
 import time
 
+from fleet import slowness
 from invariants import Ledger
 from talkers import Crowd
 
 PEOPLE, CHATS, MESSAGES = 20, 50, 10_000
-PER_SECOND = 250
+PER_SECOND = 150
 DOWN_SECONDS = 2
-RESUME_SECONDS = 8  # after the restart
+RESUME_SECONDS = 8  # after the restart, on a quiet machine
 SETTLE_SECONDS = 90
 VICTIM = "message-service-1"
 
@@ -45,14 +46,17 @@ async def test_no_accepted_message_is_lost_when_a_message_service_dies(people, f
     talking = asyncio.create_task(crowd.talk())
     await until(lambda: crowd.count_accepted() > MESSAGES * 0.3, "a third of the messages", 120)
     stalled, restarted_at = await kill_and_restart(fleet, crowd)
+    slow = slowness()
     await talking
     await asyncio.gather(*(one.settle(SETTLE_SECONDS) for one in crowd.talkers))
     resumed_after = min(talker.stored_at[key] for talker, key in stalled) - restarted_at if stalled else 0
+    resent = sum(one.resent for one in crowd.talkers)
     print(
         f"\n{MESSAGES} messages; {len(stalled)} were stuck while {VICTIM} was down, the first of them was stored "
-        f"{resumed_after:.1f} s after its restart; {sum(one.resent for one in crowd.talkers)} were sent again"
+        f"{resumed_after:.1f} s after its restart; {resent} were sent again "
+        f"(machine {slow:.1f} times as slow as a quiet one)"
     )
-    assert resumed_after <= RESUME_SECONDS
     assert crowd.count_accepted() == MESSAGES
     await crowd.check()
     await crowd.leave()
+    assert resumed_after <= RESUME_SECONDS * slow
