@@ -509,6 +509,17 @@ static void all_other_devices_are_logged_out_at_once(void **state)
     assert_int_equal(count_sessions(f, telephone.access_token), 1);
 }
 
+struct refusal {
+    struct fixture *f;
+    const char *access_token;
+};
+
+static bool is_refused(void *arg)
+{
+    struct refusal *refusal = arg;
+    return list_sessions(refusal->f, refusal->access_token).status == 401;
+}
+
 static void a_restarted_service_still_refuses_revoked_tokens(void **state)
 {
     struct fixture *f = *state;
@@ -518,6 +529,8 @@ static void a_restarted_service_still_refuses_revoked_tokens(void **state)
     service_stop(f);
     service_start(f, test_env("CHAT_TEST_SMTP_URL"));
 
+    struct refusal refusal = {f, device.access_token};
+    test_wait_for(is_refused, &refusal, 3000); /* the first round of upkeep */
     assert_int_equal(refresh(f, device.refresh_token).status, 401);
 }
 
