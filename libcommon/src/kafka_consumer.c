@@ -157,6 +157,8 @@ static void on_revoked(struct cc_consumer *consumer, rd_kafka_topic_partition_li
         assignment_commit_now(&consumer->assignment, consumer->kafka);
     for (int i = 0; i < partitions->cnt; i++)
         assignment_remove(&consumer->assignment, partitions->elems[i].partition);
+    if (consumer->paused) /* the library would keep them paused when they come back, unasked */
+        rd_kafka_resume_partitions(consumer->kafka, partitions);
     log_rebalance_fault(consumer, rd_kafka_incremental_unassign(consumer->kafka, partitions));
 }
 

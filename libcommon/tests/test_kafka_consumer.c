@@ -335,6 +335,32 @@ static void a_member_that_joins_takes_partitions_and_nothing_is_applied_twice(vo
     free_service(first);
 }
 
+/* The library remembers that a partition is paused beyond its assignment. */
+static void a_partition_given_up_during_a_pause_is_read_when_it_comes_back(void **state)
+{
+    (void)state;
+    struct service *first = make_service(6), *second = make_service(0);
+    memcpy(second->topic, first->topic, sizeof second->topic);
+    memcpy(second->group, first->group, sizeof second->group);
+    struct expectation some = {.service = first, .other = second, .count = 60};
+    struct expectation all = {.service = first, .other = second, .count = 120};
+
+    atomic_store(&first->failures_left, LIST_MAX);
+    produce_numbers(first, 0, 60);
+    start(first, 100);
+    test_wait_for(three_tries_are_made, first, 15000);
+    start(second, 100);
+    test_wait_for(is_assigned, second, 15000);
+    atomic_store(&first->failures_left, 0);
+    test_wait_for(have_applied, &some, 15000);
+    stop(second);
+    produce_numbers(first, 60, 60);
+    test_wait_for(have_applied, &all, 15000);
+
+    free_service(second);
+    free_service(first);
+}
+
 static void stopping_commits_and_leaves_the_group_at_once(void **state)
 {
     (void)state;
@@ -452,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_backlog_behind_a_failed_batch_keeps_its_order),
         cmocka_unit_test(a_poison_record_is_buried_and_the_next_one_applied),
         cmocka_unit_test(a_member_that_joins_takes_partitions_and_nothing_is_applied_twice),
+        cmocka_unit_test(a_partition_given_up_during_a_pause_is_read_when_it_comes_back),
         cmocka_unit_test(stopping_commits_and_leaves_the_group_at_once),
         cmocka_unit_test(a_topic_that_comes_late_is_found),
         cmocka_unit_test(a_broker_that_comes_late_or_goes_away_for_a_while_is_waited_for),
