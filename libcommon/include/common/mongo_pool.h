@@ -38,8 +38,9 @@ struct cc_mongo_loan cc_mongo_loan(struct cc_mongo *mongo, const char *collectio
 void cc_mongo_loan_end(struct cc_mongo_loan *loan);
 #define CC_MONGO_LOAN __attribute__((cleanup(cc_mongo_loan_end)))
 
-/* Most update statements in one command. FerretDB 1.24 holds a PostgreSQL connection for each of them until the command ends
- * and needs one more for the write, so a longer command can use its whole pool up and wait for itself for ever. */
+/* Most update statements in one command. FerretDB 1.24 holds a PostgreSQL connection for each of
+ * them until the command ends and needs one more for the write, so a longer command can use its
+ * whole pool up and wait for itself for ever. */
 #define CC_MONGO_UPDATES_MAX 16
 
 /* Driver error to ours: duplicate key CC_CONFLICT, server selection CC_UNAVAILABLE, stream/socket
