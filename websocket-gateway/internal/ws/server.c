@@ -134,12 +134,13 @@ static int write_frame(struct lws *wsi, struct ws_session *session, struct ws_bu
     return written < 0 ? -1 : 0;
 }
 
+/* One byte of payload: libwebsockets 4.1.6 does not report the pong that answers an empty ping. */
 static int write_ping(struct lws *wsi, struct ws_session *session)
 {
-    unsigned char room[WS_BUFFER_ROOM];
+    unsigned char room[WS_BUFFER_ROOM + 1] = {0};
 
     session->ping_due = false;
-    return lws_write(wsi, room + WS_BUFFER_ROOM, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+    return lws_write(wsi, room + WS_BUFFER_ROOM, 1, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
 /* Returning -1 from the writeable callback would close twice in libwebsockets 4.1.6, and the second
