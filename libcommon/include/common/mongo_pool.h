@@ -42,6 +42,10 @@ void cc_mongo_loan_end(struct cc_mongo_loan *loan);
  * them until the command ends and needs one more for the write, so a longer command can use its
  * whole pool up and wait for itself for ever. */
 #define CC_MONGO_UPDATES_MAX 16
+/* Most documents in one ordered insertMany. FerretDB 1.24 takes them a hundred at a time and, after
+ * a duplicate key, goes on with the next hundred: in a longer command what is stored is no prefix.
+ */
+#define CC_MONGO_INSERTS_MAX 100
 
 /* Driver error to ours: duplicate key CC_CONFLICT, server selection CC_UNAVAILABLE, stream/socket
  * CC_OUTCOME_UNKNOWN, timeout. */

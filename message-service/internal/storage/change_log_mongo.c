@@ -1,15 +1,13 @@
 /* Collection `changes`: the log. Any thread. The ordered insert is the fence (`_id` holds the rev)
- * and the deduplication (unique chat_id, op_id) in one round trip. */
+ * and the deduplication (unique chat_id, op_id) in one. */
 
 #include <stdlib.h>
 
 #include "storage/mongo_private.h"
 
-enum cc_code message_mongo_append_changes(struct message_store *store,
-                                          const struct change *const *changes, size_t count,
-                                          size_t *out_stored, struct cc_error *err)
+static enum cc_code append_portion(struct cc_mongo_loan *loan, const struct change *const *changes,
+                                   size_t count, size_t *out_stored, struct cc_error *err)
 {
-    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, CHANGES_COLLECTION);
     struct mongo_rows rows MONGO_ROWS = mongo_rows_create(count);
     bson_t reply;
     bson_error_t fault;
@@ -17,11 +15,29 @@ enum cc_code message_mongo_append_changes(struct message_store *store,
     for (size_t i = 0; i < count; i++)
         message_row_from_change(&rows.rows[i], changes[i]);
     bool stored =
-        mongoc_collection_insert_many(loan.collection, rows.borrow, count, NULL, &reply, &fault);
+        mongoc_collection_insert_many(loan->collection, rows.borrow, count, NULL, &reply, &fault);
     int64_t failed = cc_mongo_failed_index(&reply);
     bson_destroy(&reply);
     *out_stored = stored ? count : failed < 0 ? 0 : (size_t)failed;
     return stored ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+/* In portions, so that what is stored is a prefix on every server: see CC_MONGO_INSERTS_MAX. */
+enum cc_code message_mongo_append_changes(struct message_store *store,
+                                          const struct change *const *changes, size_t count,
+                                          size_t *out_stored, struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, CHANGES_COLLECTION);
+    enum cc_code code = CC_OK;
+
+    *out_stored = 0;
+    while (code == CC_OK && *out_stored < count) {
+        size_t left = count - *out_stored, stored = 0;
+        size_t portion = left < CC_MONGO_INSERTS_MAX ? left : CC_MONGO_INSERTS_MAX;
+        code = append_portion(&loan, changes + *out_stored, portion, &stored, err);
+        *out_stored += stored;
+    }
+    return code;
 }
 
 struct one_change {

@@ -260,6 +260,23 @@ static void what_is_stored_of_a_batch_is_the_prefix_before_the_conflict(void **s
     assert_null(find(f, batch[3]->op_id));
 }
 
+/* FerretDB 1.24 goes on behind a conflict with the next hundred of a command. */
+static void a_conflict_ends_the_longest_batch_too(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *taken = a_create(f, 11, "taken");
+    struct change *batch[CHANGE_BATCH_MAX];
+
+    must_append(f, taken);
+    for (int64_t i = 0; i < CHANGE_BATCH_MAX; i++)
+        batch[i] = a_create(f, i + 1, "one of many");
+    size_t stored = append_expecting(f, batch, CHANGE_BATCH_MAX, CC_CONFLICT);
+
+    assert_int_equal(stored, 10);
+    for (size_t i = stored; i < CHANGE_BATCH_MAX; i++)
+        assert_null(find(f, batch[i]->op_id));
+}
+
 static void a_refusal_is_found_and_takes_no_rev(void **state)
 {
     struct log_fixture *f = *state;
@@ -513,6 +530,7 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(the_same_operation_is_not_appended_twice),
         TEST(the_same_rev_is_not_given_out_twice),
         TEST(what_is_stored_of_a_batch_is_the_prefix_before_the_conflict),
+        TEST(a_conflict_ends_the_longest_batch_too),
         TEST(a_refusal_is_found_and_takes_no_rev),
         TEST(a_refused_operation_can_not_be_accepted_later),
         TEST(changes_are_read_in_order_across_buckets),
