@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 
 import websockets
@@ -17,6 +17,7 @@ from invariants import ACCEPTED, Evidence, check
 
 WINDOW = 24  # unanswered sends of one talker
 SLOWEST_RECONNECT = 1.0
+SILENCE_SECONDS = 60  # message.timeout.ms is 10 s; the rest is for slow machines
 
 
 @dataclass
@@ -101,20 +102,20 @@ class Talker(Member):
         self.stored_at = {}  # client_msg_id: when its outcome came
         self.accepted_at = {}
         self.resent = 0
+        self.refusals = Counter()  # code of an error reply: how often
         self._again = deque()
         self._asked = {}  # frame id on this socket: Line
-        self._window = asyncio.Semaphore(WINDOW)
 
     async def talk(self):
         """Says every line; returns when each of them was accepted."""
-        while self.lines:
-            await self._window.acquire()
-            await self._say(self.lines.popleft())
+        while self.lines or self.waiting:
             await self._retry()
-            await asyncio.sleep(self.pause)
-        while self.waiting:
-            await self._retry()
-            await asyncio.sleep(0.02)
+            if self.lines and len(self.waiting) < WINDOW:
+                await self._say(self.lines.popleft())
+                await asyncio.sleep(self.pause)
+            else:
+                self._complain_of_silence()
+                await asyncio.sleep(0.02)
 
     async def settle(self, seconds=PATIENCE):
         """Until each accepted line has its outcome."""
@@ -122,6 +123,13 @@ class Talker(Member):
         while missing := set(self.accepted_at) - set(self.stored_at):
             assert time.monotonic() < deadline, f"{self.person} waits for the outcome of {len(missing)} messages"
             await asyncio.sleep(0.05)
+
+    def _complain_of_silence(self):
+        """Every send is answered within Kafka's message timeout, with `accepted` or an error."""
+        before = time.monotonic() - SILENCE_SECONDS
+        silent = [line for line in self._asked.values() if line.client_msg_id in self.waiting and line.asked_at < before]
+        state = f"its socket is closed ({self._socket.close_code})" if self._socket.close_code else "its socket is open"
+        assert not silent, f"{self.person}: {len(silent)} sends have no answer after {SILENCE_SECONDS} s; {state}"
 
     async def _say(self, line):
         self.waiting[line.client_msg_id] = line
@@ -162,11 +170,11 @@ class Talker(Member):
             return
         if frame.get("ok"):
             del self.waiting[line.client_msg_id]
-            self._window.release()
             self.accepted_at[line.client_msg_id] = frame.at
             self.ledger.accepted(self.person.user_id, line.client_msg_id, frame["message_id"])
         else:
             assert frame.get("retryable"), f"{self.person}: {frame.body}"
+            self.refusals[frame.get("code")] += 1
             self.ledger.refused(self.person.user_id, line.client_msg_id)
             self._again.append((time.monotonic() + frame.get("retry_after_ms", 100) / 1000, line))
 
@@ -202,6 +210,10 @@ class Crowd:
 
     def count_accepted(self):
         return self.ledger.count(ACCEPTED)
+
+    def refusals(self):
+        """{code: how often}: error replies to sends that were then tried again."""
+        return dict(sum((one.refusals for one in self.talkers), Counter()))
 
     def waiting_for_outcome(self):
         return sum(len(set(one.accepted_at) - set(one.stored_at)) for one in self.talkers)

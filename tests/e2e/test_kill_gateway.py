@@ -32,8 +32,8 @@ async def test_people_go_on_at_another_gateway_and_nothing_is_lost_or_doubled(pe
         longest = max(seconds for one in moved for seconds in one.reconnected_after)
         resent = sum(one.resent for one in crowd.talkers)
         print(
-            f"\n{len(moved)} people moved, the slowest in {longest:.1f} s; {resent} messages were sent again "
-            f"(machine {slow:.1f} times as slow as a quiet one)"
+            f"\n{len(moved)} people moved, the slowest in {longest:.1f} s; {resent} messages were sent again, "
+            f"refused: {crowd.refusals()} (machine {slow:.1f} times as slow as a quiet one)"
         )
         assert moved, "the fault has hit nobody"
         assert crowd.count_accepted() == MESSAGES

@@ -53,7 +53,7 @@ async def test_no_accepted_message_is_lost_when_a_message_service_dies(people, f
     resent = sum(one.resent for one in crowd.talkers)
     print(
         f"\n{MESSAGES} messages; {len(stalled)} were stuck while {VICTIM} was down, the first of them was stored "
-        f"{resumed_after:.1f} s after its restart; {resent} were sent again "
+        f"{resumed_after:.1f} s after its restart; {resent} were sent again, refused: {crowd.refusals()} "
         f"(machine {slow:.1f} times as slow as a quiet one)"
     )
     assert crowd.count_accepted() == MESSAGES
