@@ -16,13 +16,18 @@ from chatdev.services import SERVICES, Daemon
 
 PREFIX = "CHAT_"
 ASK_SECONDS = 10
+# Where development differs from a daemon's own defaults; what you export yourself goes before.
+DEVELOPMENT = {
+    # All people of a demo, a collection or a test sign in from one address.
+    "CHAT_RATE_AUTH_PER_10S": 100,
+}
 
 
 def environment_for(stack, daemon, replicas, preset):
     """The whole environment of one daemon. What you export as CHAT_<SETTING> reaches whoever declares it."""
     declared = _declared(daemon.service, preset)
     theirs = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    wanted = {**theirs, **_offered(stack, daemon, replicas)}
+    wanted = {**DEVELOPMENT, **theirs, **_offered(stack, daemon, replicas)}
     return {**_foreign_environment(), **{name: str(wanted[name]) for name in wanted if _knows(declared, name)}}
 
 
