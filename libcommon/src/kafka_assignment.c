@@ -58,6 +58,7 @@ void assignment_add(struct assignment *assignment, int32_t partition)
         .generation = added->generation + 1,
         .first_offset = NONE,
         .applied = NONE,
+        .saved = NONE,
         .asked = NONE,
         .committed = NONE,
         .lag = lag_gauge(assignment, partition),
@@ -93,14 +94,33 @@ void assignment_applied(struct assignment *assignment, int32_t partition, int64_
         found->applied = next_offset;
 }
 
+void assignment_saved(struct assignment *assignment)
+{
+    for (size_t i = 0; i < assignment->count; i++)
+        assignment->partitions[i].saved = assignment->partitions[i].applied;
+}
+
+static bool is_due(const struct held_partition *partition)
+{
+    return partition->held && partition->saved > partition->asked;
+}
+
+bool assignment_has_uncommitted(const struct assignment *assignment)
+{
+    for (size_t i = 0; i < assignment->count; i++)
+        if (is_due(&assignment->partitions[i]))
+            return true;
+    return false;
+}
+
 /* Adds a partition to the list of offsets to commit. */
 static void add_offset(const struct assignment *assignment, rd_kafka_topic_partition_list_t *list,
                        size_t index)
 {
     struct held_partition *partition = &assignment->partitions[index];
     rd_kafka_topic_partition_list_add(list, assignment->topic, (int32_t)index)->offset =
-        partition->applied;
-    partition->asked = partition->applied;
+        partition->saved;
+    partition->asked = partition->saved;
 }
 
 void assignment_commit(struct assignment *assignment, rd_kafka_t *kafka)
@@ -110,8 +130,7 @@ void assignment_commit(struct assignment *assignment, rd_kafka_t *kafka)
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)assignment->count);
     for (size_t i = 0; i < assignment->count; i++)
-        if (assignment->partitions[i].held &&
-            assignment->partitions[i].applied > assignment->partitions[i].asked)
+        if (is_due(&assignment->partitions[i]))
             add_offset(assignment, list, i);
     if (list->cnt > 0)
         assignment->commit_running = rd_kafka_commit(kafka, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -140,7 +159,7 @@ void assignment_commit_now(struct assignment *assignment, rd_kafka_t *kafka)
         rd_kafka_topic_partition_list_new((int)assignment->count);
     for (size_t i = 0; i < assignment->count; i++)
         if (assignment->partitions[i].held &&
-            assignment->partitions[i].applied > assignment->partitions[i].committed)
+            assignment->partitions[i].saved > assignment->partitions[i].committed)
             add_offset(assignment, list, i);
     if (list->cnt > 0) {
         rd_kafka_resp_err_t error = rd_kafka_commit(kafka, list, 0);

@@ -19,6 +19,7 @@ struct held_partition {
     unsigned generation;  /* +1 per assignment: tells a record of an earlier one */
     int64_t first_offset; /* of the first record seen, -1 = none yet */
     int64_t applied;      /* offset after the last applied record, -1 = none yet */
+    int64_t saved;        /* what may be committed: applied, and durable */
     int64_t asked;        /* the highest offset that a commit was sent for */
     int64_t committed;    /* the highest that the broker confirmed */
     struct cc_gauge *lag;
@@ -41,13 +42,17 @@ unsigned assignment_generation(const struct assignment *assignment, int32_t part
 
 void assignment_seen(struct assignment *assignment, int32_t partition, int64_t offset);
 void assignment_applied(struct assignment *assignment, int32_t partition, int64_t next_offset);
+/* All that is applied is durable. */
+void assignment_saved(struct assignment *assignment);
+/* True when a commit would have something to send. */
+bool assignment_has_uncommitted(const struct assignment *assignment);
 
-/* Sends what is applied and not yet asked for; while one is on its way it waits for its answer. */
+/* Sends what is saved and not yet asked for; while one is on its way it waits for its answer. */
 void assignment_commit(struct assignment *assignment, rd_kafka_t *kafka);
 /* The answer to an asynchronous commit. */
 void assignment_commit_answered(struct assignment *assignment, rd_kafka_resp_err_t error,
                                 const rd_kafka_topic_partition_list_t *offsets);
-/* Commits what is applied and not confirmed, and waits for the broker. */
+/* Commits what is saved and not confirmed, and waits for the broker. */
 void assignment_commit_now(struct assignment *assignment, rd_kafka_t *kafka);
 
 void assignment_report_lag(struct assignment *assignment, rd_kafka_t *kafka);

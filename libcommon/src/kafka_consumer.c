@@ -23,9 +23,12 @@
 #define POLL_MS            500 /* an upper bound: a record, a rebalance or stop ends it at once */
 #define TICK_MS            1000
 #define PROBE_MS           500
+#define COMMIT_MS          100 /* a crash repeats so much: effects are idempotent */
 #define BACKOFF_MIN_MS     50
 #define BACKOFF_MAX_MS     5000
 #define ARENA_BYTES        (64 * 1024)
+#define FETCH_WAIT_MS      100           /* a long poll: it adds nothing to records */
+#define LINGER_BYTES       (1024 * 1024) /* enough to hand over before the time has passed */
 
 /* Short waits everywhere; the local queue stays above two seconds of peak, because librdkafka rests
  * for a second whenever it is full. A missing topic is looked for every 3 s. */
@@ -35,8 +38,6 @@ static const struct kafka_setting fixed_settings[] = {
     {"auto.offset.reset", "earliest"},
     {"partition.assignment.strategy", "cooperative-sticky"},
     {"max.poll.interval.ms", "60000"},
-    {"fetch.min.bytes", "1"},
-    {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "50"},
     {"queued.min.messages", "20000"},
     {"queued.max.messages.kbytes", "32768"},
@@ -72,7 +73,8 @@ struct cc_consumer {
     struct cc_arena *arena;
     bool joined; /* had an assignment, be it an empty one */
     bool paused, healthy;
-    int64_t next_tick_ms;
+    int64_t next_tick_ms, next_commit_ms;
+    int64_t save_due_ms; /* 0 = nothing waits to be saved */
     struct cc_counter *applied, *dead, *retried;
     struct cc_histogram *duration;
 };
@@ -110,16 +112,72 @@ static void look_for_brokers(struct cc_consumer *consumer)
     report_health(consumer, CC_OK, "");
 }
 
-/* Once a second, whether records come or not. */
+static void commit_if_due(struct cc_consumer *consumer)
+{
+    int64_t now_ms = cc_mono_ms(cc_clock_system());
+    if (now_ms < consumer->next_commit_ms || !assignment_has_uncommitted(&consumer->assignment))
+        return;
+    consumer->next_commit_ms = now_ms + COMMIT_MS;
+    assignment_commit(&consumer->assignment, consumer->kafka);
+}
+
+/* The rest once a second, whether records come or not. */
 static void tick(struct cc_consumer *consumer)
 {
     int64_t now_ms = cc_mono_ms(cc_clock_system());
+    commit_if_due(consumer);
     if (now_ms < consumer->next_tick_ms)
         return;
     consumer->next_tick_ms = now_ms + TICK_MS;
     assignment_report_lag(&consumer->assignment, consumer->kafka);
-    assignment_commit(&consumer->assignment, consumer->kafka); /* again, if the last one failed */
     look_for_brokers(consumer);
+}
+
+static int at_most(int wait_ms, int64_t until_ms, int64_t now_ms)
+{
+    int64_t left_ms = until_ms > now_ms ? until_ms - now_ms : 0;
+    return left_ms < wait_ms ? (int)left_ms : wait_ms;
+}
+
+/* How long the thread may rest when no record comes. */
+static int rest_ms(const struct cc_consumer *consumer)
+{
+    int64_t now_ms = cc_mono_ms(cc_clock_system());
+    int wait_ms = POLL_MS;
+    if (assignment_has_uncommitted(&consumer->assignment))
+        wait_ms = at_most(wait_ms, consumer->next_commit_ms, now_ms);
+    if (consumer->save_due_ms != 0)
+        wait_ms = at_most(wait_ms, consumer->save_due_ms, now_ms);
+    return wait_ms;
+}
+
+/* -- saving ------------------------------------------------------------------------------------ */
+
+static enum cc_code save(struct cc_consumer *consumer, struct cc_error *err)
+{
+    if (consumer->save_due_ms == 0)
+        return CC_OK;
+    enum cc_code code = consumer->row.save(consumer->app, consumer->arena, err);
+    cc_arena_reset(consumer->arena);
+    if (code != CC_OK)
+        return code;
+    consumer->save_due_ms = 0;
+    assignment_saved(&consumer->assignment);
+    return CC_OK;
+}
+
+static void log_unsaved(const struct cc_consumer *consumer, const struct cc_error *err)
+{
+    cc_log_error(CC_LOG_WARN, "what was applied can't be saved yet", err, "topic", consumer->topic,
+                 "group", consumer->group, NULL);
+}
+
+/* The last chance before partitions go; what can't be saved now, their next owner applies again. */
+static void save_before_giving_up(struct cc_consumer *consumer)
+{
+    struct cc_error error = {0};
+    if (save(consumer, &error) != CC_OK)
+        log_unsaved(consumer, &error);
 }
 
 /* -- rebalancing ------------------------------------------------------------------------------- */
@@ -151,6 +209,8 @@ static void on_assigned(struct cc_consumer *consumer, rd_kafka_topic_partition_l
 /* A lost assignment may be another's already: nothing of it is committed. */
 static void on_revoked(struct cc_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
 {
+    if (!rd_kafka_assignment_lost(consumer->kafka))
+        save_before_giving_up(consumer);
     for (int i = 0; i < partitions->cnt && consumer->row.on_revoked != NULL; i++)
         consumer->row.on_revoked(consumer->app, partitions->elems[i].partition);
     if (!rd_kafka_assignment_lost(consumer->kafka))
@@ -177,10 +237,11 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t event,
 static void on_committed(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
                          rd_kafka_topic_partition_list_t *offsets, void *opaque)
 {
+    (void)kafka;
     struct cc_consumer *consumer = opaque;
     assignment_commit_answered(&consumer->assignment, error, offsets);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-        assignment_commit(&consumer->assignment, kafka); /* what was applied meanwhile */
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        consumer->next_commit_ms = cc_mono_ms(cc_clock_system()) + TICK_MS;
 }
 
 /* -- gathering --------------------------------------------------------------------------------- */
@@ -244,7 +305,7 @@ static void gather(struct cc_consumer *consumer)
         return;
     }
     while (consumer->batch.count < consumer->row.batch_max &&
-           take(consumer, consumer->batch.count == 0 ? POLL_MS : 0, &taken))
+           take(consumer, consumer->batch.count == 0 ? rest_ms(consumer) : 0, &taken))
         push(&consumer->batch, taken);
 }
 
@@ -372,7 +433,11 @@ static void finish_batch(struct cc_consumer *consumer)
         rejected += consumer->records[i].rejected ? 1 : 0;
     }
     cc_counter_add(consumer->applied, consumer->batch.count - rejected);
-    assignment_commit(&consumer->assignment, consumer->kafka);
+    if (consumer->row.save == NULL)
+        assignment_saved(&consumer->assignment);
+    else if (consumer->save_due_ms == 0)
+        consumer->save_due_ms = cc_mono_ms(cc_clock_system()) + consumer->row.save_ms;
+    commit_if_due(consumer);
 }
 
 /* -- repeating --------------------------------------------------------------------------------- */
@@ -445,6 +510,23 @@ static void work_off(struct cc_consumer *consumer)
     set_paused(consumer, false);
 }
 
+/* Until it is saved, everything is given up, or the process ends. */
+static void save_if_due(struct cc_consumer *consumer)
+{
+    struct cc_error error = {0};
+    if (consumer->save_due_ms == 0 || cc_mono_ms(cc_clock_system()) < consumer->save_due_ms)
+        return;
+    for (unsigned attempt = 0; save(consumer, &error) != CC_OK; attempt++) {
+        log_unsaved(consumer, &error);
+        set_paused(consumer, true);
+        back_off(consumer, attempt);
+        if (atomic_load(&consumer->stopping))
+            break;
+    }
+    set_paused(consumer, false);
+    commit_if_due(consumer);
+}
+
 /* -- life -------------------------------------------------------------------------------------- */
 
 static void *run_consumer(void *arg)
@@ -454,6 +536,7 @@ static void *run_consumer(void *arg)
     while (!atomic_load(&consumer->stopping)) {
         gather(consumer);
         work_off(consumer);
+        save_if_due(consumer);
         tick(consumer);
     }
     release_all(&consumer->later);
@@ -518,24 +601,42 @@ static void add_health(struct cc_consumer *consumer, struct cc_health *health)
     consumer->health = cc_health_add(health, name);
 }
 
+/* What the row says of the group and of fetching. */
+static enum cc_code set_row(rd_kafka_conf_t *conf, const struct cc_consumer_row *row,
+                            struct cc_error *err)
+{
+    int session_ms = row->session_timeout_ms == 0 ? SESSION_MS_DEFAULT : row->session_timeout_ms;
+    struct {
+        const char *name;
+        int value;
+    } numbers[] = {
+        {"session.timeout.ms", session_ms},
+        {"heartbeat.interval.ms", session_ms / 3},
+        {"fetch.wait.max.ms", row->linger_ms > 0 ? row->linger_ms : FETCH_WAIT_MS},
+        {"fetch.min.bytes", row->linger_ms > 0 ? LINGER_BYTES : 1},
+    };
+    char text[16], bad[128] = "";
+    bool good =
+        rd_kafka_conf_set(conf, "group.id", row->group, bad, sizeof bad) == RD_KAFKA_CONF_OK;
+
+    for (size_t i = 0; good && i < sizeof numbers / sizeof numbers[0]; i++) {
+        snprintf(text, sizeof text, "%d", numbers[i].value);
+        good = rd_kafka_conf_set(conf, numbers[i].name, text, bad, sizeof bad) == RD_KAFKA_CONF_OK;
+    }
+    return good ? CC_OK : cc_fail_detail(err, CC_INVALID, "kafka consumer %s: %s", row->group, bad);
+}
+
 static enum cc_code open_consumer(struct cc_consumer *consumer,
                                   const struct cc_consumer_options *options, struct cc_error *err)
 {
-    int session_ms = consumer->row.session_timeout_ms;
-    char session[16], heartbeat[16], bad[128] = "";
-    session_ms = session_ms == 0 ? SESSION_MS_DEFAULT : session_ms;
-    snprintf(session, sizeof session, "%d", session_ms);
-    snprintf(heartbeat, sizeof heartbeat, "%d", session_ms / 3);
-
     rd_kafka_conf_t *conf =
         kafka_conf_create(options->brokers, options->client_id, fixed_settings, err);
     if (conf == NULL)
         return CC_INVALID;
-    if (rd_kafka_conf_set(conf, "group.id", consumer->group, bad, sizeof bad) != 0 ||
-        rd_kafka_conf_set(conf, "session.timeout.ms", session, bad, sizeof bad) != 0 ||
-        rd_kafka_conf_set(conf, "heartbeat.interval.ms", heartbeat, bad, sizeof bad) != 0) {
+    enum cc_code code = set_row(conf, &consumer->row, err);
+    if (code != CC_OK) {
         rd_kafka_conf_destroy(conf);
-        return cc_fail_detail(err, CC_INVALID, "kafka consumer %s: %s", consumer->group, bad);
+        return code;
     }
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);

@@ -4,8 +4,9 @@
 /*
  * The one consumer loop. A service contributes a row and a function. The runner owns a thread that
  * polls, gathers what is there now (never waits to fill a batch), calls apply, and commits after it
- * (async; sync on revoke and at stop). Transient failures pause the partitions and repeat the same
- * batch after 50 ms to 5 s with jitter, while polling goes on; records that are rejected go to
+ * (async, at most ten times a second; sync on revoke and at stop). Transient failures pause the
+ * partitions and repeat the same batch after 50 ms to 5 s with jitter, while polling goes on;
+ * records that are rejected go to
  * `<topic>.dlq` with the reason and the partition goes on. Records of revoked partitions are
  * dropped before apply. Metrics: kafka_consumer_lag{topic,partition,group},
  * kafka_consumer_records_total{topic,group,outcome}, batch duration.
@@ -55,6 +56,15 @@ struct cc_consumer_row {
     void (*on_assigned)(void *app, int32_t partition); /* may be NULL; consumer thread */
     void (*on_revoked)(void *app,
                        int32_t partition); /* may be NULL; before the partition is given up */
+    /* The rest is for consumers that nobody waits for; 0 and NULL for the others. */
+    int linger_ms; /* 0..1000: the broker collects records so long before it hands them over */
+    /* Write-behind: what apply left in memory becomes durable here, at the latest save_ms after the
+     * first batch that left something, before partitions are given up, and at the stop. Nothing is
+     * committed before it returned CC_OK; after an error it is called again with back-off, and no
+     * batch is applied meanwhile. What a lost partition left must be forgotten in on_revoked. The
+     * arena is reset after each call. */
+    enum cc_code (*save)(void *app, struct cc_arena *arena, struct cc_error *err);
+    int save_ms;
 };
 
 struct cc_consumer_options {
