@@ -42,6 +42,7 @@ static enum cc_code open_servers(struct chat_app *app, const struct cc_runtime *
 static void prepare_announcer(struct chat_app *app)
 {
     app->store = chat_store_mongo_create(app->mongo);
+    app->activities = activities_create(app->store);
     app->outlet.redis = app->redis;
     app->outlet.producer = app->producer;
     app->outlet.message_service = app->message_service;
@@ -86,6 +87,7 @@ void chat_app_stop(void *memory)
 
     if (app->store != NULL)
         chat_announcer_finish(&app->announcer);
+    activities_destroy(app->activities);
     chat_store_destroy(app->store);
     cc_peer_destroy(app->message_service);
     cc_peer_destroy(app->user_service);

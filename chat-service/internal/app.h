@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "activities.h"
 #include "common/http_client.h"
 #include "common/jwt.h"
 #include "common/kafka_consumer.h"
@@ -28,6 +29,7 @@ struct chat_app {
     struct cc_peer *user_service;
     struct cc_peer *message_service;
     struct chat_store *store;
+    struct activities *activities; /* the consumer's */
     struct chat_outlet_servers outlet;
     struct chat_announcer announcer;
     struct chat_sweeper *sweeper;

@@ -11,7 +11,7 @@
 #include "common/hash_map.h"
 #include "common/log.h"
 
-#define SAVE_EVERY_MS     500
+#define SAVE_EVERY_MS     2000
 #define HEADS_PER_SAVE    64
 #define ALL_PARTITIONS    (-1)
 #define PENDING_HEADS_MAX 20000 /* beyond it, new ones are dropped: they only save time */

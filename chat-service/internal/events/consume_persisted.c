@@ -10,22 +10,30 @@
 #include "common/topics.h"
 #include "list_cache.h"
 
-#define BATCH_MAX         200
+#define BATCH_MAX         500
 #define MESSAGE_MAX_BYTES (128 * 1024)
+#define LINGER_MS         50   /* a chat list that is so much behind is seen by nobody */
+#define SAVE_MS           2000 /* Redis has it at once */
+
+static void forget_partition(void *app, int32_t partition)
+{
+    activities_forget_partition(((struct chat_app *)app)->activities, partition);
+}
 
 const struct cc_consumer_row chat_persisted_row = {.topic = CC_TOPIC_MESSAGE_PERSISTED,
                                                    .group = CHAT_CONSUMER_GROUP,
                                                    .batch_max = BATCH_MAX,
-                                                   .apply = chat_persisted_apply};
+                                                   .apply = chat_persisted_apply,
+                                                   .on_assigned = forget_partition,
+                                                   .on_revoked = forget_partition,
+                                                   .linger_ms = LINGER_MS,
+                                                   .save = chat_persisted_save,
+                                                   .save_ms = SAVE_MS};
 
-struct fold { /* the chats of one batch */
+struct fold { /* the chats that one batch moves */
     struct chat_app *app;
     struct cc_arena *arena;
-    struct cc_hash_map *by_chat; /* chat_id to struct folded */
-};
-struct folded {
-    struct chat_activity activity;
-    bool changed;
+    struct cc_hash_map *moved; /* chat_id to struct chat_activity, of app->activities */
 };
 
 static const char *message_text(struct cc_arena *arena, const struct cc_message *message)
@@ -45,38 +53,13 @@ static const char *message_text(struct cc_arena *arena, const struct cc_message 
     return result;
 }
 
-/* What the chat's activity was before this batch; read once per chat and batch. */
-static enum cc_code folded_for(struct fold *fold, const char *chat_id, struct folded **out,
-                               struct cc_error *err)
+static enum cc_code fold_event(struct fold *fold, int32_t partition,
+                               const struct ev_message_persisted *event, struct cc_error *err)
 {
-    struct chat_store *store = fold->app->store;
-    struct folded *found = cc_hash_map_get(fold->by_chat, chat_id);
-    struct chat_activity *stored = NULL;
+    const char *json = message_text(fold->arena, &event->message);
+    const struct chat_activity *moved;
 
-    if (found == NULL) {
-        enum cc_code code = store->ops->find_activity(store, chat_id, fold->arena, &stored, err);
-
-        if (code != CC_OK && code != CC_NOT_FOUND)
-            return code;
-        found = CC_ARENA_NEW(fold->arena, struct folded);
-        if (stored != NULL)
-            found->activity = *stored;
-        found->activity.chat_id = cc_arena_strdup(fold->arena, chat_id);
-        cc_hash_map_put(fold->by_chat, found->activity.chat_id, found);
-    }
-    *out = found;
-    return CC_OK;
-}
-
-static enum cc_code fold_event(struct fold *fold, const struct ev_message_persisted *event,
-                               struct cc_error *err)
-{
-    struct folded *folded = NULL;
-    const char *json;
-
-    CC_TRY(folded_for(fold, event->chat_id, &folded, err));
-    if (event->rev <= folded->activity.rev ||
-        (json = message_text(fold->arena, &event->message)) == NULL)
+    if (json == NULL)
         return CC_OK;
     struct activity_fact fact = {
         .rev = event->rev,
@@ -87,8 +70,9 @@ static enum cc_code fold_event(struct fold *fold, const struct ev_message_persis
         .message_json = json,
         .created_at_ms = event->message.created_at_ms,
     };
-    if (activity_apply(&folded->activity, &fact))
-        folded->changed = true;
+    CC_TRY(activities_apply(fold->app->activities, partition, event->chat_id, &fact, &moved, err));
+    if (moved != NULL)
+        cc_hash_map_put(fold->moved, moved->chat_id, (void *)moved);
     return CC_OK;
 }
 
@@ -104,38 +88,35 @@ static enum cc_code fold_record(struct fold *fold, struct cc_record *record, str
         (void)cc_json_reader_error(reader, &fault); /* it failed: that is why we are here */
         cc_record_reject(record, "%s %s", fault.field, fault.public_text);
     } else if (!event.rejected) {
-        code = fold_event(fold, &event, err);
+        code = fold_event(fold, record->partition, &event, err);
     }
     cc_json_reader_destroy(reader);
     return code;
 }
 
-static enum cc_code store_all(struct fold *fold, struct cc_error *err)
+static void tell_list(struct fold *fold)
 {
-    struct chat_store *store = fold->app->store;
     size_t at = 0;
-    void *value;
+    void *moved;
 
-    while (cc_hash_map_next(fold->by_chat, &at, &value)) {
-        const struct folded *folded = value;
-
-        if (!folded->changed)
-            continue;
-        CC_TRY(store->ops->save_activity(store, &folded->activity, err));
-        chat_list_cache_put_activity(fold->app->redis, &folded->activity);
-    }
-    return CC_OK;
+    while (cc_hash_map_next(fold->moved, &at, &moved))
+        chat_list_cache_put_activity(fold->app->redis, moved);
 }
 
 enum cc_code chat_persisted_apply(void *app, struct cc_batch *batch, struct cc_error *err)
 {
-    struct fold fold = {.app = app, .arena = batch->arena, .by_chat = cc_hash_map_create()};
+    struct fold fold = {.app = app, .arena = batch->arena, .moved = cc_hash_map_create()};
     enum cc_code code = CC_OK;
 
     for (size_t i = 0; i < batch->count && code == CC_OK; i++)
         code = fold_record(&fold, &batch->records[i], err);
     if (code == CC_OK)
-        code = store_all(&fold, err);
-    cc_hash_map_destroy(fold.by_chat);
+        tell_list(&fold);
+    cc_hash_map_destroy(fold.moved);
     return code;
+}
+
+enum cc_code chat_persisted_save(void *app, struct cc_arena *arena, struct cc_error *err)
+{
+    return activities_save(((struct chat_app *)app)->activities, arena, err);
 }

@@ -75,9 +75,10 @@ struct chat_store_ops {
     enum cc_code (*find_activity)(struct chat_store *store, const char *chat_id,
                                   struct cc_arena *arena, struct chat_activity **out,
                                   struct cc_error *err);
-    /* Stores it unless what is there has the same rev or a newer one. */
-    enum cc_code (*save_activity)(struct chat_store *store, const struct chat_activity *activity,
-                                  struct cc_error *err);
+    /* Stores each unless what is there has the same rev or a newer one. */
+    enum cc_code (*save_activities)(struct chat_store *store,
+                                    const struct chat_activity *const *activities, size_t count,
+                                    struct cc_error *err);
     void (*destroy)(struct chat_store *store);
 };
 struct chat_store {

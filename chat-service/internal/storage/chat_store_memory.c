@@ -334,19 +334,27 @@ static enum cc_code memory_find_activity(struct chat_store *base, const char *ch
     return leave(store, CC_OK);
 }
 
-static enum cc_code memory_save_activity(struct chat_store *base,
-                                         const struct chat_activity *activity, struct cc_error *err)
+static void put_activity(struct memory_store *store, const struct chat_activity *activity)
 {
-    struct memory_store *store = enter(base);
     struct chat_activity *row = seek_activity(store, activity->chat_id);
 
-    (void)err; /* memory does not fail */
     if (row == NULL) {
         row = CC_ARENA_NEW(store->arena, struct chat_activity);
         rows_add(&store->activities, row);
     }
     if (row->rev < activity->rev)
         copy_activity(store->arena, activity, row);
+}
+
+static enum cc_code memory_save_activities(struct chat_store *base,
+                                           const struct chat_activity *const *activities,
+                                           size_t count, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err; /* memory does not fail */
+    for (size_t i = 0; i < count; i++)
+        put_activity(store, activities[i]);
     return leave(store, CC_OK);
 }
 
@@ -374,7 +382,7 @@ static const struct chat_store_ops memory_ops = {
     .list_members = memory_list_members,
     .list_memberships = memory_list_memberships,
     .find_activity = memory_find_activity,
-    .save_activity = memory_save_activity,
+    .save_activities = memory_save_activities,
     .destroy = memory_destroy,
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/mongo_pool.h"
+#include "common/mongo_bulk.h"
 #include "storage/chat_rows.h"
 #include "storage/chat_store.h"
 
@@ -424,13 +424,20 @@ static enum cc_code mongo_materialise(struct chat_store *base, const struct chat
     return put_newer(&loan, change->after.chat_id, "version", change->after.version, row, err);
 }
 
-static enum cc_code mongo_save_activity(struct chat_store *base,
-                                        const struct chat_activity *activity, struct cc_error *err)
+static enum cc_code mongo_save_activities(struct chat_store *base,
+                                          const struct chat_activity *const *activities,
+                                          size_t count, struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, ACTIVITIES);
-    CC_AUTO(bson) bson_t *row = chat_row_from_activity(activity);
+    bson_t **rows = cc_calloc(count + 1, sizeof(*rows));
 
-    return put_newer(&loan, activity->chat_id, "rev", activity->rev, row, err);
+    for (size_t i = 0; i < count; i++)
+        rows[i] = chat_row_from_activity(activities[i]);
+    enum cc_code code = cc_mongo_put_newer(&loan, "rev", rows, count, err);
+    for (size_t i = 0; i < count; i++)
+        bson_destroy(rows[i]);
+    cc_free(rows);
+    return code;
 }
 
 static void mongo_destroy(struct chat_store *base)
@@ -449,7 +456,7 @@ static const struct chat_store_ops mongo_ops = {
     .list_members = mongo_list_members,
     .list_memberships = mongo_list_memberships,
     .find_activity = mongo_find_activity,
-    .save_activity = mongo_save_activity,
+    .save_activities = mongo_save_activities,
     .destroy = mongo_destroy,
 };
 

@@ -376,6 +376,36 @@ static void a_person_with_many_chats_gets_all_of_them(void **state)
         assert_true(strcmp(mine.items[i - 1].chat_id, mine.items[i].chat_id) < 0);
 }
 
+static void must_save(struct fixture *f, const struct chat_activity *activity)
+{
+    must(f->store->ops->save_activities(f->store, &activity, 1, &f->err));
+}
+
+static void
+many_activities_are_saved_at_once_and_an_older_one_among_them_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_activity all[40];
+    const struct chat_activity *pointers[40];
+    struct chat_activity *found = NULL;
+
+    for (size_t i = 0; i < 40; i++) {
+        all[i] = (struct chat_activity){.chat_id = an_id(f->arena), .rev = 5, .seq = (int64_t)i};
+        pointers[i] = &all[i];
+    }
+    struct chat_activity newer = all[7];
+    newer.rev = 6;
+    newer.seq = 1000;
+    must_save(f, &newer);
+    must(f->store->ops->save_activities(f->store, pointers, 40, &f->err));
+    must(f->store->ops->save_activities(f->store, NULL, 0, &f->err));
+
+    for (size_t i = 0; i < 40; i++) {
+        must(f->store->ops->find_activity(f->store, all[i].chat_id, f->arena, &found, &f->err));
+        assert_int_equal(found->seq, i == 7 ? 1000 : (int64_t)i);
+    }
+}
+
 static void activity_only_moves_forward(void **state)
 {
     struct fixture *f = *state;
@@ -389,9 +419,9 @@ static void activity_only_moves_forward(void **state)
     struct chat_activity older = {.chat_id = chat_id, .rev = 8, .seq = 6};
     struct chat_activity *found = NULL;
 
-    must(f->store->ops->save_activity(f->store, &newer, &f->err));
-    must(f->store->ops->save_activity(f->store, &older, &f->err));
-    must(f->store->ops->save_activity(f->store, &newer, &f->err));
+    must_save(f, &newer);
+    must_save(f, &older);
+    must_save(f, &newer);
     must(f->store->ops->find_activity(f->store, chat_id, f->arena, &found, &f->err));
 
     assert_int_equal(found->rev, 9);
@@ -406,7 +436,7 @@ static void activity_may_hold_no_message(void **state)
     struct chat_activity silent = {.chat_id = an_id(f->arena), .rev = 1};
     struct chat_activity *found = NULL;
 
-    must(f->store->ops->save_activity(f->store, &silent, &f->err));
+    must_save(f, &silent);
     must(f->store->ops->find_activity(f->store, silent.chat_id, f->arena, &found, &f->err));
 
     assert_int_equal(found->rev, 1);
@@ -436,6 +466,8 @@ int chat_store_contract_run(const char *name, struct chat_store *store)
         contract_test(a_person_has_the_chats_that_were_not_left),
         contract_test(a_person_with_many_chats_gets_all_of_them),
         contract_test(activity_only_moves_forward),
+        contract_test(
+            many_activities_are_saved_at_once_and_an_older_one_among_them_changes_nothing),
         contract_test(activity_may_hold_no_message),
     };
 

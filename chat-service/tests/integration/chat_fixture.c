@@ -138,6 +138,7 @@ int chat_fixture_start(void **state)
     f->app.user_service = neighbour(f);
     f->app.message_service = neighbour(f);
     f->app.store = chat_store_mongo_create(f->app.mongo);
+    f->app.activities = activities_create(f->app.store);
     f->app.outlet = (struct chat_outlet_servers){.redis = f->app.redis,
                                                  .producer = f->app.producer,
                                                  .message_service = f->app.message_service,
@@ -170,6 +171,7 @@ int chat_fixture_stop(void **state)
     cc_http_server_stop(f->public_server);
     cc_http_server_stop(f->internal_server);
     chat_announcer_finish(&f->app.announcer);
+    activities_destroy(f->app.activities);
     chat_store_destroy(f->app.store);
     cc_peer_destroy(f->app.user_service);
     cc_peer_destroy(f->app.message_service);

@@ -24,6 +24,7 @@ static int set_up(void **state)
 
     fixture = (struct fixture){.arena = cc_arena_create(0)};
     fixture.app.store = chat_store_memory_create();
+    fixture.app.activities = activities_create(fixture.app.store);
     assert_int_equal(cc_redis_create(NO_REDIS, 1, &fixture.app.redis, &err), CC_OK);
     fixture.chat_id = an_id(fixture.arena);
     *state = &fixture;
@@ -34,6 +35,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
+    activities_destroy(f->app.activities);
     chat_store_destroy(f->app.store);
     cc_redis_destroy(f->app.redis);
     cc_arena_destroy(f->arena);
@@ -87,12 +89,18 @@ static struct cc_record a_record(struct fixture *f, const struct ev_message_pers
     return record;
 }
 
-static void must_apply(struct fixture *f, struct cc_record *records, size_t count)
+static void must_only_apply(struct fixture *f, struct cc_record *records, size_t count)
 {
     struct cc_batch batch = {.records = records, .count = count, .arena = cc_arena_create(0)};
 
     assert_int_equal(chat_persisted_apply(&f->app, &batch, &f->err), CC_OK);
     cc_arena_destroy(batch.arena);
+}
+
+static void must_apply(struct fixture *f, struct cc_record *records, size_t count)
+{
+    must_only_apply(f, records, count);
+    assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
 }
 
 static struct chat_activity *activity_of(struct fixture *f)
@@ -200,6 +208,58 @@ static void an_uncounted_system_message_moves_only_the_rev(void **state)
     assert_null(activity_of(f)->last_message_id);
 }
 
+static enum cc_code find_activity(struct fixture *f)
+{
+    struct chat_activity *activity = NULL;
+    return f->app.store->ops->find_activity(f->app.store, f->chat_id, f->arena, &activity, &f->err);
+}
+
+static void batches_are_stored_together_when_they_are_saved(void **state)
+{
+    struct fixture *f = *state;
+    struct ev_message_persisted first = an_event(f, 1, "one"), second = an_event(f, 2, "two");
+    struct cc_record one[] = {a_record(f, &first)}, two[] = {a_record(f, &second)};
+
+    must_only_apply(f, one, 1);
+    must_only_apply(f, two, 1);
+    assert_int_equal(find_activity(f), CC_NOT_FOUND);
+    assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
+
+    assert_int_equal(activity_of(f)->rev, 2);
+    assert_non_null(strstr(activity_of(f)->last_message_json, "\"body\":\"two\""));
+}
+
+/* Its next owner applies them: nothing of it was committed. */
+static void what_a_partition_left_unsaved_is_forgotten_with_it(void **state)
+{
+    struct fixture *f = *state;
+    struct ev_message_persisted first = an_event(f, 1, "one"), second = an_event(f, 2, "two");
+    struct cc_record one[] = {a_record(f, &first)}, two[] = {a_record(f, &second)};
+
+    must_apply(f, one, 1);
+    must_only_apply(f, two, 1);
+    activities_forget_partition(f->app.activities, 1); /* another one than the chat's */
+    activities_forget_partition(f->app.activities, 0);
+    assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
+    assert_int_equal(activity_of(f)->rev, 1);
+
+    must_apply(f, two, 1);
+    assert_int_equal(activity_of(f)->rev, 2);
+}
+
+static void another_partition_that_goes_takes_nothing_along(void **state)
+{
+    struct fixture *f = *state;
+    struct ev_message_persisted first = an_event(f, 1, "one");
+    struct cc_record one[] = {a_record(f, &first)};
+
+    must_only_apply(f, one, 1);
+    activities_forget_partition(f->app.activities, 5);
+    assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
+
+    assert_int_equal(activity_of(f)->rev, 1);
+}
+
 #define consume_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -211,6 +271,9 @@ int main(void)
         consume_test(a_refusal_is_not_activity),
         consume_test(a_record_that_cannot_be_read_is_put_aside_and_the_others_are_applied),
         consume_test(an_uncounted_system_message_moves_only_the_rev),
+        consume_test(batches_are_stored_together_when_they_are_saved),
+        consume_test(what_a_partition_left_unsaved_is_forgotten_with_it),
+        consume_test(another_partition_that_goes_takes_nothing_along),
     };
 
     return cmocka_run_group_tests_name("chat-service consume_persisted", tests, NULL, NULL);
