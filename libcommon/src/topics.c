@@ -57,6 +57,12 @@ void cc_redis_name_head(const char *chat_id, char out[CC_REDIS_NAME_BYTES])
     make_name("head", chat_id, out);
 }
 
+void cc_redis_name_read(const char *chat_id, const char *user_id,
+                        char out[CC_REDIS_READ_NAME_BYTES])
+{
+    (void)snprintf(out, CC_REDIS_READ_NAME_BYTES, "read:%s/%s", chat_id, user_id);
+}
+
 void cc_redis_name_members(const char *chat_id, char out[CC_REDIS_NAME_BYTES])
 {
     make_name("members", chat_id, out);

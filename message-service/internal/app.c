@@ -7,6 +7,8 @@
 
 #define REDIS_CONNECTIONS    16
 #define FLUSH_MS             3000
+#define READ_LINGER_MS       20               /* somebody may wait for the answer to `read` */
+#define READ_SAVE_MS         2000             /* of own sends; Redis has them at once */
 #define ACCESS_TOKEN_LIFE_MS (15 * 60 * 1000) /* longer than any access token lives */
 
 static const struct message_names production_names = {
@@ -135,6 +137,9 @@ static enum cc_code start_consumers(struct message_app *app, const struct cc_run
         .apply = consume_read,
         .on_assigned = consume_read_rebalanced,
         .on_revoked = consume_read_rebalanced,
+        .linger_ms = READ_LINGER_MS,
+        .save = consume_read_save,
+        .save_ms = READ_SAVE_MS,
     };
 
     options.app = &app->created;

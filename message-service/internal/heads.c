@@ -83,6 +83,21 @@ void heads_hint(struct cc_redis *redis, const char *const *chat_ids, size_t coun
         out[i] = parse_position(reply->element[i]);
 }
 
+void heads_hint_read(struct cc_redis *redis, struct receipt *receipt)
+{
+    char name[CC_REDIS_READ_NAME_BYTES];
+    const char *words[] = {"GET", name};
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+
+    cc_redis_name_read(receipt->chat_id, receipt->user_id, name);
+    if (cc_redis_command(redis, 2, words, NULL, &reply, NULL) != CC_OK ||
+        reply->type != REDIS_REPLY_STRING)
+        return;
+    int64_t read_seq = strtoll(reply->str, NULL, 10);
+    if (read_seq > receipt->read_seq)
+        receipt->read_seq = read_seq;
+}
+
 static int64_t count_counted(const struct message_list *list)
 {
     int64_t counted = 0;

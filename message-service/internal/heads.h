@@ -31,6 +31,10 @@ struct head_position {
 void heads_hint(struct cc_redis *redis, const char *const *chat_ids, size_t count,
                 struct head_position *out);
 
+/* Raises *receipt by what is not stored yet: own sends of the last seconds. Redis away: it stays.
+ */
+void heads_hint_read(struct cc_redis *redis, struct receipt *receipt);
+
 /* Messages after read_seq that somebody else wrote and that still exist. */
 CC_MUST_CHECK enum cc_code heads_unread(struct message_store *store, const struct chat_head *head,
                                         int64_t read_seq, struct unread *out, struct cc_error *err);

@@ -12,7 +12,7 @@
 
 #define BATCH_MAX         500
 #define MESSAGE_MAX_BYTES (128 * 1024)
-#define LINGER_MS         50   /* a chat list that is so much behind is seen by nobody */
+#define LINGER_MS         100  /* a chat list that is so much behind is seen by nobody */
 #define SAVE_MS           2000 /* Redis has it at once */
 
 static void forget_partition(void *app, int32_t partition)

@@ -18,7 +18,8 @@ extern const struct cc_topic cc_topics[]; /* all of the above and their .dlq */
 extern const size_t cc_topic_count;
 
 /* Redis key and channel builders: buffer of CC_REDIS_NAME_BYTES. */
-#define CC_REDIS_NAME_BYTES 64
+#define CC_REDIS_NAME_BYTES      64
+#define CC_REDIS_READ_NAME_BYTES 80 /* two ids */
 void cc_redis_name_chat(
     const char *chat_id,
     char out[CC_REDIS_NAME_BYTES]); /* channel chat:{id}: everything of a chat */
@@ -30,6 +31,8 @@ void cc_redis_name_node(
     char out[CC_REDIS_NAME_BYTES]); /* channel node:{id}: outcomes for a node's waiters */
 void cc_redis_name_head(const char *chat_id,
                         char out[CC_REDIS_NAME_BYTES]); /* key head:{id} = "rev seq" (decimal) */
+void cc_redis_name_read(const char *chat_id, const char *user_id,
+                        char out[CC_REDIS_READ_NAME_BYTES]); /* key read:{chat}/{user} = seq */
 void cc_redis_name_members(
     const char *chat_id,
     char out[CC_REDIS_NAME_BYTES]); /* key members:{id}: JSON, see docs/contracts.md */

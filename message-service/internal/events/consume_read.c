@@ -1,5 +1,6 @@
 /* Read positions. Runs on the message.read consumer's thread. What this service itself produced for
- * a send or a new member needs no check: the owner gave out those seqs. */
+ * a send or a new member needs no check: the owner gave out those seqs. What somebody asked for is
+ * stored before it is answered; what follows from own sends is hinted to Redis and stored later. */
 
 #include "events/consume_read.h"
 
@@ -17,7 +18,9 @@
 
 struct known {
     char key[CC_UUID_BYTES * 2];
-    struct receipt stored;
+    struct receipt now;
+    int32_t partition;
+    bool unsaved; /* own sends moved it since it was stored */
 };
 
 /* One person's marks in one chat, merged over the batch. */
@@ -26,10 +29,12 @@ struct person {
     struct known *known;
     struct receipt after;
     bool told_by_message; /* nothing but own sends and joining moved it: no receipt frame */
+    bool stored_later;    /* nothing but own sends moved it */
 };
 struct mark { /* one record */
     struct ev_message_read ask;
     struct person *person;
+    int32_t partition;
     bool trusted;
     struct cc_error refusal; /* code CC_OK = none */
 };
@@ -48,27 +53,52 @@ void read_consumer_init(struct read_consumer *consumer)
     consumer->known = cc_hash_map_create();
 }
 
-static void forget_all(struct read_consumer *consumer)
+/* Keeps those that `stays` names. */
+static void keep_where(struct read_consumer *consumer,
+                       bool (*stays)(const struct known *known, const void *arg), const void *arg)
 {
+    struct cc_hash_map *kept = cc_hash_map_create();
     size_t at = 0;
     void *value;
 
-    while (cc_hash_map_next(consumer->known, &at, &value))
-        cc_free(value);
+    while (cc_hash_map_next(consumer->known, &at, &value)) {
+        struct known *known = value;
+        if (stays(known, arg))
+            cc_hash_map_put(kept, known->key, known);
+        else
+            cc_free(known);
+    }
     cc_hash_map_destroy(consumer->known);
-    consumer->known = cc_hash_map_create();
+    consumer->known = kept;
+}
+
+static bool is_never(const struct known *known, const void *arg)
+{
+    (void)known;
+    (void)arg;
+    return false;
+}
+
+static bool is_unsaved(const struct known *known, const void *arg)
+{
+    (void)arg;
+    return known->unsaved;
+}
+
+static bool is_elsewhere(const struct known *known, const void *partition)
+{
+    return known->partition != *(const int32_t *)partition;
 }
 
 void read_consumer_finish(struct read_consumer *consumer)
 {
-    forget_all(consumer);
+    keep_where(consumer, is_never, NULL);
     cc_hash_map_destroy(consumer->known);
 }
 
 void consume_read_rebalanced(void *app, int32_t partition)
 {
-    (void)partition; /* which chats it holds is not known here; reading again is cheap */
-    forget_all(app);
+    keep_where(app, is_elsewhere, &partition);
 }
 
 /* Decoding */
@@ -99,9 +129,10 @@ static bool is_trusted(const struct ev_message_read *ask)
 
 /* Positions as they are */
 
-static enum cc_code know_person(struct round *round, struct person *person,
-                                const struct ev_message_read *ask, struct cc_error *err)
+static enum cc_code know_person(struct round *round, struct person *person, const struct mark *mark,
+                                struct cc_error *err)
 {
+    const struct ev_message_read *ask = &mark->ask;
     struct read_consumer *consumer = round->consumer;
     struct known *known = cc_hash_map_get(consumer->known, person->key);
 
@@ -113,12 +144,13 @@ static enum cc_code know_person(struct round *round, struct person *person,
         (void)snprintf(known->key, sizeof known->key, "%s", person->key);
         (void)snprintf(stored.chat_id, sizeof stored.chat_id, "%s", ask->chat_id);
         (void)snprintf(stored.user_id, sizeof stored.user_id, "%s", ask->user_id);
-        known->stored = stored;
+        known->now = stored;
+        known->partition = mark->partition;
         cc_hash_map_put(consumer->known, known->key, known);
     }
     person->known = known;
-    person->after = known->stored;
-    person->told_by_message = true;
+    person->after = known->now;
+    person->told_by_message = person->stored_later = true;
     return CC_OK;
 }
 
@@ -130,7 +162,7 @@ static enum cc_code find_person(struct round *round, struct mark *mark, struct c
     if (person == NULL) {
         person = &round->persons[round->person_count];
         person->key = key;
-        CC_TRY(know_person(round, person, &mark->ask, err));
+        CC_TRY(know_person(round, person, mark, err));
         cc_hash_map_put(round->by_key, key, person);
         round->person_count++;
     }
@@ -192,7 +224,8 @@ static void merge(struct mark *mark)
     bool moved = raise_to(&after->read_seq, ask->read_seq);
     moved |= raise_to(&after->delivered_seq, ask->delivered_seq);
     moved |= raise_to(&after->delivered_seq, after->read_seq);
-    (void)raise_to(&after->from_seq, ask->from_seq);
+    if (raise_to(&after->from_seq, ask->from_seq) || (moved && !mark->trusted))
+        mark->person->stored_later = false;
     if (!moved)
         return;
     (void)raise_to(&after->at_ms, ask->at_ms);
@@ -221,11 +254,12 @@ static enum cc_code take_marks(struct round *round, struct cc_error *err)
 
 static bool has_moved(const struct person *person)
 {
-    const struct receipt *before = &person->known->stored, *after = &person->after;
+    const struct receipt *before = &person->known->now, *after = &person->after;
     return before->read_seq != after->read_seq || before->delivered_seq != after->delivered_seq ||
            before->from_seq != after->from_seq;
 }
 
+/* What somebody asked for, at once; own sends wait for consume_read_save. */
 static enum cc_code store_moved(struct round *round, struct cc_error *err)
 {
     struct message_store *store = round->consumer->store;
@@ -233,7 +267,7 @@ static enum cc_code store_moved(struct round *round, struct cc_error *err)
     size_t count = 0;
 
     for (size_t i = 0; i < round->person_count; i++)
-        if (has_moved(&round->persons[i]))
+        if (has_moved(&round->persons[i]) && !round->persons[i].stored_later)
             moved[count++] = round->persons[i].after;
     return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
 }
@@ -308,11 +342,15 @@ static enum cc_code put_answer(struct round *round, const struct mark *mark,
 static enum cc_code tell(struct round *round, struct cc_error *err)
 {
     struct redis_batch batch =
-        redis_batch_create(round->arena, round->person_count + round->mark_count);
+        redis_batch_create(round->arena, 2 * round->person_count + round->mark_count);
 
-    for (size_t i = 0; i < round->person_count; i++)
-        if (has_moved(&round->persons[i]) && !round->persons[i].told_by_message)
-            put_receipt(&batch, &round->persons[i].after);
+    for (size_t i = 0; i < round->person_count; i++) {
+        const struct person *person = &round->persons[i];
+        if (has_moved(person) && person->stored_later)
+            redis_batch_hint_read(&batch, &person->after);
+        if (has_moved(person) && !person->told_by_message)
+            put_receipt(&batch, &person->after);
+    }
     for (size_t i = 0; i < round->mark_count; i++)
         if (round->marks[i].ask.origin.node[0] != '\0')
             CC_TRY(put_answer(round, &round->marks[i], &batch, err));
@@ -322,10 +360,14 @@ static enum cc_code tell(struct round *round, struct cc_error *err)
 
 static void remember(struct round *round)
 {
-    for (size_t i = 0; i < round->person_count; i++)
-        round->persons[i].known->stored = round->persons[i].after;
+    for (size_t i = 0; i < round->person_count; i++) {
+        const struct person *person = &round->persons[i];
+        if (has_moved(person))
+            person->known->unsaved = person->stored_later;
+        person->known->now = person->after;
+    }
     if (cc_hash_map_count(round->consumer->known) > KNOWN_MAX)
-        forget_all(round->consumer);
+        keep_where(round->consumer, is_unsaved, NULL);
 }
 
 static enum cc_code apply_round(struct round *round, struct cc_error *err)
@@ -347,10 +389,31 @@ enum cc_code consume_read(void *app, struct cc_batch *batch, struct cc_error *er
         .by_key = cc_hash_map_create(),
     };
 
-    for (size_t i = 0; i < batch->count; i++)
-        if (decode(&batch->records[i], batch->arena, &round.marks[round.mark_count]))
+    for (size_t i = 0; i < batch->count; i++) {
+        struct mark *mark = &round.marks[round.mark_count];
+        mark->partition = batch->records[i].partition;
+        if (decode(&batch->records[i], batch->arena, mark))
             round.mark_count++;
+    }
     enum cc_code code = apply_round(&round, err);
     cc_hash_map_destroy(round.by_key);
     return code;
+}
+
+enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_error *err)
+{
+    struct read_consumer *consumer = app;
+    struct message_store *store = consumer->store;
+    size_t known_count = cc_hash_map_count(consumer->known), count = 0, at = 0;
+    struct receipt *unsaved = cc_arena_calloc(arena, known_count + 1, sizeof *unsaved);
+    void *value;
+
+    while (cc_hash_map_next(consumer->known, &at, &value))
+        if (((struct known *)value)->unsaved)
+            unsaved[count++] = ((struct known *)value)->now;
+    if (count > 0)
+        CC_TRY(store->ops->raise_receipts(store, unsaved, count, err));
+    for (at = 0; cc_hash_map_next(consumer->known, &at, &value);)
+        ((struct known *)value)->unsaved = false;
+    return CC_OK;
 }

@@ -15,13 +15,14 @@ struct read_consumer { /* filled by the app (or a test); one thread */
     struct message_members *members;
     struct redis_outlet outlet;
     struct cc_hash_map
-        *known; /* "<chat>/<user>" to what is stored, while the partitions are ours */
+        *known; /* "<chat>/<user>" to where it stands, while the partitions are ours */
 };
 void read_consumer_init(struct read_consumer *consumer);
 void read_consumer_finish(struct read_consumer *consumer);
 
 /* For cc_consumer_row; app: struct read_consumer. */
 enum cc_code consume_read(void *app, struct cc_batch *batch, struct cc_error *err);
+enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_error *err);
 void consume_read_rebalanced(void *app, int32_t partition); /* assigned and revoked alike */
 
 #endif

@@ -11,6 +11,7 @@
 #define TRIES          2
 #define AWAY_MS        1000
 #define PER_ROUND_TRIP 256
+#define READ_HINT_MS   "60000" /* longer than any save takes */
 
 /* Sent as text, since a pipeline can't fall back from EVALSHA; the server compiles it once. */
 static const char raise_head[] =
@@ -49,6 +50,20 @@ void redis_batch_raise_head(struct redis_batch *batch, const char *chat_id, int6
     words[4] = cc_arena_printf(batch->arena, "%lld", (long long)rev);
     words[5] = cc_arena_printf(batch->arena, "%lld", (long long)seq);
     add(batch, 6, words, NULL);
+}
+
+void redis_batch_hint_read(struct redis_batch *batch, const struct receipt *receipt)
+{
+    char name[CC_REDIS_READ_NAME_BYTES];
+    const char **words = cc_arena_calloc(batch->arena, 5, sizeof *words);
+
+    cc_redis_name_read(receipt->chat_id, receipt->user_id, name);
+    words[0] = "SET";
+    words[1] = cc_arena_strdup(batch->arena, name);
+    words[2] = cc_arena_printf(batch->arena, "%lld", (long long)receipt->read_seq);
+    words[3] = "PX";
+    words[4] = READ_HINT_MS;
+    add(batch, 5, words, NULL);
 }
 
 void redis_batch_publish(struct redis_batch *batch, const char *channel,

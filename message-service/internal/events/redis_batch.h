@@ -8,6 +8,7 @@
 #include "common/bus.h"
 #include "common/clock.h"
 #include "common/redis_pool.h"
+#include "storage/message_store.h"
 
 struct redis_outlet { /* one thread at a time */
     struct cc_redis *redis;
@@ -23,6 +24,8 @@ struct redis_batch redis_batch_create(struct cc_arena *arena, size_t capacity);
 /* Raises head:{chat}; never lowers it: a replay announces old revs again. */
 void redis_batch_raise_head(struct redis_batch *batch, const char *chat_id, int64_t rev,
                             int64_t seq);
+/* Says how far somebody has read, for as long as the store may not know it. */
+void redis_batch_hint_read(struct redis_batch *batch, const struct receipt *receipt);
 void redis_batch_publish(struct redis_batch *batch, const char *channel,
                          const struct cc_bus_message *message);
 /* Sends all, in order; logs and gives up when Redis doesn't answer. */

@@ -42,16 +42,17 @@ static enum cc_code count_unread(struct message_store *store, struct heads_item 
 }
 
 /* Somebody who has read to the end has nothing unread, whatever the log says of counting. */
-static enum cc_code fill_person(struct message_store *store, const char *user_id,
+static enum cc_code fill_person(struct message_app *app, const char *user_id,
                                 struct heads_item *item, struct cc_error *err)
 {
     struct receipt receipt;
 
-    CC_TRY(store->ops->get_receipt(store, item->chat_id, user_id, &receipt, err));
+    CC_TRY(app->store->ops->get_receipt(app->store, item->chat_id, user_id, &receipt, err));
+    heads_hint_read(app->redis, &receipt);
     item->read_seq = receipt.read_seq;
     if (item->head.rev > 0 && receipt.read_seq >= item->head.seq)
         return CC_OK;
-    return count_unread(store, item, err);
+    return count_unread(app->store, item, err);
 }
 
 static enum cc_code fill_head(struct message_store *store, struct heads_item *item,
@@ -74,7 +75,7 @@ static enum cc_code fill(struct message_app *app, const struct heads_input *inpu
     for (size_t i = 0; i < input->count; i++) {
         items[i] = (struct heads_item){.chat_id = input->chat_ids[i], .head = hints[i]};
         if (input->user_id != NULL)
-            CC_TRY(fill_person(app->store, input->user_id, &items[i], err));
+            CC_TRY(fill_person(app, input->user_id, &items[i], err));
         else if (items[i].head.rev == 0)
             CC_TRY(fill_head(app->store, &items[i], err));
     }

@@ -11,6 +11,7 @@
 #include "presence.h"
 
 #define BATCH_MAX 50
+#define LINGER_MS 100 /* a push takes longer by itself */
 
 struct news { /* a message that somebody is told of */
     struct ev_message_persisted event;
@@ -166,4 +167,5 @@ const struct cc_consumer_row notification_persisted_row = {
     .group = "notification-service",
     .batch_max = BATCH_MAX,
     .apply = apply,
+    .linger_ms = LINGER_MS,
 };
