@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,16 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CHAT = REPOSITORY / "infra" / "dev" / "chat"
 OPS_DISTANCE = 100
 COMMAND_SECONDS = 180
+
+
+sys.path.insert(0, str(REPOSITORY / "infra" / "dev"))
+
+
+def documented_operations():
+    """{(method, path)} of all of docs/openapi."""
+    from chatdev.checks.openapi import operations_of
+
+    return set().union(*(operations_of(file) for file in (REPOSITORY / "docs" / "openapi").glob("*.yaml")))
 
 
 def slowness():
