@@ -24,7 +24,7 @@ def check():
 
 
 def _compare(document, routes):
-    documented, routed = _documented(document), set(ROUTE.findall(routes.read_text()))
+    documented, routed = operations_of(document), set(ROUTE.findall(routes.read_text()))
     found = _findings(routes, documented - routed, "is documented, not routed")
     if document.stem != "api-gateway":
         found += _findings(document, routed - documented, "is routed, not documented")
@@ -35,7 +35,8 @@ def _findings(file, operations, fault):
     return [f"{file.relative_to(REPOSITORY)}:1: {verb} {path} {fault}" for verb, path in sorted(operations)]
 
 
-def _documented(document):
+def operations_of(document):
+    """{(method, path)} that a document names."""
     operations, path = set(), None
     for line in document.read_text().splitlines():
         if match := PATH.match(line):

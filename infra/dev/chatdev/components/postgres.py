@@ -4,11 +4,13 @@ Durability is what production has: fsync, full_page_writes and synchronous_commi
 something and measured latencies are honest. Connections are trusted, and only from this machine.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from chatdev.complaint import Complaint
@@ -19,6 +21,7 @@ from chatdev.ports import HOST, accepts
 ROLE = "chat"
 DATABASES = ("chat", "ferretdb")
 OLDEST_VERSION = 15
+ORPHANS_SECONDS = 10
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # TCP only: no socket files to collide or to leave behind
@@ -39,6 +42,7 @@ class Postgres(Server):
     def prepare(self, stack):
         folder = self.data_folder(stack)
         if (folder / "PG_VERSION").exists():
+            _end_orphans(folder)
             return
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -93,6 +97,26 @@ def sql(stack, database, statement, check=True):
     if check and result.returncode != 0:
         raise Complaint(f"PostgreSQL refused '{statement[:60]}': {result.stderr.strip()}")
     return result
+
+
+def _end_orphans(folder):
+    """Ends what is left of a server that was killed: a backend that computes does not notice, and with its hold on the
+    shared memory no new server starts."""
+    deadline = time.monotonic() + ORPHANS_SECONDS
+    while orphans := [process for process in Path("/proc").glob("[0-9]*") if _works_in(process, folder)]:
+        if time.monotonic() > deadline:
+            raise Complaint(f"processes of an earlier PostgreSQL in {folder} do not end")
+        for process in orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process.name), signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _works_in(process, folder):
+    try:
+        return os.readlink(process / "cwd") == str(folder) and (process / "cmdline").read_bytes() != b""
+    except OSError:  # it has ended, or it is somebody else's
+        return False
 
 
 def _program(name):
