@@ -43,6 +43,7 @@ def _run(stack, full, tally):
     os.environ.update(sets.SANITIZER_OPTIONS)
     reports = _fresh_start(stack)
     _count(tally, "check", sets.check, stack, reports)
+    _count(tally, "contracts", sets.contracts, stack, reports)
     _count(tally, "servers", _servers, stack)
     if build.has_code():
         _run_code(stack, reports, tally)
