@@ -62,6 +62,10 @@ class People:
         await self.api.close()
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; only `infra/dev/chat test --full` runs it")
+
+
 def required(name):
     value = os.environ.get(name)
     assert value, f"{name} is not set: run these tests with infra/dev/chat test"

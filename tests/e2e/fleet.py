@@ -56,7 +56,7 @@ class Fleet:
         self.stack = stack
 
     def daemons(self):
-        """{name: Daemon} as `chat status` lists them."""
+        """{name: Daemon} as `chat status` lists them; the servers (`postgres`, `redis` ...) are there too."""
         found = {}
         for line in self._chat("status").splitlines()[1:]:
             words = line.split(maxsplit=3)
@@ -70,8 +70,17 @@ class Fleet:
         gateways = [one for name, one in self.daemons().items() if name.startswith("websocket-gateway-")]
         return [f"ws://127.0.0.1:{one.port}/v1/ws" for one in gateways]
 
+    @contextmanager
+    def without(self, name):
+        """A server (or daemon) is killed, and comes back, with what it has on disk, in every case."""
+        self.kill(name)
+        try:
+            yield
+        finally:
+            self.restart(name)
+
     def kill(self, name):
-        """SIGKILL, and proof that it is gone."""
+        """SIGKILL of a daemon or server, and proof that it is gone."""
         pid = self.daemons()[name].pid
         self._chat("kill", name)
         deadline = time.monotonic() + 5
@@ -81,7 +90,7 @@ class Fleet:
         return pid
 
     def restart(self, name, **settings):
-        """Starts it again and waits until it is ready; settings go on top of its own."""
+        """Starts it again and waits until it is ready; settings go on top of its own (a server has none)."""
         environment = {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
         self._chat("restart", name, environment=environment)
 

@@ -52,20 +52,10 @@ def ctest(stack, reports, preset="asan", labels=CTEST_LABELS):
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
 
 
-def contracts(stack, reports):
-    """The documents in docs/, by their own specifications."""
-    report = reports / "contracts.xml"
-    command = [_venv("venv-contracts", CONTRACTS) / "bin" / "python", "-m", "pytest", CONTRACTS]
-    command += [f"--junitxml={report}", "-o", f"cache_dir={CACHE / 'pytest'}"]
-    schema = _npm("@asyncapi/specs", ASYNCAPI_SPECS_VERSION) / "schemas" / "3.0.0-without-$id.json"
-    run_limited(command, CONTRACTS_SECONDS, cwd=REPOSITORY, env={**os.environ, "CHAT_ASYNCAPI_SCHEMA": str(schema)})
-    return _counts(report, lambda path: read_junit(path, skipped_fails=True))
-
-
-def end_to_end(stack, reports):
-    """pytest against the running fleet."""
-    report = reports / "end-to-end.xml"
-    command = [_venv() / "bin" / "python", "-m", "pytest", END_TO_END, f"--junitxml={report}"]
+def end_to_end(stack, reports, name="end-to-end", marked="not long"):
+    """pytest against the running fleet: the tests whose marker fits."""
+    report = reports / f"{name}.xml"
+    command = [_venv() / "bin" / "python", "-m", "pytest", END_TO_END, "-m", marked, f"--junitxml={report}"]
     command += ["-o", f"cache_dir={CACHE / 'pytest'}"]
     environment = {**os.environ, **addresses.for_tests(stack), **services.addresses_for_clients(stack)}
     run_limited(command, PYTEST_SECONDS, cwd=REPOSITORY, env=environment)
@@ -83,6 +73,21 @@ def postman(stack, reports):
     return passed, failed
 
 
+def end_to_end_long(stack, reports):
+    """The fleet of the ordinary sets still runs."""
+    return end_to_end(stack, reports, "end-to-end-long", "long")
+
+
+def contracts(stack, reports):
+    """The documents in docs/, by their own specifications."""
+    report = reports / "contracts.xml"
+    command = [_venv("venv-contracts", CONTRACTS) / "bin" / "python", "-m", "pytest", CONTRACTS]
+    command += [f"--junitxml={report}", "-o", f"cache_dir={CACHE / 'pytest'}"]
+    schema = _npm("@asyncapi/specs", ASYNCAPI_SPECS_VERSION) / "schemas" / "3.0.0-without-$id.json"
+    run_limited(command, CONTRACTS_SECONDS, cwd=REPOSITORY, env={**os.environ, "CHAT_ASYNCAPI_SCHEMA": str(schema)})
+    return _counts(report, lambda path: read_junit(path, skipped_fails=True))
+
+
 def thread_sanitizer(stack, reports):
     build.build("tsan")
     return ctest(stack, reports, preset="tsan")
@@ -98,7 +103,7 @@ def sanitizer_findings(stack):
 
 
 # What `--full` adds: name and function.
-LONG_SETS = (("thread sanitizer", thread_sanitizer),)
+LONG_SETS = (("end to end, long", end_to_end_long), ("thread sanitizer", thread_sanitizer))
 
 
 def _counts(report, read):
