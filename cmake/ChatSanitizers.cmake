@@ -1,12 +1,15 @@
-# CHAT_SANITIZE: "", "address" (with undefined behaviour, no recovery) or "thread". Set by the presets.
-set(CHAT_SANITIZE "" CACHE STRING "address, thread or empty")
+# CHAT_SANITIZE: "", "address" (with undefined behaviour, no recovery), "thread", or "fuzz" (as address, for
+# libFuzzer: clang only). Set by the presets.
+set(CHAT_SANITIZE "" CACHE STRING "address, thread, fuzz or empty")
 add_library(chat_sanitizers INTERFACE)
 if(CHAT_SANITIZE STREQUAL "address")
     set(flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(CHAT_SANITIZE STREQUAL "fuzz")
+    set(flags -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer)
 elseif(CHAT_SANITIZE STREQUAL "thread")
     set(flags -fsanitize=thread -fno-omit-frame-pointer)
 elseif(NOT CHAT_SANITIZE STREQUAL "")
-    message(FATAL_ERROR "CHAT_SANITIZE is '${CHAT_SANITIZE}'; it must be address, thread or empty")
+    message(FATAL_ERROR "CHAT_SANITIZE is '${CHAT_SANITIZE}'; it must be address, thread, fuzz or empty")
 endif()
 target_compile_options(chat_sanitizers INTERFACE ${flags})
 target_link_options(chat_sanitizers INTERFACE ${flags})

@@ -53,10 +53,10 @@ static bool read_number(struct field field, int64_t *out)
     return true;
 }
 
-/* "-" means none. */
+/* "-" means none. A NUL would make it another name. */
 static bool read_name(struct field field, char *out, size_t out_size)
 {
-    if (field.length >= out_size)
+    if (field.length >= out_size || memchr(field.text, '\0', field.length) != NULL)
         return false;
     bool none = field.length == 1 && field.text[0] == '-';
     size_t length = none ? 0 : field.length;

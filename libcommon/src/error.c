@@ -61,6 +61,7 @@ static void drop_partial_character(char *text, size_t length)
         text[start - 1] = '\0';
 }
 
+CC_PRINTF(3, 0)
 static void format_into(char *out, size_t size, const char *format, va_list arguments)
 {
     int length = vsnprintf(out, size, format, arguments);

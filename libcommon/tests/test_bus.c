@@ -107,6 +107,15 @@ static void malformed_lines_are_refused(void **state)
     assert_refused("1 message " CHAT "0 0 0 - - 0\n"); /* longer than an id */
 }
 
+static void a_nul_in_a_name_is_refused(void **state)
+{
+    (void)state;
+    static const char line[] = "1 message - 0 0 ann\0x - 0\n";
+    struct cc_bus_message message;
+
+    assert_false(cc_bus_read(line, sizeof line - 1, &message));
+}
+
 static void no_prefix_of_a_line_is_taken_for_a_message(void **state)
 {
     (void)state;
@@ -160,6 +169,7 @@ int main(void)
         cmocka_unit_test(dashes_read_as_none),
         cmocka_unit_test(an_unknown_kind_is_not_malformed),
         cmocka_unit_test(malformed_lines_are_refused),
+        cmocka_unit_test(a_nul_in_a_name_is_refused),
         cmocka_unit_test(no_prefix_of_a_line_is_taken_for_a_message),
         cmocka_unit_test(channel_and_key_names_are_those_of_the_contract),
         cmocka_unit_test(every_topic_has_a_dead_letter_topic_kept_as_long),

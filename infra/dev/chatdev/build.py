@@ -19,8 +19,8 @@ def has_code():
     return (REPOSITORY / "CMakeLists.txt").exists()
 
 
-def build(preset):
-    """Configures when needed and builds; the whole output is in `.chat/build/<preset>.log`."""
+def build(preset, *targets):
+    """Configures when needed and builds all, or what is named; the whole output is in `.chat/build/<preset>.log`."""
     packages.require(packages.BUILD_PACKAGES)
     folder = build_folder(preset)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def build(preset):
         with step(f"build ({preset})", "done", "a minute or two the first time"):
             if _must_configure(folder):
                 _run(preset, ["cmake", "--preset", preset], CONFIGURE_SECONDS)
-            _run(preset, ["cmake", "--build", folder], BUILD_SECONDS)
+            _run(preset, ["cmake", "--build", folder, *(["--target", *targets] if targets else [])], BUILD_SECONDS)
 
 
 def _must_configure(folder):

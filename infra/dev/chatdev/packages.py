@@ -41,6 +41,7 @@ BUILD_PACKAGES = {
     "libwebsockets-dev": None,
     "libwebsockets-evlib-uv": None,
 }
+FUZZ_PACKAGES = {"clang-14": "clang-14", "libclang-rt-14-dev": None, "llvm-14": "llvm-symbolizer-14"}
 CHECK_PACKAGES = {"clang-format-14": "clang-format-14"}
 TEST_PACKAGES = {"nodejs": "node", "npm": "npm", "python3-venv": None}
 

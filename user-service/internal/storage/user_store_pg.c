@@ -133,7 +133,7 @@ static enum cc_code write_profile(struct user_store *store, const char *sql,
                                   struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *result = NULL;
-    struct cc_error own;
+    struct cc_error own = {0};
     struct cc_error *error = err == NULL ? &own : err;
     enum cc_code code = cc_pg_query(pool_of(store), sql, params, count, &result, error);
     if (code != CC_OK)

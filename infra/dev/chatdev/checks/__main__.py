@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from chatdev.checks import banned, formatting, functions, layers, openapi, python_syntax
+from chatdev.checks import asyncapi, banned, formatting, functions, layers, openapi, python_syntax
 from chatdev.complaint import Complaint
 
 # name: function that returns (findings, one line of summary)
@@ -14,6 +14,7 @@ CHECKS = {
     "banned": banned.check,
     "functions": functions.check,
     "openapi": openapi.check,
+    "asyncapi": asyncapi.check,
     "python": python_syntax.check,
 }
 

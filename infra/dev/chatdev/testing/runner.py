@@ -43,11 +43,12 @@ def _run(stack, full, tally):
     os.environ.update(sets.SANITIZER_OPTIONS)
     reports = _fresh_start(stack)
     _count(tally, "check", sets.check, stack, reports)
+    _count(tally, "contracts", sets.contracts, stack, reports)
     _count(tally, "servers", _servers, stack)
     if build.has_code():
         _run_code(stack, reports, tally)
-        for name, run in sets.LONG_SETS if full else ():
-            _count(tally, name, run, stack, reports)
+        if full:
+            _run_long(stack, reports, tally)
 
 
 def _run_code(stack, reports, tally):
@@ -58,6 +59,14 @@ def _run_code(stack, reports, tally):
     if wanted and _count(tally, "fleet", _fleet, stack):
         for name, _, run in wanted:
             _count(tally, name, run, stack, reports)
+
+
+def _run_long(stack, reports, tally):
+    for name, run in sets.LONG_SETS:
+        _count(tally, name, run, stack, reports)
+    _stop_fleet(stack, tally)
+    for name, run in sets.LONG_SETS_WITHOUT_FLEET:
+        _count(tally, name, run, stack, reports)
 
 
 def _count(tally, name, run, *arguments):
@@ -110,11 +119,16 @@ def _fleet(stack):
 
 
 def _stop(stack, tally):
+    _stop_fleet(stack, tally)
+    with stack.locked():
+        stacks.stop_servers(stack)
+
+
+def _stop_fleet(stack, tally):
     """Also the last test: daemons end when they are asked to, and no sanitizer has complained."""
     with stack.locked():
         had_fleet = fleet.Fleet.remembered(stack) is not None
         killed = fleet.stop(stack)
-        stacks.stop_servers(stack)
     if had_fleet:
         _count(tally, "clean stop", _verdict, [f"{name} had to be killed" for name in killed])
         _count(tally, "sanitizers", _verdict, sets.sanitizer_findings(stack))

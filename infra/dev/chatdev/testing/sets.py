@@ -19,12 +19,15 @@ CTEST_SECONDS = 1800
 ONE_TEST_SECONDS = 300
 PYTEST_SECONDS = 1800
 NEWMAN_SECONDS = 600
+CONTRACTS_SECONDS = 120
 INSTALL_SECONDS = 600
 
 CTEST_LABELS = "^(unit|contract|integration)$"
 NEWMAN_VERSION = "6.2.2"
+ASYNCAPI_SPECS_VERSION = "6.11.1"
 END_TO_END = REPOSITORY / "tests" / "e2e"
 POSTMAN = REPOSITORY / "postman"
+CONTRACTS = REPOSITORY / "tests" / "contracts"
 SANITIZER_REPORT = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ).*")
 
 SANITIZER_OPTIONS = {
@@ -75,6 +78,16 @@ def end_to_end_long(stack, reports):
     return end_to_end(stack, reports, "end-to-end-long", "long")
 
 
+def contracts(stack, reports):
+    """The documents in docs/, by their own specifications."""
+    report = reports / "contracts.xml"
+    command = [_venv("venv-contracts", CONTRACTS) / "bin" / "python", "-m", "pytest", CONTRACTS]
+    command += [f"--junitxml={report}", "-o", f"cache_dir={CACHE / 'pytest'}"]
+    schema = _npm("@asyncapi/specs", ASYNCAPI_SPECS_VERSION) / "schemas" / "3.0.0-without-$id.json"
+    run_limited(command, CONTRACTS_SECONDS, cwd=REPOSITORY, env={**os.environ, "CHAT_ASYNCAPI_SCHEMA": str(schema)})
+    return _counts(report, lambda path: read_junit(path, skipped_fails=True))
+
+
 def thread_sanitizer(stack, reports):
     build.build("tsan")
     return ctest(stack, reports, preset="tsan")
@@ -89,8 +102,10 @@ def sanitizer_findings(stack):
     return found
 
 
-# What `--full` adds: name and function.
-LONG_SETS = (("end to end, long", end_to_end_long), ("thread sanitizer", thread_sanitizer))
+# What `--full` adds: name and function. The first kind wants the running fleet, the second none: integration tests use
+# the platform's own topics.
+LONG_SETS = (("end to end, long", end_to_end_long),)
+LONG_SETS_WITHOUT_FLEET = (("thread sanitizer", thread_sanitizer),)
 
 
 def _counts(report, read):
@@ -109,10 +124,10 @@ def _newman_command(stack, collection, report):
     return [*command, "--timeout-request", "20000"]
 
 
-def _venv():
-    """Python packages for the end-to-end tests, installed again when the list changes."""
+def _venv(name="venv", tests=END_TO_END):
+    """Python packages for a folder of tests, installed again when its list changes."""
     packages.require(packages.TEST_PACKAGES)
-    folder, requirements = CACHE / "venv", END_TO_END / "requirements.txt"
+    folder, requirements = CACHE / name, tests / "requirements.txt"
     wanted = requirements.read_text() if requirements.exists() else "pytest\n"
     stamp, digest = folder / "installed", hashlib.sha256(wanted.encode()).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
@@ -125,15 +140,21 @@ def _venv():
     return folder
 
 
-def _newman():
+def _npm(package, version):
+    """The folder of a package from npm, in the cache."""
     packages.require(packages.TEST_PACKAGES)
-    folder = CACHE / f"newman-{NEWMAN_VERSION}"
-    program = folder / "node_modules" / ".bin" / "newman"
-    if not program.exists():
-        with step("newman"):
+    name = package.rpartition("/")[2]
+    folder = CACHE / f"{name}-{version}"
+    installed = folder / "node_modules" / package
+    if not installed.exists():
+        with step(name):
             folder.mkdir(parents=True, exist_ok=True)
-            _install(["npm", "install", "--silent", "--no-audit", "--prefix", folder, f"newman@{NEWMAN_VERSION}"])
-    return program
+            _install(["npm", "install", "--silent", "--no-audit", "--prefix", folder, f"{package}@{version}"])
+    return installed
+
+
+def _newman():
+    return _npm("newman", NEWMAN_VERSION).parent / ".bin" / "newman"
 
 
 def _install(command):

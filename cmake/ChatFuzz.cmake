@@ -1,0 +1,41 @@
+# chat_add_fuzzer(<component> <name> SOURCES ... [USES ...] [CORPUS folder ...] [DICTIONARY file] [LINK_OPTIONS ...])
+# One harness, two lives. Under the preset `fuzz` libFuzzer drives it: a test with the label `fuzz` that looks for
+# CHAT_FUZZ_SECONDS. In every other build it replays its corpus: a unit test of its component. What a fuzzer found becomes
+# a file of fuzz/corpus/, named after what was wrong.
+set(CHAT_FUZZ_SECONDS 60 CACHE STRING "how long each harness looks, under the preset fuzz")
+if(CHAT_SANITIZE STREQUAL "fuzz")
+    add_custom_target(fuzzers)
+endif()
+
+function(chat_add_fuzzer component name)
+    cmake_parse_arguments(PARSE_ARGV 2 arg "" "DICTIONARY" "SOURCES;USES;CORPUS;LINK_OPTIONS")
+    set(target fuzz-${component}-${name})
+    set(fuzz_folder ${CMAKE_SOURCE_DIR}/libcommon/fuzz)
+    add_executable(${target} ${arg_SOURCES})
+    target_include_directories(${target} PRIVATE ${fuzz_folder})
+    target_link_libraries(${target} PRIVATE ${arg_USES} common::testing chat_warnings chat_sanitizers)
+    target_link_options(${target} PRIVATE ${arg_LINK_OPTIONS})
+    list(TRANSFORM arg_CORPUS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ REGEX "^[^/]")
+    if(CHAT_SANITIZE STREQUAL "fuzz")
+        _chat_fuzz(${target} ${component}.fuzz_${name} "${arg_CORPUS}" "${arg_DICTIONARY}")
+    else()
+        target_sources(${target} PRIVATE ${fuzz_folder}/replay.c)
+        add_test(NAME ${component}.fuzz_${name} COMMAND ${target} ${arg_CORPUS})
+        set_tests_properties(${component}.fuzz_${name} PROPERTIES LABELS "unit;${component}" TIMEOUT 60)
+    endif()
+endfunction()
+
+# New inputs are kept in the build's own folder, where the next run goes on from; a crash is written there too.
+function(_chat_fuzz target test corpus dictionary)
+    set(found ${CMAKE_BINARY_DIR}/found/${target})
+    file(MAKE_DIRECTORY ${found})
+    if(dictionary)
+        set(dictionary -dict=${CMAKE_CURRENT_SOURCE_DIR}/${dictionary})
+    endif()
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${target})
+    math(EXPR limit "${CHAT_FUZZ_SECONDS} + 120")
+    add_test(NAME ${test} COMMAND ${target} -max_total_time=${CHAT_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=1024
+        -max_len=8192 -print_final_stats=1 -verbosity=0 -artifact_prefix=${found}. ${dictionary} ${found} ${corpus})
+    set_tests_properties(${test} PROPERTIES LABELS fuzz TIMEOUT ${limit})
+endfunction()
