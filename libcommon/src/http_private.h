@@ -152,7 +152,7 @@ void cc_request_finish(struct cc_request *req);
 struct cc_http_connection {
     struct cc_http_connection *previous, *next; /* guarded by the server's lock */
     int fd;
-    char peer[46];
+    char peer[CC_ADDRESS_BYTES];
     struct cc_arena *arena;      /* reset after each request */
     struct cc_request *request;  /* in the arena; NULL between requests */
     _Atomic int64_t deadline_ms; /* monotonic; the watchdog shuts the socket down after it */

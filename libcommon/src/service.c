@@ -232,6 +232,7 @@ static enum cc_code start_listener(struct process *process, struct cc_error *err
         .queue = (int)common->http_queue,
         .clock = process->runtime.clock,
         .ids = process->runtime.ids,
+        .open_to_clients = process->service->open_to_clients,
     };
     if (process->service->routes == NULL)
         return CC_OK;

@@ -7,7 +7,8 @@
  * request smuggling needs (see http_guard.c), keeps absolute deadlines (head 10 s, body 30 s,
  * response 30 s), caps bodies per route, answers problem+json, sets X-Request-Id, traceparent
  * handling, security headers, an access log line and metrics (http_server_request_duration_seconds
- * by method, route pattern, status).
+ * by method, route pattern, status). A caller's deadline (common/deadline.h) shortens a handler's
+ * time, except on a listener that is open to clients.
  */
 
 #include "common/clock.h"
@@ -27,6 +28,7 @@ struct cc_http_options {
     int connection_memory_bytes; /* 0 = 32 KiB */
     const struct cc_clock *clock;
     struct cc_ids *ids;
+    bool open_to_clients; /* callers are strangers: their deadline header is ignored */
     bool internal; /* an ops listener: CC_AUTH_INTERNAL routes allowed */
 };
 
