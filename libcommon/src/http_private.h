@@ -158,10 +158,12 @@ struct cc_http_connection {
     _Atomic int64_t deadline_ms; /* monotonic; the watchdog shuts the socket down after it */
 };
 
+struct cc_tls;
 struct cc_http_server {
     struct cc_http_options options;
     struct cc_http_hooks hooks;
     struct MHD_Daemon *daemon;
+    struct cc_tls *tls; /* NULL = plain */
     struct cc_http_router *router;
     struct cc_http_workers *workers;
     int listen_fd, port;
