@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 foreach(entry
-        JANSSON:jansson MICROHTTPD:libmicrohttpd CURL:libcurl OPENSSL:libcrypto PQ:libpq
+        JANSSON:jansson MICROHTTPD:libmicrohttpd CURL:libcurl OPENSSL:libcrypto SSL:libssl PQ:libpq
         MONGOC:libmongoc-1.0 HIREDIS:hiredis RDKAFKA:rdkafka WEBSOCKETS:libwebsockets UV:libuv CMOCKA:cmocka
         ARGON2:libargon2 UNISTRING:)
     string(REPLACE ":" ";" pair ${entry})

@@ -14,8 +14,10 @@ int main(int argc, char **argv)
         .app_size = sizeof(struct gateway_app),
         .routes = gateway_routes,
         .http_hooks = &gateway_http_hooks,
+        .open_to_clients = true,
         .check = gateway_app_check,
         .start = gateway_app_start,
+        .drain = gateway_app_drain,
         .stop = gateway_app_stop,
     };
 

@@ -3,9 +3,13 @@
 
 #include "app.h"
 
+#include <strings.h>
 #include <sys/resource.h>
 
+#include "http/browser.h"
+
 #define REDIS_CONNECTIONS 2
+#define DRAIN_RESERVE_MS  500 /* for what follows the drain */
 
 static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
                                  struct cc_error *err)
@@ -13,7 +17,38 @@ static enum cc_code authenticate(void *app, const char *token, size_t length, st
     return cc_jwt_verify(((struct gateway_app *)app)->verifier, token, length, out, err);
 }
 
-const struct cc_http_hooks gateway_http_hooks = {.authenticate = authenticate};
+struct joined {
+    struct cc_arena *arena;
+    const char *text;
+};
+
+static void join_forwarded_for(const char *name, const char *value, void *arg)
+{
+    struct joined *joined = arg;
+
+    if (strcasecmp(name, "X-Forwarded-For") != 0)
+        return;
+    joined->text =
+        joined->text == NULL ? value : cc_arena_printf(joined->arena, "%s,%s", joined->text, value);
+}
+
+static void client_address(void *memory, struct cc_request *req, const char *tcp_peer,
+                           char out[CC_ADDRESS_BYTES])
+{
+    const struct gateway_app *app = memory;
+    struct joined joined = {.arena = cc_request_arena(req)};
+
+    if (app->hops.count > 0)
+        cc_request_each_header(req, join_forwarded_for, &joined);
+    gateway_client_address(&app->hops, tcp_peer, joined.text, out);
+}
+
+const struct cc_http_hooks gateway_http_hooks = {
+    .authenticate = authenticate,
+    .client_address = client_address,
+    .intercept = gateway_answer_preflight,
+    .decorate = gateway_add_browser_headers,
+};
 
 /* A tunnel takes two descriptors; the soft limit is usually 1,024. */
 static void raise_descriptor_limit(void)
@@ -33,6 +68,8 @@ static void create_limiter(struct gateway_app *app)
         [GATEWAY_RATE_READ] = {"read", s->rate_read_per_s, 1, s->rate_read_burst},
         [GATEWAY_RATE_WRITE] = {"write", s->rate_write_per_s, 1, s->rate_write_burst},
         [GATEWAY_RATE_AUTH] = {"auth", s->rate_auth_per_10s, 10, s->rate_auth_per_10s},
+        [GATEWAY_RATE_ADDRESS] = {"address", s->rate_address_per_s, 1, s->rate_address_burst},
+        [GATEWAY_RATE_GLOBAL] = {"global", s->rate_global_per_s, 1, s->rate_global_burst},
     };
 
     app->limiter = gateway_rate_limiter_create(app->redis, rates, app->clock);
@@ -41,7 +78,10 @@ static void create_limiter(struct gateway_app *app)
 enum cc_code gateway_app_check(const void *settings, struct cc_error *err)
 {
     struct gateway_upstreams *upstreams = NULL;
+    struct gateway_hops hops;
 
+    CC_TRY(gateway_hops_read(&((const struct gateway_settings *)settings)->trusted_proxies, &hops,
+                             err));
     CC_TRY(gateway_upstreams_create(settings, cc_clock_system(), &upstreams, err));
     gateway_upstreams_destroy(upstreams);
     return CC_OK;
@@ -55,19 +95,30 @@ enum cc_code gateway_app_start(void *memory, const struct cc_runtime *runtime, s
     app->settings = settings;
     app->clock = runtime->clock;
     raise_descriptor_limit();
+    CC_TRY(gateway_hops_read(&settings->trusted_proxies, &app->hops, err));
     CC_TRY(cc_redis_create(settings->redis_url, REDIS_CONNECTIONS, &app->redis, err));
     CC_TRY(gateway_upstreams_create(settings, runtime->clock, &app->upstreams, err));
     app->client = cc_http_client_create();
     app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
     app->message_heads = cc_peer_create(app->client, &settings->message_service_internal_urls);
     create_limiter(app);
-    CC_TRY(gateway_tunnels_create(runtime->clock, settings->tunnels_max, &app->tunnels, err));
+    CC_TRY(gateway_tunnels_create(runtime->clock, app->upstreams, settings->tunnels_max,
+                                  settings->tunnels_per_address_max, &app->tunnels, err));
     CC_TRY(gateway_revocations_create(settings, app->client, app->verifier, runtime->clock,
                                       &app->revocations, err));
     cc_health_watch(runtime->health, "keys", cc_jwt_verifier_probe, app->verifier);
     cc_health_watch(runtime->health, "redis", cc_redis_probe, app->redis);
-    gateway_upstreams_watch(app->upstreams, runtime->health);
+    gateway_upstreams_watch(app->upstreams, app->client, runtime->health);
     return CC_OK;
+}
+
+void gateway_app_drain(void *memory, int64_t deadline_mono_ms)
+{
+    struct gateway_app *app = memory;
+    int64_t until_ms = cc_mono_ms(app->clock) + app->settings->tunnel_drain_ms;
+
+    deadline_mono_ms -= DRAIN_RESERVE_MS;
+    gateway_tunnels_drain(app->tunnels, until_ms < deadline_mono_ms ? until_ms : deadline_mono_ms);
 }
 
 void gateway_app_stop(void *memory)

@@ -7,6 +7,7 @@
 #include "common/jwt.h"
 #include "common/redis_pool.h"
 #include "common/service.h"
+#include "proxy/client_address.h"
 #include "proxy/rate_limit.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstreams.h"
@@ -24,13 +25,15 @@ struct gateway_app {
     struct cc_peer *message_heads; /* ops listeners of message-service */
     struct gateway_rate_limiter *limiter;
     struct gateway_tunnels *tunnels;
+    struct gateway_hops hops; /* trusted proxies */
 };
 
 extern const struct cc_http_hooks gateway_http_hooks;
 
-/* The URLs of the upstreams can be read; CC_INVALID names the setting. */
+/* URLs and prefixes can be read; CC_INVALID names the setting. */
 enum cc_code gateway_app_check(const void *settings, struct cc_error *err);
 enum cc_code gateway_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
+void gateway_app_drain(void *app, int64_t deadline_mono_ms);
 void gateway_app_stop(void *app);
 
 #endif

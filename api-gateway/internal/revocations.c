@@ -3,7 +3,9 @@
 
 #include "revocations.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/alloc.h"
 #include "common/json_reader.h"
@@ -20,6 +22,7 @@ struct gateway_revocations {
     const struct cc_clock *clock;
     struct cc_peer *auth_service;
     struct cc_redis_subscriber *subscriber;
+    _Atomic int fetching; /* lists under way */
 };
 
 static void on_message(void *arg, const char *channel, const char *payload, size_t length)
@@ -52,26 +55,34 @@ static void read_list(struct gateway_revocations *revocations, struct cc_json_re
     }
 }
 
-static void on_list(void *arg, enum cc_code code, const struct cc_http_answer *answer,
-                    const struct cc_error *err)
+static void take_list(struct gateway_revocations *revocations, const struct cc_http_answer *answer)
 {
-    if (code != CC_OK) {
-        cc_log_error(CC_LOG_WARN, "the list of revoked sessions could not be fetched", err, NULL);
-        return;
-    }
     struct cc_arena *arena = cc_arena_create(0);
     struct cc_json_reader *reader =
         cc_json_reader_create(arena, answer->body, answer->body_count, CC_IGNORE_UNKNOWN);
 
-    read_list(arg, reader);
+    read_list(revocations, reader);
     cc_json_reader_destroy(reader);
     cc_arena_destroy(arena);
+}
+
+static void on_list(void *arg, enum cc_code code, const struct cc_http_answer *answer,
+                    const struct cc_error *err)
+{
+    struct gateway_revocations *revocations = arg;
+
+    if (code == CC_OK)
+        take_list(revocations, answer);
+    else
+        cc_log_error(CC_LOG_WARN, "the list of revoked sessions could not be fetched", err, NULL);
+    atomic_fetch_sub(&revocations->fetching, 1); /* the last touch: a stop waits for it */
 }
 
 static void fetch_list(void *arg)
 {
     struct gateway_revocations *revocations = arg;
 
+    atomic_fetch_add(&revocations->fetching, 1);
     cc_peer_send(revocations->auth_service, "GET", "/internal/revocations", NULL, 0, NULL,
                  LIST_TIMEOUT_MS, on_list, revocations);
 }
@@ -113,12 +124,22 @@ enum cc_code gateway_revocations_create(const struct gateway_settings *settings,
     return CC_OK;
 }
 
+/* A list under way ends by itself, within LIST_TIMEOUT_MS. */
+static void wait_for_list(const struct gateway_revocations *revocations)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+
+    while (atomic_load(&revocations->fetching) > 0)
+        nanosleep(&pause, NULL);
+}
+
 void gateway_revocations_destroy(struct gateway_revocations *revocations)
 {
     if (revocations == NULL)
         return;
     if (revocations->subscriber != NULL)
         cc_redis_subscriber_destroy(revocations->subscriber);
+    wait_for_list(revocations);
     cc_peer_destroy(revocations->auth_service);
     cc_free(revocations);
 }

@@ -11,8 +11,12 @@
 #include <strings.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
+#include "common/deadline.h"
 #include "common/http_client.h"
 #include "common/strbuf.h"
+
+#include "http_balanced.h"
 
 #define CONNECT_TIMEOUT_MS   300L
 #define DEFAULT_TIMEOUT_MS   5000
@@ -22,6 +26,7 @@
 #define CONNECTION_MAX_IDLE_S                                                                      \
     60L /* below the servers' own 75 s, so that they don't hang up first */
 #define TRANSFERS_KEPT 64
+#define POLL_MAX_MS    1000
 
 struct transfer {
     struct cc_http_client *client;
@@ -35,6 +40,7 @@ struct transfer {
     struct cc_strbuf response;
     struct cc_http_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
+    int64_t starts_at_ms; /* monotonic; 0 = at once */
     struct cc_span span;
     bool span_begun;
     char curl_error[CURL_ERROR_SIZE];
@@ -50,7 +56,7 @@ struct cc_http_client {
     struct transfer *free_list;
     int free_count;
     bool stopping;
-    struct transfer *active; /* the client's thread only */
+    struct transfer *active, *delayed; /* the client's thread only */
 };
 
 /* ---- curl's callbacks ---- */
@@ -179,6 +185,11 @@ static void add_header(struct transfer *transfer, const char *name, const char *
     transfer->header_list = curl_slist_append(transfer->header_list, line);
 }
 
+static int effective_timeout_ms(const struct cc_http_call *call)
+{
+    return call->timeout_ms > 0 ? call->timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
 static void prepare_headers(struct transfer *transfer, const struct cc_http_call *call)
 {
     bool has_type = false;
@@ -195,6 +206,9 @@ static void prepare_headers(struct transfer *transfer, const struct cc_http_call
         cc_trace_format(&transfer->span.trace, traceparent);
         add_header(transfer, "traceparent", traceparent);
     }
+    if (call->sends_deadline)
+        add_header(transfer, CC_DEADLINE_HEADER,
+                   cc_arena_printf(transfer->arena, "%d", effective_timeout_ms(call)));
     /* A name with a bare colon takes one of curl's own headers away. */
     transfer->header_list = curl_slist_append(transfer->header_list, "Expect:");
     if (!has_type)
@@ -231,7 +245,6 @@ static struct transfer *prepare(struct cc_http_client *client, const struct cc_h
                                 cc_http_done done, void *arg)
 {
     struct transfer *transfer = take_transfer(client);
-    int timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : DEFAULT_TIMEOUT_MS;
     char *body = cc_arena_alloc(transfer->arena, call->body_count + 1);
 
     if (call->body_count > 0)
@@ -248,7 +261,9 @@ static struct transfer *prepare(struct cc_http_client *client, const struct cc_h
     cc_strbuf_init(&transfer->response,
                    call->response_max_bytes > 0 ? call->response_max_bytes : DEFAULT_RESPONSE_MAX);
     curl_easy_setopt(transfer->easy, CURLOPT_URL, call->url);
-    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)effective_timeout_ms(call));
+    transfer->starts_at_ms =
+        call->delay_ms > 0 ? cc_mono_ms(cc_clock_system()) + call->delay_ms : 0;
     prepare_method(transfer);
     prepare_headers(transfer, call);
     return transfer;
@@ -331,6 +346,16 @@ static void report_answer(struct transfer *transfer)
 
 /* ---- the thread ---- */
 
+static void start_transfer(struct cc_http_client *client, struct transfer *transfer)
+{
+    transfer->previous = NULL;
+    transfer->next = client->active;
+    if (transfer->next != NULL)
+        transfer->next->previous = transfer;
+    client->active = transfer;
+    curl_multi_add_handle(client->multi, transfer->easy);
+}
+
 static void start_queued(struct cc_http_client *client)
 {
     struct transfer *transfer;
@@ -342,14 +367,36 @@ static void start_queued(struct cc_http_client *client)
     while (transfer != NULL) {
         struct transfer *next = transfer->next;
 
-        transfer->previous = NULL;
-        transfer->next = client->active;
-        if (transfer->next != NULL)
-            transfer->next->previous = transfer;
-        client->active = transfer;
-        curl_multi_add_handle(client->multi, transfer->easy);
+        if (transfer->starts_at_ms > 0) {
+            transfer->next = client->delayed;
+            client->delayed = transfer;
+        } else {
+            start_transfer(client, transfer);
+        }
         transfer = next;
     }
+}
+
+/* Starts what is due; returns how long the thread may sleep, in ms. Few wait at a time: retries. */
+static int start_due(struct cc_http_client *client, bool all)
+{
+    struct transfer **link = &client->delayed;
+    int64_t now_ms = client->delayed != NULL ? cc_mono_ms(cc_clock_system()) : 0;
+    int sleep_ms = POLL_MAX_MS;
+
+    while (*link != NULL) {
+        struct transfer *transfer = *link;
+        int64_t left_ms = transfer->starts_at_ms - now_ms;
+
+        if (all || left_ms <= 0) {
+            *link = transfer->next;
+            start_transfer(client, transfer);
+            continue;
+        }
+        sleep_ms = left_ms < sleep_ms ? (int)left_ms : sleep_ms;
+        link = &transfer->next;
+    }
+    return sleep_ms;
 }
 
 static void detach(struct cc_http_client *client, struct transfer *transfer)
@@ -390,12 +437,17 @@ static void collect_finished(struct cc_http_client *client)
     }
 }
 
+/* A callback may send again: until nothing comes any more. */
 static void cancel_all(struct cc_http_client *client)
 {
-    start_queued(client);
-    while (client->active != NULL) {
-        struct transfer *transfer = client->active;
+    for (;;) {
+        struct transfer *transfer;
 
+        start_queued(client);
+        start_due(client, true);
+        transfer = client->active;
+        if (transfer == NULL)
+            return;
         detach(client, transfer);
         report_failure(transfer, CC_UNAVAILABLE, "the client is stopping");
         give_back(client, transfer);
@@ -419,10 +471,13 @@ static void *run(void *arg)
 
     pthread_setname_np(pthread_self(), "http-client");
     while (!is_stopping(client)) {
+        int sleep_ms;
+
         start_queued(client);
+        sleep_ms = start_due(client, false);
         curl_multi_perform(client->multi, &running);
         collect_finished(client);
-        curl_multi_poll(client->multi, NULL, 0, 1000, NULL);
+        curl_multi_poll(client->multi, NULL, 0, sleep_ms, NULL);
     }
     cancel_all(client);
     return NULL;
@@ -485,17 +540,9 @@ void cc_http_send(struct cc_http_client *client, const struct cc_http_call *call
     curl_multi_wakeup(client->multi);
 }
 
-struct waiter {
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool has_ended;
-    struct cc_arena *arena;
-    struct cc_http_answer answer;
-    enum cc_code code;
-    struct cc_error *err;
-};
+/* ---- the blocking form ---- */
 
-static void copy_answer(struct waiter *waiter, const struct cc_http_answer *answer)
+static void copy_answer(struct cc_http_waiter *waiter, const struct cc_http_answer *answer)
 {
     struct cc_arena *arena = waiter->arena;
     struct cc_http_header *headers =
@@ -518,10 +565,10 @@ static void copy_answer(struct waiter *waiter, const struct cc_http_answer *answ
     }
 }
 
-static void wake_waiter(void *arg, enum cc_code code, const struct cc_http_answer *answer,
-                        const struct cc_error *err)
+void cc_http_wake(void *arg, enum cc_code code, const struct cc_http_answer *answer,
+                  const struct cc_error *err)
 {
-    struct waiter *waiter = arg;
+    struct cc_http_waiter *waiter = arg;
 
     pthread_mutex_lock(&waiter->lock);
     waiter->code = code;
@@ -534,22 +581,24 @@ static void wake_waiter(void *arg, enum cc_code code, const struct cc_http_answe
     pthread_mutex_unlock(&waiter->lock);
 }
 
+enum cc_code cc_http_wait(struct cc_http_waiter *waiter, struct cc_http_answer *out)
+{
+    pthread_mutex_lock(&waiter->lock);
+    while (!waiter->has_ended)
+        pthread_cond_wait(&waiter->ended, &waiter->lock);
+    pthread_mutex_unlock(&waiter->lock);
+    if (waiter->code == CC_OK)
+        *out = waiter->answer;
+    return waiter->code;
+}
+
 enum cc_code cc_http_do(struct cc_http_client *client, const struct cc_http_call *call,
                         struct cc_arena *arena, struct cc_http_answer *out, struct cc_error *err)
 {
-    struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                            .ended = PTHREAD_COND_INITIALIZER,
-                            .arena = arena,
-                            .err = err};
+    struct cc_http_waiter waiter = CC_HTTP_WAITER(arena, err);
 
-    cc_http_send(client, call, wake_waiter, &waiter);
-    pthread_mutex_lock(&waiter.lock);
-    while (!waiter.has_ended)
-        pthread_cond_wait(&waiter.ended, &waiter.lock);
-    pthread_mutex_unlock(&waiter.lock);
-    if (waiter.code == CC_OK)
-        *out = waiter.answer;
-    return waiter.code;
+    cc_http_send(client, call, cc_http_wake, &waiter);
+    return cc_http_wait(&waiter, out);
 }
 
 const char *cc_http_answer_header(const struct cc_http_answer *answer, const char *name)

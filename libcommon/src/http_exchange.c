@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/deadline.h"
 #include "common/log.h"
 
 #include "http_private.h"
@@ -156,9 +157,9 @@ static bool can_wait_for_body(const struct cc_request *req)
            (length == NULL || strtoull(length, NULL, 10) <= DISCARD_MAX_BYTES);
 }
 
-static enum MHD_Result refuse(struct cc_request *req, enum cc_code code, const struct cc_error *err)
+/* The answer is complete before the body has come. */
+static enum MHD_Result end_early(struct cc_request *req)
 {
-    fail(req, code, err);
     if (!req->close_after && can_wait_for_body(req)) {
         req->phase = CC_HTTP_DISCARD;
         set_deadline(req, CC_HTTP_BODY_MS);
@@ -167,6 +168,12 @@ static enum MHD_Result refuse(struct cc_request *req, enum cc_code code, const s
     req->close_after = true;
     req->phase = CC_HTTP_READY;
     return queue_response(req);
+}
+
+static enum MHD_Result refuse(struct cc_request *req, enum cc_code code, const struct cc_error *err)
+{
+    fail(req, code, err);
+    return end_early(req);
 }
 
 /* ---- the head ---- */
@@ -238,6 +245,21 @@ static enum cc_code check_length(struct cc_request *req, struct cc_error *err)
     return CC_OK;
 }
 
+static bool is_intercepted(struct cc_request *req)
+{
+    const struct cc_http_hooks *hooks = &req->server->hooks;
+    char address[CC_ADDRESS_BYTES];
+
+    if (hooks->client_address != NULL) {
+        hooks->client_address(req->app, req, req->connection->peer, address);
+        req->peer = cc_arena_strdup(req->arena, address);
+    }
+    if (hooks->intercept == NULL || !hooks->intercept(req->app, req, &req->response))
+        return false;
+    identify(req);
+    return true;
+}
+
 static enum MHD_Result begin(struct cc_request *req, const char *method, const char *version)
 {
     struct cc_error err = {0};
@@ -247,6 +269,8 @@ static enum MHD_Result begin(struct cc_request *req, const char *method, const c
     read_fields(req);
     code = check_head(req, version, &err);
     req->close_after = code != CC_OK; /* after a bad head nobody knows where the next one begins */
+    if (code == CC_OK && is_intercepted(req))
+        return end_early(req);
     if (code == CC_OK)
         code = find_route(req, &err);
     identify(req);
@@ -283,6 +307,28 @@ static enum MHD_Result take_body(struct cc_request *req, const char *upload, siz
 
 /* ---- the handler ---- */
 
+/* A caller with less patience than ours shortens the handler's time. The connection keeps its own
+ * deadline, so that the answer "timeout" still gets out. */
+static void apply_caller_deadline(struct cc_request *req)
+{
+    int64_t left_ms;
+
+    if (!req->server->options.open_to_clients &&
+        cc_deadline_parse(cc_request_header(req, CC_DEADLINE_HEADER), &left_ms) &&
+        left_ms < CC_HTTP_RESPONSE_MS)
+        req->deadline_ms = now_ms(req->server) + left_ms;
+}
+
+static enum cc_code run_handler(struct cc_request *req, struct cc_error *err)
+{
+    enum cc_code code;
+
+    cc_deadline_enter(req->server->options.clock, req->deadline_ms);
+    code = req->match.entry->row->handler(req, &req->response, err);
+    cc_deadline_leave();
+    return code;
+}
+
 /* Last act of whoever owns a suspended request: afterwards it belongs to the listener thread. */
 static void hand_back(struct cc_request *req)
 {
@@ -309,7 +355,7 @@ static void run_blocking(void *arg)
     if (now_ms(req->server) >= req->deadline_ms)
         code = cc_fail(&err, CC_TIMEOUT, NULL, "The request waited too long");
     else
-        code = req->match.entry->row->handler(req, &req->response, &err);
+        code = run_handler(req, &err);
     cc_log_set_trace("");
     cc_request_complete(req, code, &err);
 }
@@ -328,7 +374,7 @@ static void dispatch_blocking(struct cc_request *req)
 static void dispatch_async(struct cc_request *req)
 {
     struct cc_error err = {0};
-    enum cc_code code = req->match.entry->row->handler(req, &req->response, &err);
+    enum cc_code code = run_handler(req, &err);
 
     if (code != CC_OK) /* else it may be gone already */
         cc_request_complete(req, code, &err);
@@ -337,6 +383,7 @@ static void dispatch_async(struct cc_request *req)
 static enum MHD_Result run(struct cc_request *req)
 {
     set_deadline(req, CC_HTTP_RESPONSE_MS);
+    apply_caller_deadline(req);
     req->phase = CC_HTTP_RUNNING;
     req->counted_suspended = true;
     atomic_fetch_add(&req->server->suspended, 1);
@@ -397,6 +444,8 @@ static enum MHD_Result queue_response(struct cc_request *req)
 
     if (res->body.overflowed)
         fail(req, CC_INTERNAL, NULL);
+    if (req->server->hooks.decorate != NULL && res->upgrade_take == NULL)
+        req->server->hooks.decorate(req->app, req, res);
     if (res->upgrade_take != NULL) {
         mhd_response = MHD_create_response_for_upgrade(on_upgraded, NULL);
         atomic_store(&req->connection->deadline_ms, INT64_MAX); /* the socket changes hands */
@@ -459,11 +508,12 @@ static const char *method_label(const char *method)
 
 static void log_access(const struct cc_request *req, int64_t duration_us)
 {
-    char status[12], duration[24];
+    char status[12], duration[24], bytes[24];
     const char *route = cc_request_pattern(req);
 
     snprintf(status, sizeof(status), "%d", req->sent_status);
     snprintf(duration, sizeof(duration), "%" PRId64, duration_us);
+    snprintf(bytes, sizeof(bytes), "%zu", req->response.body.length);
     if (req->sent_status >= 500 || req->sent_status == 0)
         cc_log_error(CC_LOG_WARN, "request failed", &req->error, "method", req->method, "route",
                      route, "status", status, "duration_us", duration, "request_id", req->id,
@@ -471,8 +521,8 @@ static void log_access(const struct cc_request *req, int64_t duration_us)
     else
         cc_log(req->server->options.internal ? CC_LOG_DEBUG : CC_LOG_INFO, "request", "method",
                req->method, "route", route, "status", status, "duration_us", duration, "request_id",
-               req->id, "peer", req->peer, "reason", req->code != CC_OK ? req->error.detail : "",
-               NULL);
+               req->id, "peer", req->peer, "user", req->caller.user_id, "bytes", bytes, "reason",
+               req->code != CC_OK ? req->error.detail : "", NULL);
 }
 
 static void observe(const struct cc_request *req, int64_t duration_us)

@@ -1,22 +1,24 @@
 /*
- * A peer service with several instances: round robin, the next one when nothing was done, problem
- * answers as our own codes. The blocking form runs on the caller's thread, the asynchronous one
- * continues on the HTTP client's.
+ * A peer service with several instances: which one is asked is http_balanced.c; here problem
+ * answers become our own codes. Both forms continue on the HTTP client's thread; the blocking one
+ * waits.
  */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/deadline.h"
 #include "common/http_client.h"
 #include "common/json_reader.h"
 
+#include "http_balanced.h"
+
+#define DEFAULT_TIMEOUT_MS 5000
+
 struct cc_peer {
     struct cc_http_client *client;
-    char **urls;
-    size_t count;
-    _Atomic unsigned next;
+    struct cc_targets *targets;
 };
 
 struct cc_peer *cc_peer_create(struct cc_http_client *client,
@@ -25,10 +27,7 @@ struct cc_peer *cc_peer_create(struct cc_http_client *client,
     struct cc_peer *peer = cc_calloc(1, sizeof(*peer));
 
     peer->client = client;
-    peer->count = base_urls->count;
-    peer->urls = cc_calloc(peer->count + 1, sizeof(*peer->urls));
-    for (size_t i = 0; i < peer->count; i++)
-        peer->urls[i] = cc_strdup(base_urls->items[i]);
+    peer->targets = cc_targets_create("internal", base_urls, cc_clock_system());
     return peer;
 }
 
@@ -36,9 +35,7 @@ void cc_peer_destroy(struct cc_peer *peer)
 {
     if (peer == NULL)
         return;
-    for (size_t i = 0; i < peer->count; i++)
-        cc_free(peer->urls[i]);
-    cc_free(peer->urls);
+    cc_targets_destroy(peer->targets);
     cc_free(peer);
 }
 
@@ -90,56 +87,17 @@ static enum cc_code judge(const struct cc_http_answer *answer, struct cc_error *
 
 /* ---- calling ---- */
 
-static const char *instance_url(struct cc_peer *peer, unsigned turn, struct cc_arena *arena,
-                                const char *path)
-{
-    return cc_arena_printf(arena, "%s%s", peer->urls[turn % peer->count], path);
-}
-
 static const struct cc_http_header json_header = {.name = "Content-Type",
                                                   .value = "application/json"};
 
-enum cc_code cc_peer_call(struct cc_peer *peer, const char *method, const char *path,
-                          const void *body, size_t body_count, const struct cc_trace *trace,
-                          int timeout_ms, struct cc_arena *arena, struct cc_http_answer *out,
-                          struct cc_error *err)
-{
-    unsigned turn = atomic_fetch_add(&peer->next, 1);
-    enum cc_code code = cc_fail_detail(err, CC_UNAVAILABLE, "no instance of %s is known", path);
-
-    for (size_t i = 0; i < peer->count && code == CC_UNAVAILABLE; i++) {
-        const struct cc_http_call call = {
-            .method = method,
-            .url = instance_url(peer, turn + (unsigned)i, arena, path),
-            .headers = &json_header,
-            .header_count = body_count > 0,
-            .body = body,
-            .body_count = body_count,
-            .timeout_ms = timeout_ms,
-            .trace = trace,
-        };
-
-        code = cc_http_do(peer->client, &call, arena, out, err);
-        if (code == CC_OK)
-            code = judge(out, err);
-    }
-    return code;
-}
-
-/* One asynchronous call over its instances; lives in its own arena. */
+/* One asynchronous call; lives in its own arena. */
 struct sending {
     struct cc_arena *arena;
-    struct cc_peer *peer;
-    const char *path;
-    struct cc_http_call call;
+    struct cc_balanced_call call;
     struct cc_trace trace;
-    unsigned turn;
-    size_t tried;
     cc_http_done done;
     void *arg;
 };
-
-static void send_next(struct sending *sending);
 
 static void on_answer(void *arg, enum cc_code code, const struct cc_http_answer *answer,
                       const struct cc_error *err)
@@ -151,19 +109,8 @@ static void on_answer(void *arg, enum cc_code code, const struct cc_http_answer 
         code = judge(answer, &problem);
     else
         problem = *err;
-    if (code == CC_UNAVAILABLE && sending->tried < sending->peer->count) {
-        send_next(sending);
-        return;
-    }
     sending->done(sending->arg, code, code == CC_OK ? answer : NULL, &problem);
     cc_arena_destroy(sending->arena);
-}
-
-static void send_next(struct sending *sending)
-{
-    sending->call.url = instance_url(sending->peer, sending->turn++, sending->arena, sending->path);
-    sending->tried++;
-    cc_http_send(sending->peer->client, &sending->call, on_answer, sending);
 }
 
 static struct sending *create_sending(struct cc_peer *peer, const char *method, const char *path,
@@ -176,15 +123,19 @@ static struct sending *create_sending(struct cc_peer *peer, const char *method, 
     if (body_count > 0)
         memcpy(copy, body, body_count);
     sending->arena = arena;
-    sending->peer = peer;
-    sending->path = cc_arena_strdup(arena, path);
-    sending->turn = atomic_fetch_add(&peer->next, 1);
-    sending->call = (struct cc_http_call){
-        .method = cc_arena_strdup(arena, method),
-        .headers = &json_header,
-        .header_count = body_count > 0,
-        .body = copy,
-        .body_count = body_count,
+    sending->call = (struct cc_balanced_call){
+        .client = peer->client,
+        .targets = peer->targets,
+        .clock = cc_clock_system(),
+        .path = cc_arena_strdup(arena, path),
+        .unavailable_is_undone = true,
+        .done = on_answer,
+        .arg = sending,
+        .http = {.method = cc_arena_strdup(arena, method),
+                 .headers = &json_header,
+                 .header_count = body_count > 0,
+                 .body = copy,
+                 .body_count = body_count},
     };
     return sending;
 }
@@ -193,21 +144,28 @@ void cc_peer_send(struct cc_peer *peer, const char *method, const char *path, co
                   size_t body_count, const struct cc_trace *trace, int timeout_ms,
                   cc_http_done done, void *arg)
 {
-    struct sending *sending;
-    struct cc_error err = {0};
+    struct sending *sending = create_sending(peer, method, path, body, body_count);
+    struct cc_balanced_call *call = &sending->call;
 
-    if (peer->count == 0) {
-        cc_fail_detail(&err, CC_UNAVAILABLE, "no instance of %s is known", path);
-        done(arg, CC_UNAVAILABLE, NULL, &err);
-        return;
-    }
-    sending = create_sending(peer, method, path, body, body_count);
-    sending->call.timeout_ms = timeout_ms;
-    if (trace != NULL) {
-        sending->trace = *trace;
-        sending->call.trace = &sending->trace;
-    }
     sending->done = done;
     sending->arg = arg;
-    send_next(sending);
+    if (trace != NULL) {
+        sending->trace = *trace;
+        call->http.trace = &sending->trace;
+    }
+    call->http.timeout_ms = timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
+    call->deadline_mono_ms =
+        cc_mono_ms(cc_clock_system()) + cc_deadline_cap_ms(call->http.timeout_ms);
+    cc_balanced_start(call);
+}
+
+enum cc_code cc_peer_call(struct cc_peer *peer, const char *method, const char *path,
+                          const void *body, size_t body_count, const struct cc_trace *trace,
+                          int timeout_ms, struct cc_arena *arena, struct cc_http_answer *out,
+                          struct cc_error *err)
+{
+    struct cc_http_waiter waiter = CC_HTTP_WAITER(arena, err);
+
+    cc_peer_send(peer, method, path, body, body_count, trace, timeout_ms, cc_http_wake, &waiter);
+    return cc_http_wait(&waiter, out);
 }

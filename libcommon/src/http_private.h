@@ -152,16 +152,18 @@ void cc_request_finish(struct cc_request *req);
 struct cc_http_connection {
     struct cc_http_connection *previous, *next; /* guarded by the server's lock */
     int fd;
-    char peer[46];
+    char peer[CC_ADDRESS_BYTES];
     struct cc_arena *arena;      /* reset after each request */
     struct cc_request *request;  /* in the arena; NULL between requests */
     _Atomic int64_t deadline_ms; /* monotonic; the watchdog shuts the socket down after it */
 };
 
+struct cc_tls;
 struct cc_http_server {
     struct cc_http_options options;
     struct cc_http_hooks hooks;
     struct MHD_Daemon *daemon;
+    struct cc_tls *tls; /* NULL = plain */
     struct cc_http_router *router;
     struct cc_http_workers *workers;
     int listen_fd, port;

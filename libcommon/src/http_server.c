@@ -19,6 +19,7 @@
 #include "common/log.h"
 
 #include "http_private.h"
+#include "http_tls.h"
 
 #define WATCHDOG_PERIOD_MS  200
 #define CONNECTIONS_MAX     16384
@@ -189,25 +190,54 @@ static enum cc_code start_daemon(struct cc_http_server *server, struct cc_error 
 {
     const struct cc_http_options *options = &server->options;
     int threads = options->listener_threads;
-    struct MHD_OptionItem pool[] = {
+    bool is_behind_tls = server->options.tls_certificate_path != NULL;
+    struct MHD_OptionItem chosen[] = {
+        {MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL},
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
 
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-            MHD_USE_ERROR_LOG,
+            MHD_USE_ERROR_LOG | (is_behind_tls ? MHD_USE_NO_LISTEN_SOCKET : MHD_NO_FLAG),
         0, NULL, NULL, cc_http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)options->connection_memory_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK,
         cc_http_on_target, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_NOTIFY_COMPLETED, cc_http_on_completed, server, MHD_OPTION_ARRAY, pool,
-        MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, cc_http_on_completed, server, MHD_OPTION_ARRAY,
+        is_behind_tls ? chosen + 1 : chosen, MHD_OPTION_END);
     if (server->daemon == NULL)
         return cc_fail_detail(err, CC_INTERNAL, "libmicrohttpd did not start");
     return CC_OK;
+}
+
+static bool take_connection(void *arg, int fd, const struct sockaddr *peer, socklen_t peer_length)
+{
+    struct cc_http_server *server = arg;
+
+    return MHD_add_connection(server->daemon, fd, peer, peer_length) == MHD_YES;
+}
+
+static enum cc_code start_tls(struct cc_http_server *server, struct cc_error *err)
+{
+    const struct cc_tls_options options = {
+        .listen_fd = server->listen_fd,
+        .files = {.certificate = server->options.tls_certificate_path,
+                  .key = server->options.tls_key_path},
+        .clock = server->options.clock,
+        .hand_over = take_connection,
+        .arg = server,
+    };
+
+    if (server->options.tls_certificate_path == NULL)
+        return CC_OK;
+    return cc_tls_start(&options, &server->tls, err);
+}
+
+enum cc_code cc_http_server_reload_tls(struct cc_http_server *server, struct cc_error *err)
+{
+    return server->tls != NULL ? cc_tls_reload(server->tls, err) : CC_OK;
 }
 
 static void apply_defaults(struct cc_http_options *options)
@@ -253,6 +283,8 @@ enum cc_code cc_http_server_start(const struct cc_http_options *options,
         code = open_listener(server, err);
     if (code == CC_OK)
         code = start_daemon(server, err);
+    if (code == CC_OK)
+        code = start_tls(server, err);
     if (code != CC_OK)
         cc_http_server_stop(server);
     else
@@ -271,7 +303,10 @@ void cc_http_server_quiesce(struct cc_http_server *server)
 {
     if (server->daemon == NULL || atomic_exchange(&server->quiesced, true))
         return;
-    MHD_quiesce_daemon(server->daemon);
+    if (server->tls != NULL)
+        cc_tls_quiesce(server->tls);
+    else if (server->options.tls_certificate_path == NULL)
+        MHD_quiesce_daemon(server->daemon);
     shutdown(server->listen_fd,
              SHUT_RDWR); /* refuse, rather than let clients wait in the backlog */
 }
@@ -319,6 +354,7 @@ void cc_http_server_stop(struct cc_http_server *server)
     }
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
+    cc_tls_stop(server->tls);
     stop_watchdog(server);
     if (server->listen_fd >= 0)
         close(server->listen_fd);

@@ -106,6 +106,9 @@ static enum cc_code check_settings(const struct cc_service *service, const void 
     if (!cc_log_level_parse(common->log_level, &level))
         return cc_fail(err, CC_INVALID, "log_level",
                        "setting 'log_level' must be debug, info, warn or error");
+    if ((common->tls_certificate_path[0] == '\0') != (common->tls_key_path[0] == '\0'))
+        return cc_fail(err, CC_INVALID, "tls_key_path",
+                       "settings 'tls_certificate_path' and 'tls_key_path' go together");
     return service->check != NULL ? service->check(settings, err) : CC_OK;
 }
 
@@ -219,6 +222,11 @@ static int migrate(struct process *process)
 
 /* ---- start ---- */
 
+static const char *or_null(const char *text)
+{
+    return *text != '\0' ? text : NULL;
+}
+
 static enum cc_code start_listener(struct process *process, struct cc_error *err)
 {
     const struct cc_common_settings *common = process->settings;
@@ -232,6 +240,9 @@ static enum cc_code start_listener(struct process *process, struct cc_error *err
         .queue = (int)common->http_queue,
         .clock = process->runtime.clock,
         .ids = process->runtime.ids,
+        .open_to_clients = process->service->open_to_clients,
+        .tls_certificate_path = or_null(common->tls_certificate_path),
+        .tls_key_path = or_null(common->tls_key_path),
     };
     if (process->service->routes == NULL)
         return CC_OK;
@@ -281,6 +292,8 @@ static void reload(struct process *process)
         process->service->reload(process->block->app, fresh);
     destroy_settings(process->reloaded);
     process->reloaded = fresh;
+    if (process->listener != NULL && cc_http_server_reload_tls(process->listener, &err) != CC_OK)
+        cc_log_error(CC_LOG_ERROR, "certificate not reloaded, the old one holds", &err, NULL);
     cc_log(CC_LOG_INFO, "settings reloaded", NULL);
 }
 

@@ -119,13 +119,17 @@ enum cc_code cc_service_ops_start(struct cc_service_block *block, const struct c
                                   struct cc_http_server **out, struct cc_error *err)
 {
     const struct cc_common_settings *common = runtime->settings;
+    /* The others may use what start() has yet to make. */
+    const struct cc_http_hooks hooks = {
+        .authenticate =
+            block->service->http_hooks != NULL ? block->service->http_hooks->authenticate : NULL};
     int workers =
         common->http_workers < OPS_WORKERS_MAX ? (int)common->http_workers : OPS_WORKERS_MAX;
     struct cc_http_options options = {
         .host = common->host,
         .port = (int)common->ops_port,
         .routes = block->ops_routes,
-        .hooks = block->service->http_hooks,
+        .hooks = &hooks,
         .app = block->app,
         .workers = block->service->internal_routes != NULL ? workers : 1,
         .queue = (int)common->http_queue,

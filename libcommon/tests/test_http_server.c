@@ -12,7 +12,10 @@
 #include "testing.h"
 
 #include "common/alloc.h"
+#include "common/deadline.h"
 #include "common/http_server.h"
+
+#define BIG_BYTES ((size_t)12 * 1024 * 1024) /* more than all socket buffers hold */
 
 /* ---- the service under test ---- */
 
@@ -124,6 +127,49 @@ static enum cc_code upgrade(struct cc_request *req, struct cc_response *res, str
     return CC_OK;
 }
 
+/* Milliseconds that a call of 60 s may last on behalf of this request. */
+static enum cc_code left(struct cc_request *req, struct cc_response *res, struct cc_error *err)
+{
+    (void)req, (void)err;
+    cc_json_open_object(cc_response_json(res), NULL);
+    cc_json_put_int(cc_response_json(res), "left", cc_deadline_cap_ms(60000));
+    cc_json_close_object(cc_response_json(res));
+    return CC_OK;
+}
+
+static enum cc_code big(struct cc_request *req, struct cc_response *res, struct cc_error *err)
+{
+    char *bytes = cc_arena_calloc(cc_request_arena(req), 1, BIG_BYTES);
+
+    (void)err;
+    cc_response_body(res, "application/octet-stream", bytes, BIG_BYTES);
+    return CC_OK;
+}
+
+static bool intercept(void *app, struct cc_request *req, struct cc_response *res)
+{
+    (void)app;
+    if (cc_request_header(req, "x-intercept") == NULL)
+        return false;
+    cc_response_status(res, 299);
+    return true;
+}
+
+static void decorate(void *app, const struct cc_request *req, struct cc_response *res)
+{
+    (void)app, (void)req;
+    cc_response_header(res, "X-Decorated", "yes");
+}
+
+static void name_client(void *app, struct cc_request *req, const char *tcp_peer,
+                        char out[CC_ADDRESS_BYTES])
+{
+    const char *given = cc_request_header(req, "x-client");
+
+    (void)app;
+    snprintf(out, CC_ADDRESS_BYTES, "%s", given != NULL ? given : tcp_peer);
+}
+
 static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
                                  struct cc_error *err)
 {
@@ -148,6 +194,8 @@ static const struct cc_route routes[] = {
     {"GET",   "/v1/limited",       CC_AUTH_NONE,     CC_RATE_NONE, 0,    limited,   CC_ASYNC},
     {"GET",   "/v1/crash",         CC_AUTH_NONE,     CC_RATE_NONE, 0,    crash,     CC_BLOCKING},
     {"GET",   "/v1/upgrade",       CC_AUTH_NONE,     CC_RATE_NONE, 0,    upgrade,   CC_ASYNC},
+    {"GET",   "/v1/big",           CC_AUTH_NONE,     CC_RATE_NONE, 0,    big,       CC_BLOCKING},
+    {"GET",   "/v1/left",          CC_AUTH_NONE,     CC_RATE_NONE, 0,    left,      CC_BLOCKING},
     {"GET",   "/v1/mine",          CC_AUTH_USER,     CC_RATE_NONE, 0,    echo,      CC_BLOCKING},
     {"GET",   "/v1/admin",         CC_AUTH_ADMIN,    CC_RATE_NONE, 0,    echo,      CC_BLOCKING},
     {"GET",   "/internal/x",       CC_AUTH_INTERNAL, CC_RATE_NONE, 0,    echo,      CC_BLOCKING},
@@ -157,7 +205,10 @@ static const struct cc_route routes[] = {
 
 static int start(void **state)
 {
-    static const struct cc_http_hooks hooks = {.authenticate = authenticate};
+    static const struct cc_http_hooks hooks = {.authenticate = authenticate,
+                                               .client_address = name_client,
+                                               .intercept = intercept,
+                                               .decorate = decorate};
     struct service *service = cc_calloc(1, sizeof(*service));
     struct cc_error err = {0};
 
@@ -326,6 +377,40 @@ static void a_request_id_is_echoed_when_clean_and_replaced_when_not(void **state
         "X-Request-Id: ab.1\r\n");
     assert_null(strstr(
         ask(*state, "GET /v1/things/1 HTTP/1.1\r\nHost: h\r\nX-Request-Id: a b<\r\n\r\n"), "a b<"));
+}
+
+static void a_callers_deadline_shortens_the_handlers_time_and_never_lengthens_it(void **state)
+{
+    static const struct {
+        const char *header, *left;
+    } rows[] = {
+        {"", "\"left\":30000"},
+        {"X-Request-Timeout-Ms: 700\r\n", "\"left\":700"},
+        {"X-Request-Timeout-Ms: 600000\r\n", "\"left\":30000"},
+        {"X-Request-Timeout-Ms: -5\r\n", "\"left\":30000"},
+        {"X-Request-Timeout-Ms: 5 years\r\n", "\"left\":30000"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char request[256];
+
+        snprintf(request, sizeof(request), "GET /v1/left HTTP/1.1\r\nHost: h\r\n%s\r\n",
+                 rows[i].header);
+        assert_contains(ask(*state, request), rows[i].left);
+    }
+}
+
+static void a_hook_may_answer_name_the_client_and_add_to_every_answer(void **state)
+{
+    char *answer = ask(*state, "GET /nowhere HTTP/1.1\r\nHost: h\r\nX-Intercept: 1\r\n\r\n");
+
+    assert_int_equal(status_of(answer), 299);
+    assert_contains(answer, "X-Decorated: yes\r\n");
+    answer = ask(*state, "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(status_of(answer), 404);
+    assert_contains(answer, "X-Decorated: yes\r\n");
+    answer = ask(*state, "GET /v1/things/1 HTTP/1.1\r\nHost: h\r\nX-Client: 192.0.2.7\r\n\r\n");
+    assert_contains(answer, "\"peer\":\"192.0.2.7\"");
 }
 
 static void json_bodies_are_checked_and_statuses_kept(void **state)
@@ -620,6 +705,37 @@ static void a_slow_head_and_a_slow_body_are_cut_at_their_deadline(void **state)
     close(body);
 }
 
+struct slow_reader {
+    struct service *service;
+    int fd;
+    size_t received;
+};
+
+/* Takes a few bytes a second: never idle, and never done in time. */
+static bool reader_outlived_its_time(void *arg)
+{
+    struct slow_reader *reader = arg;
+    char bytes[1024];
+    ssize_t got = recv(reader->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+    fake_clock_advance_ms(&reader->service->clock, 1000);
+    reader->received += got > 0 ? (size_t)got : 0;
+    return cc_mono_ms(&reader->service->clock.clock) > 300000;
+}
+
+static void a_slow_reader_outlived_its_time_at_its_deadline(void **state)
+{
+    struct slow_reader reader = {.service = *state, .fd = dial(*state)};
+    static char rest[65536];
+
+    write_all(reader.fd, "GET /v1/big HTTP/1.1\r\nHost: h\r\n\r\n", 35);
+    test_wait_for(reader_outlived_its_time, &reader, 5000);
+    for (ssize_t got; (got = recv(reader.fd, rest, sizeof(rest), 0)) > 0;)
+        reader.received += (size_t)got; /* what the kernel holds, then the end */
+    assert_in_range(reader.received, 1, BIG_BYTES - 1);
+    close(reader.fd);
+}
+
 static void a_quiesced_server_refuses_connections_and_ends_running_requests(void **state)
 {
     struct service *service = *state;
@@ -654,6 +770,8 @@ int main(void)
         SERVED(a_body_arrives_whole_also_byte_by_byte_and_chunked),
         SERVED(a_kept_alive_connection_serves_several_requests),
         SERVED(a_request_id_is_echoed_when_clean_and_replaced_when_not),
+        SERVED(a_callers_deadline_shortens_the_handlers_time_and_never_lengthens_it),
+        SERVED(a_hook_may_answer_name_the_client_and_add_to_every_answer),
         SERVED(json_bodies_are_checked_and_statuses_kept),
         SERVED(nothing_written_is_204),
         SERVED(an_asynchronous_handler_ends_on_another_thread),
@@ -669,6 +787,7 @@ int main(void)
         SERVED(ambiguous_heads_are_400_and_close),
         SERVED(a_full_queue_is_503_with_retry_after),
         SERVED(a_slow_head_and_a_slow_body_are_cut_at_their_deadline),
+        SERVED(a_slow_reader_outlived_its_time_at_its_deadline),
         SERVED(a_quiesced_server_refuses_connections_and_ends_running_requests),
     };
 

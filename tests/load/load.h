@@ -26,6 +26,7 @@ int64_t monotonic_us(void);
 /* Each prints one line "MEASURE BEGIN", later "MEASURE END", then one JSON object; returns the exit
  * code. */
 int run_delivery(const struct load_options *options, const struct people *people);
+int run_edge(const struct load_options *options, const struct people *people);
 int run_idle(const struct load_options *options, const struct people *people);
 
 #endif

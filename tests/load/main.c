@@ -12,9 +12,10 @@
 #include "load.h"
 
 static const char usage[] =
-    "chat-load delivery|idle --people FILE --gateways HOST:PORT[,HOST:PORT...]\n"
+    "chat-load delivery|idle|edge --people FILE --gateways HOST:PORT[,HOST:PORT...]\n"
     "  delivery: --rate N (messages/s) --warmup S --seconds S --grace S --bodies FOLDER\n"
-    "  idle:     --sockets N --connects N (per second) --seconds S (how long they are held)\n";
+    "  idle:     --sockets N --connects N (per second) --seconds S (how long they are held)\n"
+    "  edge:     --rate N (requests/s at each of the gateways, in turn) --warmup S --seconds S\n";
 
 int64_t monotonic_us(void)
 {
@@ -119,6 +120,8 @@ int main(int argc, char **argv)
             code = run_delivery(&options, &people);
         else if (strcmp(argv[optind], "idle") == 0)
             code = run_idle(&options, &people);
+        else if (strcmp(argv[optind], "edge") == 0)
+            code = run_edge(&options, &people);
         else
             fputs(usage, stderr);
     }

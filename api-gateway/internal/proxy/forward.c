@@ -7,6 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/body_check.h"
+#include "proxy/client_address.h"
+
 static const char *const request_headers[] = {
     "Authorization", "Content-Type",    "Accept",          "If-Match",
     "If-None-Match", "Idempotency-Key", "Accept-Language",
@@ -38,64 +41,28 @@ static void choose_headers(struct gateway_call *call)
     add_header(call, "X-Forwarded-For", cc_request_peer(req));
 }
 
-/* What is left of the request's time, or the setting when that is shorter. */
-static int time_left_ms(const struct gateway_call *call)
-{
-    const struct gateway_app *app = cc_request_app(call->req);
-    int64_t left = cc_request_deadline_mono_ms(call->req) - cc_mono_ms(app->clock);
-
-    if (left > app->settings->upstream_timeout_ms)
-        left = app->settings->upstream_timeout_ms;
-    return left > 1 ? (int)left : 1;
-}
-
-static void send_to_next(struct gateway_call *call);
-
-static void on_answer(void *arg, enum cc_code code, const struct cc_http_answer *answer,
-                      const struct cc_error *err)
-{
-    struct gateway_call *call = arg;
-    bool has_more = call->turns.next < call->turns.count;
-
-    gateway_instance_report(call->instance, code != CC_UNAVAILABLE);
-    if (has_more && (code == CC_UNAVAILABLE || (code == CC_OK && answer->status == 503)))
-        send_to_next(call);
-    else
-        call->done(call->arg, code, answer, err);
-}
-
-static void send_to_next(struct gateway_call *call)
-{
-    const struct gateway_app *app = cc_request_app(call->req);
-
-    call->instance = gateway_turns_next(&call->turns);
-    const struct cc_http_call http = {
-        .method = call->method,
-        .url = cc_arena_printf(cc_request_arena(call->req), "%s%s",
-                               gateway_instance_url(call->instance), call->target),
-        .headers = call->headers,
-        .header_count = call->header_count,
-        .body = call->body,
-        .body_count = call->body_count,
-        .timeout_ms = time_left_ms(call),
-        .trace = cc_request_trace(call->req),
-    };
-    cc_http_send(app->client, &http, on_answer, call);
-}
-
 void gateway_call_start(struct gateway_call *call)
 {
     const struct gateway_app *app = cc_request_app(call->req);
-    struct cc_error err = {0};
 
     choose_headers(call);
-    gateway_turns_begin(app->upstreams, call->upstream, NULL, &call->turns);
-    if (call->turns.count > 0) {
-        send_to_next(call);
-        return;
-    }
-    cc_fail_detail(&err, CC_UNAVAILABLE, "no instance is configured");
-    call->done(call->arg, CC_UNAVAILABLE, NULL, &err);
+    call->balanced = (struct cc_balanced_call){
+        .client = app->client,
+        .targets = gateway_upstream_targets(app->upstreams, call->upstream),
+        .clock = app->clock,
+        .path = call->target,
+        .deadline_mono_ms = cc_request_deadline_mono_ms(call->req),
+        .done = call->done,
+        .arg = call->arg,
+        .http = {.method = call->method,
+                 .headers = call->headers,
+                 .header_count = call->header_count,
+                 .body = call->body,
+                 .body_count = call->body_count,
+                 .timeout_ms = (int)app->settings->upstream_timeout_ms,
+                 .trace = cc_request_trace(call->req)},
+    };
+    cc_balanced_start(&call->balanced);
 }
 
 void gateway_copy_answer(struct cc_response *res, const struct cc_http_answer *answer)
@@ -157,11 +124,11 @@ void gateway_admit(struct cc_request *req, struct cc_response *res, enum gateway
 {
     const struct gateway_app *app = cc_request_app(req);
     struct admission *admission = CC_ARENA_NEW(cc_request_arena(req), struct admission);
-    const char *key =
-        which == GATEWAY_RATE_AUTH ? cc_request_peer(req) : cc_request_caller(req)->user_id;
+    const char *address = gateway_address_key(cc_request_arena(req), cc_request_peer(req));
+    const char *key = which == GATEWAY_RATE_AUTH ? address : cc_request_caller(req)->user_id;
 
     *admission = (struct admission){.req = req, .res = res, .proceed = proceed, .arg = arg};
-    gateway_rate_limiter_take(app->limiter, which, key, on_verdict, admission);
+    gateway_rate_limiter_take(app->limiter, which, key, address, on_verdict, admission);
 }
 
 /* ---- forwarding ---- */
@@ -234,6 +201,7 @@ enum cc_code gateway_forward(struct cc_request *req, struct cc_response *res,
     enum gateway_rate_class which = is_read(req) ? GATEWAY_RATE_READ : GATEWAY_RATE_WRITE;
 
     CC_TRY(check_method(req, res, err));
+    CC_TRY(gateway_body_check(req, err));
     if (cc_request_caller(req)->user_id[0] == '\0') /* nobody yet: counted by address */
         which = GATEWAY_RATE_AUTH;
     gateway_admit(req, res, which, start, prepare(req, res, upstream));

@@ -12,8 +12,8 @@
 /* Body limit of everything forwarded. */
 #define GATEWAY_BODY_MAX_BYTES ((size_t)128 * 1024)
 
-/* code as cc_http_done, except that CC_UNAVAILABLE means every instance was tried. Runs on the HTTP
- * client's thread, or on the caller's when no instance is configured. */
+/* code as cc_balanced_call. `done` runs on the HTTP client's thread, or on the caller's when no
+ * instance may be asked. */
 struct gateway_call {
     struct cc_request *req;
     enum gateway_upstream upstream;
@@ -23,13 +23,11 @@ struct gateway_call {
     size_t body_count;
     cc_http_done done;
     void *arg;
-    struct gateway_turns turns; /* private from here */
-    struct gateway_instance *instance;
+    struct cc_balanced_call balanced; /* private from here */
     struct cc_http_header headers[16];
     size_t header_count;
 };
-/* Starts the call; `call` lives in the request's arena. The next instance is tried when nothing was
- * done by the one before: not connected, or an answer 503. */
+/* Starts the call; `call` lives in the request's arena. Failover and retries: cc_balanced_call. */
 void gateway_call_start(struct gateway_call *call);
 
 /* A request's target without scheme and authority, which the absolute form has. */

@@ -12,33 +12,51 @@
 #include "common/id.h"
 #include "common/log.h"
 
-#define QUEUE_MAX        8192
+#define QUEUE_MAX        4096
 #define BATCH_MAX        64
 #define KEY_BYTES        96
 #define LOCAL_MAX        50000
 #define REDIS_REST_MS    1000 /* how long Redis is left alone after a failure */
-#define SCRIPT_ARGUMENTS 4
+#define BUCKETS_MAX      3    /* class, address, global */
+#define BUCKET_ARGUMENTS 3
 
-/* KEYS[1] bucket; ARGV burst, amount, period in ms. Answers {admitted, tokens left, ms until the
- * next token}. The bucket keeps thousandths of a token, so that slow rates lose nothing. */
+/* KEYS buckets; ARGV burst, amount, period in ms of each. Takes a token from all or from none, and
+ * answers {number of the emptiest bucket that refuses or 0, tokens left there (in the first), ms
+ * until its next token}. A bucket keeps thousandths of a token, so that slow rates lose nothing; a
+ * refusal writes nothing. The keys have no common slot: a Redis Cluster needs a proxy or one node
+ * for them. */
 static const char bucket_script[] =
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-    "local burst, amount, period = ARGV[1] * 1000, tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-    "local b = redis.call('HMGET', KEYS[1], 'v', 't')\n"
-    "local v, at = tonumber(b[1]) or burst, tonumber(b[2]) or now\n"
-    "v = math.min(burst, v + math.max(0, now - at) * amount * 1000 / period)\n"
-    "local admitted = 0\n"
-    "if v >= 1000 then v = v - 1000; admitted = 1 end\n"
-    "redis.call('HSET', KEYS[1], 'v', math.floor(v), 't', now)\n"
-    "redis.call('PEXPIRE', KEYS[1], math.ceil(burst * period / amount / 1000) + 1000)\n"
-    "local wait = 0\n"
-    "if v < 1000 then wait = math.ceil((1000 - v) * period / amount / 1000) end\n"
-    "return {admitted, math.floor(v / 1000), wait}\n";
+    "local levels, refusing, wait = {}, 0, -1\n"
+    "local function until_next(i)\n"
+    "  if levels[i] >= 1000 then return 0 end\n"
+    "  return math.ceil((1000 - levels[i]) * ARGV[3 * i] / ARGV[3 * i - 1] / 1000)\n"
+    "end\n"
+    "for i = 1, #KEYS do\n"
+    "  local burst = ARGV[3 * i - 2] * 1000\n"
+    "  local b = redis.call('HMGET', KEYS[i], 'v', 't')\n"
+    "  local v, at = tonumber(b[1]) or burst, tonumber(b[2]) or now\n"
+    "  local gained = math.max(0, now - at) * ARGV[3 * i - 1] * 1000 / ARGV[3 * i]\n"
+    "  levels[i] = math.min(burst, v + gained)\n"
+    "  if levels[i] < 1000 and until_next(i) > wait then refusing, wait = i, until_next(i) end\n"
+    "end\n"
+    "if refusing > 0 then return {refusing, 0, wait} end\n"
+    "for i = 1, #KEYS do\n"
+    "  levels[i] = levels[i] - 1000\n"
+    "  redis.call('HSET', KEYS[i], 'v', math.floor(levels[i]), 't', now)\n"
+    "  redis.call('PEXPIRE', KEYS[i],\n"
+    "    math.ceil(ARGV[3 * i - 2] * ARGV[3 * i] / ARGV[3 * i - 1]) + 1000)\n"
+    "end\n"
+    "return {0, math.floor(levels[1] / 1000), until_next(1)}\n";
 
-struct question {
+struct bucket {
     enum gateway_rate_class which;
     char key[KEY_BYTES];
+};
+struct question {
+    struct bucket buckets[BUCKETS_MAX]; /* those that have a limit */
+    size_t count;
     void (*done)(void *arg, const struct gateway_rate_verdict *verdict);
     void *arg;
 };
@@ -98,40 +116,63 @@ static void forget_local(struct gateway_rate_limiter *limiter)
 }
 
 static struct local_bucket *local_bucket(struct gateway_rate_limiter *limiter,
-                                         const struct question *question, int64_t now_ms)
+                                         const struct bucket *wanted, int64_t now_ms)
 {
-    struct local_bucket *bucket = cc_hash_map_get(limiter->local, question->key);
+    struct local_bucket *bucket = cc_hash_map_get(limiter->local, wanted->key);
 
     if (bucket != NULL)
         return bucket;
-    if (cc_hash_map_count(limiter->local) >= LOCAL_MAX)
-        forget_local(limiter); /* every bucket full again: lenient, and bounded */
     bucket = cc_calloc(1, sizeof(*bucket));
-    memcpy(bucket->key, question->key, sizeof(bucket->key));
-    bucket->tokens = (double)limiter->rates[question->which].burst;
+    memcpy(bucket->key, wanted->key, sizeof(bucket->key));
+    bucket->tokens = (double)limiter->rates[wanted->which].burst;
     bucket->at_ms = now_ms;
     cc_hash_map_put(limiter->local, bucket->key, bucket);
     return bucket;
 }
 
-static struct gateway_rate_verdict judge_locally(struct gateway_rate_limiter *limiter,
-                                                 const struct question *question)
+static double tokens_per_ms(const struct gateway_rate *rate)
 {
-    const struct gateway_rate *rate = &limiter->rates[question->which];
-    int64_t now_ms = cc_mono_ms(limiter->clock);
-    struct local_bucket *bucket = local_bucket(limiter, question, now_ms);
-    double per_ms = (double)rate->amount / (double)(rate->period_s * 1000);
-    bool admitted;
+    return (double)rate->amount / (double)(rate->period_s * 1000);
+}
 
-    bucket->tokens += (double)(now_ms - bucket->at_ms) * per_ms;
+static int64_t until_next_ms(const struct gateway_rate *rate, double tokens)
+{
+    return tokens < 1 ? (int64_t)((1 - tokens) / tokens_per_ms(rate)) + 1 : 0;
+}
+
+static void refill(const struct gateway_rate *rate, struct local_bucket *bucket, int64_t now_ms)
+{
+    bucket->tokens += (double)(now_ms - bucket->at_ms) * tokens_per_ms(rate);
     if (bucket->tokens > (double)rate->burst)
         bucket->tokens = (double)rate->burst;
     bucket->at_ms = now_ms;
-    admitted = bucket->tokens >= 1;
-    if (admitted)
-        bucket->tokens -= 1;
-    return verdict_for(rate, admitted, (int64_t)bucket->tokens,
-                       bucket->tokens < 1 ? (int64_t)((1 - bucket->tokens) / per_ms) + 1 : 0);
+}
+
+static struct gateway_rate_verdict judge_locally(struct gateway_rate_limiter *limiter,
+                                                 const struct question *question)
+{
+    struct local_bucket *buckets[BUCKETS_MAX];
+    int64_t now_ms = cc_mono_ms(limiter->clock), longest_ms = -1;
+    const struct gateway_rate *shown = &limiter->rates[question->buckets[0].which];
+
+    if (cc_hash_map_count(limiter->local) + question->count > LOCAL_MAX)
+        forget_local(limiter); /* every bucket full again: lenient, and bounded */
+    for (size_t i = 0; i < question->count; i++) {
+        const struct gateway_rate *rate = &limiter->rates[question->buckets[i].which];
+
+        buckets[i] = local_bucket(limiter, &question->buckets[i], now_ms);
+        refill(rate, buckets[i], now_ms);
+        if (buckets[i]->tokens < 1 && until_next_ms(rate, buckets[i]->tokens) > longest_ms) {
+            longest_ms = until_next_ms(rate, buckets[i]->tokens);
+            shown = rate;
+        }
+    }
+    if (longest_ms >= 0)
+        return verdict_for(shown, false, 0, longest_ms);
+    for (size_t i = 0; i < question->count; i++)
+        buckets[i]->tokens -= 1;
+    return verdict_for(shown, true, (int64_t)buckets[0]->tokens,
+                       until_next_ms(shown, buckets[0]->tokens));
 }
 
 /* ---- Redis ---- */
@@ -148,25 +189,32 @@ static bool load_script(struct gateway_rate_limiter *limiter, struct cc_error *e
 }
 
 struct words {
-    char burst[24], amount[24], period[24];
-    const char *argv[3 + SCRIPT_ARGUMENTS];
+    char numbers[BUCKETS_MAX * BUCKET_ARGUMENTS][24], count[4];
+    const char *argv[3 + BUCKETS_MAX + BUCKETS_MAX * BUCKET_ARGUMENTS];
+    size_t argc;
 };
 
 static void write_words(const struct gateway_rate_limiter *limiter, const struct question *question,
                         struct words *out)
 {
-    const struct gateway_rate *rate = &limiter->rates[question->which];
+    size_t used = 0;
 
-    snprintf(out->burst, sizeof(out->burst), "%lld", (long long)rate->burst);
-    snprintf(out->amount, sizeof(out->amount), "%lld", (long long)rate->amount);
-    snprintf(out->period, sizeof(out->period), "%lld", (long long)rate->period_s * 1000);
-    out->argv[0] = "EVALSHA";
-    out->argv[1] = limiter->sha1;
-    out->argv[2] = "1";
-    out->argv[3] = question->key;
-    out->argv[4] = out->burst;
-    out->argv[5] = out->amount;
-    out->argv[6] = out->period;
+    snprintf(out->count, sizeof(out->count), "%zu", question->count);
+    out->argc = 0;
+    out->argv[out->argc++] = "EVALSHA";
+    out->argv[out->argc++] = limiter->sha1;
+    out->argv[out->argc++] = out->count;
+    for (size_t i = 0; i < question->count; i++)
+        out->argv[out->argc++] = question->buckets[i].key;
+    for (size_t i = 0; i < question->count; i++) {
+        const struct gateway_rate *rate = &limiter->rates[question->buckets[i].which];
+        const int64_t values[] = {rate->burst, rate->amount, rate->period_s * 1000};
+
+        for (size_t k = 0; k < BUCKET_ARGUMENTS; k++, used++) {
+            snprintf(out->numbers[used], sizeof(out->numbers[used]), "%lld", (long long)values[k]);
+            out->argv[out->argc++] = out->numbers[used];
+        }
+    }
 }
 
 static enum cc_code ask_redis(struct gateway_rate_limiter *limiter, const struct question *batch,
@@ -177,7 +225,7 @@ static enum cc_code ask_redis(struct gateway_rate_limiter *limiter, const struct
 
     for (size_t i = 0; i < count; i++) {
         write_words(limiter, &batch[i], &words[i]);
-        commands[i] = (struct cc_redis_args){.argc = 3 + SCRIPT_ARGUMENTS, .argv = words[i].argv};
+        commands[i] = (struct cc_redis_args){.argc = words[i].argc, .argv = words[i].argv};
     }
     return cc_redis_pipeline(limiter->redis, commands, count, replies, err);
 }
@@ -201,12 +249,19 @@ static bool ask_redis_with_script(struct gateway_rate_limiter *limiter,
     return false;
 }
 
-static struct gateway_rate_verdict read_reply(const struct gateway_rate *rate,
+static struct gateway_rate_verdict read_reply(const struct gateway_rate_limiter *limiter,
+                                              const struct question *question,
                                               const redisReply *reply)
 {
+    const struct gateway_rate *first = &limiter->rates[question->buckets[0].which];
+    int64_t refusing;
+
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
-        return unlimited(rate);
-    return verdict_for(rate, reply->element[0]->integer == 1, reply->element[1]->integer,
+        return unlimited(first);
+    refusing = reply->element[0]->integer;
+    if (refusing < 1 || refusing > (int64_t)question->count)
+        return verdict_for(first, true, reply->element[1]->integer, reply->element[2]->integer);
+    return verdict_for(&limiter->rates[question->buckets[refusing - 1].which], false, 0,
                        reply->element[2]->integer);
 }
 
@@ -218,9 +273,9 @@ static void judge(struct gateway_rate_limiter *limiter, const struct question *b
     bool from_redis = ask_redis_with_script(limiter, batch, count, replies);
 
     for (size_t i = 0; i < count; i++) {
-        struct gateway_rate_verdict verdict =
-            from_redis ? read_reply(&limiter->rates[batch[i].which], replies[i])
-                       : judge_locally(limiter, &batch[i]);
+        struct gateway_rate_verdict verdict = from_redis
+                                                  ? read_reply(limiter, &batch[i], replies[i])
+                                                  : judge_locally(limiter, &batch[i]);
 
         batch[i].done(batch[i].arg, &verdict);
         if (from_redis)
@@ -312,17 +367,34 @@ static bool enqueue(struct gateway_rate_limiter *limiter, const struct question 
     return queued;
 }
 
+static void add_bucket(const struct gateway_rate_limiter *limiter, struct question *question,
+                       enum gateway_rate_class which, const char *key)
+{
+    const struct gateway_rate *rate = &limiter->rates[which];
+    struct bucket *bucket = &question->buckets[question->count];
+
+    if (rate->amount <= 0 || rate->burst <= 0)
+        return;
+    bucket->which = which;
+    snprintf(bucket->key, sizeof(bucket->key), "rate:%s:%s", rate->name, key);
+    question->count++;
+}
+
 void gateway_rate_limiter_take(struct gateway_rate_limiter *limiter, enum gateway_rate_class which,
-                               const char *key,
+                               const char *key, const char *address,
                                void (*done)(void *arg, const struct gateway_rate_verdict *verdict),
                                void *arg)
 {
-    const struct gateway_rate *rate = &limiter->rates[which];
-    struct question question = {.which = which, .done = done, .arg = arg};
-    struct gateway_rate_verdict verdict = unlimited(rate);
+    struct gateway_rate_verdict verdict = unlimited(&limiter->rates[which]);
+    struct question question;
 
-    snprintf(question.key, sizeof(question.key), "rate:%s:%s", rate->name, key);
-    if (rate->amount > 0 && rate->burst > 0 && enqueue(limiter, &question))
+    question.count = 0;
+    question.done = done;
+    question.arg = arg;
+    add_bucket(limiter, &question, which, key);
+    add_bucket(limiter, &question, GATEWAY_RATE_ADDRESS, address);
+    add_bucket(limiter, &question, GATEWAY_RATE_GLOBAL, "all");
+    if (question.count > 0 && enqueue(limiter, &question))
         return;
     done(arg, &verdict);
 }

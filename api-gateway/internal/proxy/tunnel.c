@@ -18,12 +18,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app.h"
 #include "common/alloc.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "proxy/address_counts.h"
 #include "proxy/upgrade_answer.h"
 
 #define EVENTS_MAX      256
@@ -51,13 +53,15 @@ struct tunnel {
     struct tunnel *previous, *next;
     enum state state;
     struct side client, server;
+    struct cc_target_turn turn; /* which websocket-gateway */
+    bool reported;              /* whether it answered has been told */
+    struct gateway_address *address;
     struct asking *asking; /* until the request is completed */
 };
 
 /* The part that is only needed before the pump runs. */
 struct asking {
     struct gateway_tunnel_request request;
-    struct gateway_instance *instance;
     char *head; /* what is being sent */
     size_t head_count, head_sent;
     struct cc_strbuf answer;
@@ -69,20 +73,24 @@ struct mail {
     struct tunnel *tunnel; /* the client's socket for it ... */
     int fd;
     struct gateway_tunnel_request request; /* ... or, with tunnel NULL, a new one */
+    struct gateway_address *address;
     size_t extra_count;
     char extra[];
 };
 
 struct gateway_tunnels {
     const struct cc_clock *clock;
+    struct gateway_upstreams *upstreams;
+    struct gateway_addresses *addresses; /* how many each holds */
     int64_t max_count;
     _Atomic int64_t count;
     int epoll_fd, event_fd;
     pthread_t thread;
     bool has_thread;
-    pthread_mutex_t lock; /* the mailbox, stopping */
+    pthread_mutex_t lock; /* the mailbox, stopping, the drain */
     struct mail *mail_first, *mail_last;
     bool stopping;
+    int64_t drain_from_ms, drain_until_ms, drain_count; /* until_ms 0 = not draining */
     /* The thread's own. */
     struct tunnel *asking, *answered; /* by whether a deadline runs */
     struct tunnel *gone;              /* freed after the current batch of events */
@@ -181,6 +189,26 @@ static void free_asking(struct tunnel *tunnel)
     tunnel->asking = NULL;
 }
 
+/* ---- the websocket-gateway of a tunnel ---- */
+
+static struct cc_targets *targets_of(const struct tunnel *tunnel)
+{
+    return gateway_upstream_targets(tunnel->tunnels->upstreams, GATEWAY_WEBSOCKET);
+}
+
+static void report(struct tunnel *tunnel, enum cc_outcome outcome, bool unreachable)
+{
+    if (tunnel->turn.taken && !tunnel->reported)
+        cc_targets_report(targets_of(tunnel), &tunnel->turn, outcome, unreachable);
+    tunnel->reported = true;
+}
+
+static void leave_instance(struct tunnel *tunnel, enum cc_outcome outcome, bool unreachable)
+{
+    report(tunnel, outcome, unreachable);
+    cc_targets_release(targets_of(tunnel), &tunnel->turn);
+}
+
 /* Closes both sides; the memory lives until no event of this batch can mention it. */
 static void end_tunnel(struct tunnel *tunnel)
 {
@@ -191,6 +219,8 @@ static void end_tunnel(struct tunnel *tunnel)
     if (tunnel->state == PUMPING)
         cc_gauge_add(tunnels->open_gauge, -1);
     tunnel->state = GONE;
+    leave_instance(tunnel, CC_OUTCOME_NEUTRAL, false);
+    gateway_address_release(tunnels->addresses, tunnel->address);
     close_side(&tunnel->client);
     close_side(&tunnel->server);
     free_asking(tunnel);
@@ -218,19 +248,21 @@ static void refuse(struct tunnel *tunnel, enum cc_code code, const char *reason)
 
     cc_counter_add(tunnel->tunnels->failed_counter, 1);
     cc_fail_detail(&err, code, "%s", reason);
+    report(tunnel, code == CC_UNAVAILABLE ? CC_OUTCOME_NEUTRAL : CC_OUTCOME_FAILED, false);
     end_tunnel(tunnel);
     cc_request_complete(req, code, &err);
 }
 
 /* ---- connecting ---- */
 
-static bool connect_to(struct tunnel *tunnel, struct gateway_instance *instance)
+static bool connect_to(struct tunnel *tunnel)
 {
     struct sockaddr_storage address;
     socklen_t length;
     int fd;
 
-    if (!gateway_instance_address(instance, &address, &length))
+    if (!gateway_upstream_address(tunnel->tunnels->upstreams, GATEWAY_WEBSOCKET, tunnel->turn.index,
+                                  &address, &length))
         return false;
     fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -244,13 +276,15 @@ static bool connect_to(struct tunnel *tunnel, struct gateway_instance *instance)
     return true;
 }
 
-static void write_head(struct asking *asking)
+static void write_head(const struct tunnel *tunnel)
 {
+    struct asking *asking = tunnel->asking;
     struct cc_strbuf head;
 
     cc_strbuf_init(&head, 32 * 1024);
     cc_strbuf_append_text(&head, asking->request.head_start);
-    cc_strbuf_append_text(&head, gateway_instance_authority(asking->instance));
+    cc_strbuf_append_text(&head, gateway_upstream_authority(tunnel->tunnels->upstreams,
+                                                            GATEWAY_WEBSOCKET, tunnel->turn.index));
     cc_strbuf_append_text(&head, asking->request.head_rest);
     cc_free(asking->head);
     asking->head = cc_strbuf_take(&head, &asking->head_count);
@@ -263,14 +297,16 @@ static void connect_next(struct tunnel *tunnel)
     struct asking *asking = tunnel->asking;
 
     close_side(&tunnel->server);
-    while ((asking->instance = gateway_turns_next(&asking->request.turns)) != NULL) {
-        if (connect_to(tunnel, asking->instance)) {
+    leave_instance(tunnel, CC_OUTCOME_NEUTRAL, false); /* unless it was told already */
+    while (cc_targets_take(targets_of(tunnel), asking->request.key, &tunnel->turn)) {
+        tunnel->reported = false;
+        if (connect_to(tunnel)) {
             tunnel->state = CONNECTING;
             asking->deadline_ms = cc_mono_ms(tunnel->tunnels->clock) + CONNECT_MS;
             watch(&tunnel->server, EPOLLOUT);
             return;
         }
-        gateway_instance_report(asking->instance, false);
+        leave_instance(tunnel, CC_OUTCOME_FAILED, true);
     }
     refuse(tunnel, CC_UNAVAILABLE, "no websocket-gateway takes connections");
 }
@@ -282,12 +318,11 @@ static void finish_connecting(struct tunnel *tunnel)
     int error = 0;
 
     if (getsockopt(tunnel->server.fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0) {
-        gateway_instance_report(asking->instance, false);
+        leave_instance(tunnel, CC_OUTCOME_FAILED, true);
         connect_next(tunnel);
         return;
     }
-    gateway_instance_report(asking->instance, true);
-    write_head(asking);
+    write_head(tunnel);
     tunnel->state = ASKING;
     asking->deadline_ms = cc_mono_ms(tunnel->tunnels->clock) + ANSWER_MS;
 }
@@ -313,6 +348,7 @@ static void accept_upgrade(struct tunnel *tunnel, const struct gateway_upgrade_a
                rest_count);
         tunnel->client.pending_count = (uint32_t)rest_count;
     }
+    report(tunnel, CC_OUTCOME_GOOD, false);
     free_asking(tunnel);
     unlink_tunnel(tunnel);
     link_tunnel(tunnel, &tunnel->tunnels->answered);
@@ -327,6 +363,7 @@ static void pass_refusal(struct tunnel *tunnel, const struct gateway_upgrade_ans
     struct cc_request *req = tunnel->asking->request.req;
     struct cc_response *res = tunnel->asking->request.res;
 
+    report(tunnel, answer->status == 503 ? CC_OUTCOME_FAILED : CC_OUTCOME_GOOD, false);
     cc_response_status(res, answer->status);
     if (answer->retry_after[0] != '\0')
         cc_response_header(res, "Retry-After", answer->retry_after);
@@ -339,7 +376,7 @@ static void pass_refusal(struct tunnel *tunnel, const struct gateway_upgrade_ans
 
 static bool has_more_turns(const struct tunnel *tunnel)
 {
-    return tunnel->asking->request.turns.next < tunnel->asking->request.turns.count;
+    return tunnel->turn.attempts < (int)cc_targets_count(targets_of(tunnel));
 }
 
 static void read_answer(struct tunnel *tunnel, bool at_end)
@@ -359,10 +396,12 @@ static void read_answer(struct tunnel *tunnel, bool at_end)
         accept_upgrade(tunnel, &answer);
         return;
     case GATEWAY_UPGRADE_REFUSED:
-        if (answer.status == 503 && has_more_turns(tunnel))
+        if (answer.status == 503 && has_more_turns(tunnel)) {
+            report(tunnel, CC_OUTCOME_FAILED, false);
             connect_next(tunnel);
-        else
+        } else {
             pass_refusal(tunnel, &answer);
+        }
         return;
     }
 }
@@ -370,7 +409,7 @@ static void read_answer(struct tunnel *tunnel, bool at_end)
 /* Without a word: nothing was done, so another one may be asked. */
 static void hung_up(struct tunnel *tunnel)
 {
-    gateway_instance_report(tunnel->asking->instance, false);
+    leave_instance(tunnel, CC_OUTCOME_FAILED, true);
     connect_next(tunnel);
 }
 
@@ -546,8 +585,8 @@ static void expire(struct gateway_tunnels *tunnels)
         next = tunnel->next;
         if (tunnel->asking->deadline_ms > now_ms)
             continue;
+        leave_instance(tunnel, CC_OUTCOME_FAILED, tunnel->state == CONNECTING);
         if (tunnel->state == CONNECTING) {
-            gateway_instance_report(tunnel->asking->instance, false);
             connect_next(tunnel);
         } else {
             refuse(tunnel, CC_TIMEOUT, "the websocket-gateway did not answer");
@@ -606,6 +645,7 @@ static void begin_asking(struct gateway_tunnels *tunnels, const struct mail *mai
 {
     struct tunnel *tunnel = create_tunnel(tunnels);
 
+    tunnel->address = mail->address;
     tunnel->asking = cc_calloc(1, sizeof(*tunnel->asking));
     tunnel->asking->request = mail->request;
     cc_strbuf_init(&tunnel->asking->answer, GATEWAY_UPGRADE_ANSWER_MAX_BYTES);
@@ -652,6 +692,34 @@ static void end_all(struct gateway_tunnels *tunnels)
     free_gone(tunnels);
 }
 
+static bool is_draining(struct gateway_tunnels *tunnels)
+{
+    bool draining;
+
+    pthread_mutex_lock(&tunnels->lock);
+    draining = tunnels->drain_until_ms > 0;
+    pthread_mutex_unlock(&tunnels->lock);
+    return draining;
+}
+
+/* Ends as many tunnels as it takes to be on the straight line from all to none. */
+static void drain_some(struct gateway_tunnels *tunnels)
+{
+    int64_t now_ms = cc_mono_ms(tunnels->clock), span_ms, keep = 0;
+
+    if (!is_draining(tunnels))
+        return;
+    span_ms = tunnels->drain_until_ms - tunnels->drain_from_ms;
+    if (now_ms < tunnels->drain_until_ms)
+        keep = (tunnels->drain_count * (tunnels->drain_until_ms - now_ms) + span_ms - 1) / span_ms;
+    for (struct tunnel *tunnel = tunnels->answered, *next;
+         tunnel != NULL && atomic_load(&tunnels->count) > keep; tunnel = next) {
+        next = tunnel->next;
+        if (tunnel->state == PUMPING)
+            end_tunnel(tunnel);
+    }
+}
+
 static void *run(void *arg)
 {
     struct gateway_tunnels *tunnels = arg;
@@ -659,7 +727,7 @@ static void *run(void *arg)
 
     pthread_setname_np(pthread_self(), "tunnels");
     while (!is_stopping(tunnels)) {
-        int timeout_ms = tunnels->asking != NULL ? TICK_MS : -1;
+        int timeout_ms = tunnels->asking != NULL || is_draining(tunnels) ? TICK_MS : -1;
         int count = epoll_wait(tunnels->epoll_fd, events, EVENTS_MAX, timeout_ms);
         uint64_t ignored;
 
@@ -670,6 +738,7 @@ static void *run(void *arg)
                 read_mail(tunnels);
         }
         expire(tunnels);
+        drain_some(tunnels);
         free_gone(tunnels);
     }
     end_all(tunnels);
@@ -678,13 +747,17 @@ static void *run(void *arg)
 
 /* ---- public ---- */
 
-enum cc_code gateway_tunnels_create(const struct cc_clock *clock, int64_t max_count,
-                                    struct gateway_tunnels **out, struct cc_error *err)
+enum cc_code gateway_tunnels_create(const struct cc_clock *clock,
+                                    struct gateway_upstreams *upstreams, int64_t max_count,
+                                    int64_t max_per_address, struct gateway_tunnels **out,
+                                    struct cc_error *err)
 {
     struct gateway_tunnels *tunnels = cc_calloc(1, sizeof(*tunnels));
     struct epoll_event event = {.events = EPOLLIN};
 
     tunnels->clock = clock;
+    tunnels->upstreams = upstreams;
+    tunnels->addresses = gateway_addresses_create(max_per_address);
     tunnels->max_count = max_count;
     pthread_mutex_init(&tunnels->lock, NULL);
     tunnels->open_gauge = cc_gauge_get("gateway_tunnels_open", "WebSocket tunnels open now", NULL);
@@ -715,24 +788,60 @@ void gateway_tunnels_destroy(struct gateway_tunnels *tunnels)
         pthread_join(tunnels->thread, NULL);
     close(tunnels->epoll_fd);
     close(tunnels->event_fd);
+    gateway_addresses_destroy(tunnels->addresses);
     pthread_mutex_destroy(&tunnels->lock);
     cc_free(tunnels);
+}
+
+void gateway_tunnels_drain(struct gateway_tunnels *tunnels, int64_t until_mono_ms)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    const uint64_t one = 1;
+
+    pthread_mutex_lock(&tunnels->lock);
+    tunnels->drain_from_ms = cc_mono_ms(tunnels->clock);
+    if (until_mono_ms <= tunnels->drain_from_ms)
+        until_mono_ms = tunnels->drain_from_ms + 1;
+    tunnels->drain_until_ms = until_mono_ms;
+    tunnels->drain_count = atomic_load(&tunnels->count);
+    pthread_mutex_unlock(&tunnels->lock);
+    if (write(tunnels->event_fd, &one, sizeof(one)) < 0)
+        return;
+    while (atomic_load(&tunnels->count) > 0 &&
+           cc_mono_ms(tunnels->clock) < until_mono_ms + 2 * TICK_MS)
+        nanosleep(&pause, NULL);
+}
+
+static enum cc_code refuse_opening(struct gateway_tunnels *tunnels, const char *reason,
+                                   struct cc_error *err)
+{
+    atomic_fetch_sub(&tunnels->count, 1);
+    cc_fail(err, CC_UNAVAILABLE, NULL, "%s", reason);
+    return cc_fail_retry_after(err, 5000);
 }
 
 enum cc_code gateway_tunnels_open(struct gateway_tunnels *tunnels,
                                   const struct gateway_tunnel_request *request,
                                   struct cc_error *err)
 {
+    struct gateway_address *address;
     struct mail *mail;
 
-    if (atomic_fetch_add(&tunnels->count, 1) >= tunnels->max_count) {
+    if (atomic_fetch_add(&tunnels->count, 1) >= tunnels->max_count)
+        return refuse_opening(tunnels, "Too many connections", err);
+    if (is_draining(tunnels))
+        return refuse_opening(tunnels, "This gateway is stopping", err);
+    address = gateway_address_take(tunnels->addresses, cc_request_arena(request->req),
+                                   cc_request_peer(request->req));
+    if (address == NULL) {
         atomic_fetch_sub(&tunnels->count, 1);
-        cc_fail(err, CC_UNAVAILABLE, NULL, "Too many connections");
+        cc_fail(err, CC_RATE_LIMITED, NULL, "Too many connections of this address");
         return cc_fail_retry_after(err, 5000);
     }
     mail = cc_calloc(1, sizeof(*mail));
     mail->fd = -1;
     mail->request = *request;
+    mail->address = address;
     post(tunnels, mail);
     return CC_OK;
 }

@@ -13,9 +13,15 @@
 #include "proxy/upstreams.h"
 
 struct gateway_tunnels;
-CC_MUST_CHECK enum cc_code gateway_tunnels_create(const struct cc_clock *clock, int64_t max_count,
+/* max_count: of all tunnels; max_per_address: of those of one client address (/64 for IPv6). */
+CC_MUST_CHECK enum cc_code gateway_tunnels_create(const struct cc_clock *clock,
+                                                  struct gateway_upstreams *upstreams,
+                                                  int64_t max_count, int64_t max_per_address,
                                                   struct gateway_tunnels **out,
                                                   struct cc_error *err);
+/* Opens no more and closes what is open one after the other, spread evenly until then, so that the
+ * people do not come back all at once. Blocks until the last is closed. */
+void gateway_tunnels_drain(struct gateway_tunnels *tunnels, int64_t until_mono_ms);
 /* Closes every tunnel; requests whose upgrade is not answered yet get 503. Accepts NULL. */
 void gateway_tunnels_destroy(struct gateway_tunnels *tunnels);
 
@@ -27,11 +33,12 @@ enum cc_code gateway_http_open_tunnel(struct cc_request *req, struct cc_response
 struct gateway_tunnel_request {
     struct cc_request *req;
     struct cc_response *res;
-    struct gateway_turns turns;
+    const char *key;        /* prefers one websocket-gateway; NULL = the least busy */
     const char *head_start; /* request line and, up to the Host field's value ... */
     const char *head_rest;  /* ... and everything behind it; the authority differs by instance */
 };
-/* Thread-safe. Errors: CC_UNAVAILABLE when there are too many tunnels. */
+/* Thread-safe. Errors: CC_UNAVAILABLE too many tunnels or draining; CC_RATE_LIMITED too many of
+ * this address. */
 CC_MUST_CHECK enum cc_code gateway_tunnels_open(struct gateway_tunnels *tunnels,
                                                 const struct gateway_tunnel_request *request,
                                                 struct cc_error *err);

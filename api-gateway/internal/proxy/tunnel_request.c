@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "app.h"
+#include "http/browser.h"
 #include "proxy/tunnel.h"
 
 /* Fields of the handshake that travel on, and the caller's token. */
@@ -54,9 +55,8 @@ static enum cc_code check_origin(const struct cc_request *req, struct cc_error *
 
     if (allowed->count == 0 || origin == NULL) /* only browsers send one, and they always do */
         return CC_OK;
-    for (size_t i = 0; i < allowed->count; i++)
-        if (strcasecmp(allowed->items[i], origin) == 0)
-            return CC_OK;
+    if (gateway_origin_is_allowed(allowed, origin))
+        return CC_OK;
     return cc_fail(err, CC_FORBIDDEN, "Origin", "This origin may not connect");
 }
 
@@ -107,7 +107,7 @@ enum cc_code gateway_http_open_tunnel(struct cc_request *req, struct cc_response
     request->res = res;
     request->head_start = "GET /v1/ws HTTP/1.1\r\nHost: ";
     request->head_rest = write_rest(req);
-    gateway_turns_begin(app->upstreams, GATEWAY_WEBSOCKET,
-                        caller.user_id[0] != '\0' ? caller.user_id : NULL, &request->turns);
+    if (caller.user_id[0] != '\0')
+        request->key = cc_arena_strdup(cc_request_arena(req), caller.user_id);
     return gateway_tunnels_open(app->tunnels, request, err);
 }

@@ -1,5 +1,5 @@
-/* Instances of the services behind the gateway. Turns are taken on listener threads, reports come
- * from the HTTP client's and the tunnels' thread, names are resolved on the health thread. */
+/* Instances of the services behind the gateway. Names are resolved and readiness is asked for on
+ * the health thread, answers come on the HTTP client's; anybody reads. */
 
 #include "proxy/upstreams.h"
 
@@ -7,42 +7,45 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 
-#define EJECTED_MS       1000
-#define PROBE_TIMEOUT_MS 300
+#define PROBE_TIMEOUT_MS 400
 
-struct gateway_instance {
-    const struct cc_clock *clock;
-    char *url, *authority;
+struct instance {
+    struct group *group;
+    size_t index;
+    char *authority;
     char host[256], port[8];
-    _Atomic int64_t left_out_until_ms;
-    pthread_mutex_t lock; /* address */
+    char *ready_url; /* NULL = connecting is enough */
     struct sockaddr_storage address;
     socklen_t address_length; /* 0 = not resolved yet */
+    bool asking, is_ready;
 };
 
 struct group {
     const char *name;
-    struct gateway_instance *instances[GATEWAY_INSTANCES_MAX];
+    struct cc_targets *targets;
+    struct instance instances[CC_TARGETS_MAX];
     size_t count;
-    _Atomic unsigned turn;
+    struct cc_http_client *client;
+    pthread_mutex_t lock; /* addresses, readiness */
+    pthread_cond_t answered;
 };
 
 struct gateway_upstreams {
-    const struct cc_clock *clock;
     struct group groups[GATEWAY_UPSTREAM_COUNT];
 };
 
 /* ---- creation ---- */
 
 /* "http://host:port" or "http://[v6]:port", an optional "/" behind it. */
-static bool split_url(const char *url, struct gateway_instance *instance)
+static bool split_url(const char *url, struct instance *instance)
 {
     static const char scheme[] = "http://";
     const char *authority = url + sizeof(scheme) - 1, *colon, *host;
@@ -51,7 +54,7 @@ static bool split_url(const char *url, struct gateway_instance *instance)
     if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
         return false;
     length = strcspn(authority, "/");
-    if (authority[length] == '/' && authority[length + 1] != '\0')
+    if (authority[length] != '\0')
         return false;
     colon = memrchr(authority, ':', length);
     if (colon == NULL)
@@ -65,56 +68,88 @@ static bool split_url(const char *url, struct gateway_instance *instance)
     memcpy(instance->host, host, host_length);
     memcpy(instance->port, colon + 1, port_length);
     instance->authority = cc_strndup(authority, length);
-    instance->url = cc_strndup(url, sizeof(scheme) - 1 + length);
     return true;
 }
 
+static char *make_ready_url(const struct instance *instance, int64_t port_distance)
+{
+    size_t host_length = strlen(instance->authority) - strlen(instance->port) - 1;
+    char text[320];
+
+    if (port_distance == 0)
+        return NULL;
+    snprintf(text, sizeof(text), "http://%.*s:%lld/readyz", (int)host_length, instance->authority,
+             strtoll(instance->port, NULL, 10) + port_distance);
+    return cc_strdup(text);
+}
+
 /* flags: AI_NUMERICHOST never blocks. */
-static bool resolve(struct gateway_instance *instance, int flags)
+static bool resolve(struct instance *instance, int flags)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
 
     if (getaddrinfo(instance->host, instance->port, &hints, &found) != 0)
         return false;
-    pthread_mutex_lock(&instance->lock);
+    pthread_mutex_lock(&instance->group->lock);
     memcpy(&instance->address, found->ai_addr, found->ai_addrlen);
     instance->address_length = found->ai_addrlen;
-    pthread_mutex_unlock(&instance->lock);
+    pthread_mutex_unlock(&instance->group->lock);
     freeaddrinfo(found);
     return true;
 }
 
-static enum cc_code add_instance(struct group *group, const struct cc_clock *clock, const char *url,
+static enum cc_code add_instance(struct group *group, const char *url, int64_t port_distance,
                                  struct cc_error *err)
 {
-    struct gateway_instance *instance = cc_calloc(1, sizeof(*instance));
+    struct instance *instance = &group->instances[group->count];
 
-    instance->clock = clock;
-    pthread_mutex_init(&instance->lock, NULL);
-    group->instances[group->count++] = instance;
+    *instance = (struct instance){.group = group, .index = group->count};
     if (!split_url(url, instance))
         return cc_fail(err, CC_INVALID, group->name, "%s: '%s' is not http://host:port",
                        group->name, url);
+    instance->ready_url = make_ready_url(instance, port_distance);
+    group->count++;
     resolve(instance, AI_NUMERICHOST); /* other names wait for the first probe */
     return CC_OK;
 }
 
-static enum cc_code fill_group(struct group *group, const char *name,
-                               const struct cc_setting_list *urls, const struct cc_clock *clock,
-                               struct cc_error *err)
+static void init_group(struct group *group)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&group->lock, NULL);
+    pthread_cond_init(&group->answered, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static enum cc_code fill_group(struct group *group, const char *name, const char *peer,
+                               const struct cc_setting_list *urls, int64_t port_distance,
+                               const struct cc_clock *clock, struct cc_error *err)
 {
     group->name = name;
-    if (urls->count > GATEWAY_INSTANCES_MAX)
-        return cc_fail(err, CC_INVALID, name, "%s: at most %d instances", name,
-                       GATEWAY_INSTANCES_MAX);
+    if (urls->count > CC_TARGETS_MAX)
+        return cc_fail(err, CC_INVALID, name, "%s: at most %d instances", name, CC_TARGETS_MAX);
     for (size_t i = 0; i < urls->count; i++)
-        CC_TRY(add_instance(group, clock, urls->items[i], err));
+        CC_TRY(add_instance(group, urls->items[i], port_distance, err));
+    group->targets = cc_targets_create(peer, urls, clock);
     return CC_OK;
 }
 
+static const char *const peers[GATEWAY_UPSTREAM_COUNT] = {
+    [GATEWAY_AUTH] = "auth-service",
+    [GATEWAY_USER] = "user-service",
+    [GATEWAY_CHAT] = "chat-service",
+    [GATEWAY_MESSAGE] = "message-service",
+    [GATEWAY_NOTIFICATION] = "notification-service",
+    [GATEWAY_WEBSOCKET] = "websocket-gateway",
+};
+
 static enum cc_code fill_groups(struct gateway_upstreams *upstreams,
-                                const struct gateway_settings *s, struct cc_error *err)
+                                const struct gateway_settings *s, const struct cc_clock *clock,
+                                struct cc_error *err)
 {
     const struct {
         const char *name;
@@ -129,8 +164,8 @@ static enum cc_code fill_groups(struct gateway_upstreams *upstreams,
     };
 
     for (size_t i = 0; i < GATEWAY_UPSTREAM_COUNT; i++)
-        CC_TRY(
-            fill_group(&upstreams->groups[i], rows[i].name, rows[i].urls, upstreams->clock, err));
+        CC_TRY(fill_group(&upstreams->groups[i], rows[i].name, peers[i], rows[i].urls,
+                          s->ready_port_distance, clock, err));
     return CC_OK;
 }
 
@@ -141,8 +176,9 @@ enum cc_code gateway_upstreams_create(const struct gateway_settings *settings,
     struct gateway_upstreams *upstreams = cc_calloc(1, sizeof(*upstreams));
     enum cc_code code;
 
-    upstreams->clock = clock;
-    code = fill_groups(upstreams, settings, err);
+    for (size_t i = 0; i < GATEWAY_UPSTREAM_COUNT; i++)
+        init_group(&upstreams->groups[i]);
+    code = fill_groups(upstreams, settings, clock, err);
     if (code != CC_OK)
         gateway_upstreams_destroy(upstreams);
     else
@@ -150,12 +186,15 @@ enum cc_code gateway_upstreams_create(const struct gateway_settings *settings,
     return code;
 }
 
-static void destroy_instance(struct gateway_instance *instance)
+static void finish_group(struct group *group)
 {
-    pthread_mutex_destroy(&instance->lock);
-    cc_free(instance->url);
-    cc_free(instance->authority);
-    cc_free(instance);
+    for (size_t i = 0; i < CC_TARGETS_MAX; i++) {
+        cc_free(group->instances[i].authority);
+        cc_free(group->instances[i].ready_url);
+    }
+    cc_targets_destroy(group->targets);
+    pthread_cond_destroy(&group->answered);
+    pthread_mutex_destroy(&group->lock);
 }
 
 void gateway_upstreams_destroy(struct gateway_upstreams *upstreams)
@@ -163,21 +202,30 @@ void gateway_upstreams_destroy(struct gateway_upstreams *upstreams)
     if (upstreams == NULL)
         return;
     for (size_t i = 0; i < GATEWAY_UPSTREAM_COUNT; i++)
-        for (size_t k = 0; k < upstreams->groups[i].count; k++)
-            destroy_instance(upstreams->groups[i].instances[k]);
+        finish_group(&upstreams->groups[i]);
     cc_free(upstreams);
 }
 
 /* ---- health ---- */
 
-static bool connects(struct gateway_instance *instance)
+static bool read_address(struct instance *instance, struct sockaddr_storage *out,
+                         socklen_t *out_length)
+{
+    pthread_mutex_lock(&instance->group->lock);
+    *out = instance->address;
+    *out_length = instance->address_length;
+    pthread_mutex_unlock(&instance->group->lock);
+    return *out_length > 0;
+}
+
+static bool connects(struct instance *instance)
 {
     struct sockaddr_storage address;
     socklen_t length, error_length = sizeof(int);
     struct pollfd wait = {.events = POLLOUT};
     int error = 0;
 
-    if (!gateway_instance_address(instance, &address, &length))
+    if (!read_address(instance, &address, &length))
         return false;
     wait.fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (wait.fd < 0)
@@ -190,116 +238,103 @@ static bool connects(struct gateway_instance *instance)
     return error == 0;
 }
 
+static void on_readiness(void *arg, enum cc_code code, const struct cc_http_answer *answer,
+                         const struct cc_error *err)
+{
+    struct instance *instance = arg;
+    struct group *group = instance->group;
+    bool ready = code == CC_OK && answer->status == 200;
+
+    (void)err; /* being away is an answer too; /readyz of the gateway tells of it */
+    cc_targets_set_ready(group->targets, instance->index, ready);
+    pthread_mutex_lock(&group->lock);
+    instance->is_ready = ready;
+    instance->asking = false;
+    pthread_cond_signal(&group->answered);
+    pthread_mutex_unlock(&group->lock);
+}
+
+static void ask_readiness(struct instance *instance)
+{
+    const struct cc_http_call call = {
+        .method = "GET", .url = instance->ready_url, .timeout_ms = PROBE_TIMEOUT_MS};
+    bool asks;
+
+    pthread_mutex_lock(&instance->group->lock);
+    asks = !instance->asking;
+    instance->asking = true;
+    pthread_mutex_unlock(&instance->group->lock);
+    if (asks)
+        cc_http_send(instance->group->client, &call, on_readiness, instance);
+}
+
+static bool wait_for_answers(struct group *group)
+{
+    struct timespec until;
+    bool any = false, waiting = true;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 1; /* above PROBE_TIMEOUT_MS: each answer comes by itself */
+    pthread_mutex_lock(&group->lock);
+    while (waiting) {
+        waiting = false;
+        for (size_t i = 0; i < group->count; i++)
+            waiting = waiting || group->instances[i].asking;
+        if (waiting && pthread_cond_timedwait(&group->answered, &group->lock, &until) != 0)
+            break;
+    }
+    for (size_t i = 0; i < group->count; i++)
+        any = any || group->instances[i].is_ready;
+    pthread_mutex_unlock(&group->lock);
+    return any;
+}
+
 static enum cc_code probe(void *subject, struct cc_error *err)
 {
     struct group *group = subject;
-    bool any = false;
+    bool any = false, asks = false;
 
-    for (size_t i = 0; i < group->count; i++)
-        if (resolve(group->instances[i], 0) && !any)
-            any = connects(group->instances[i]);
-    return any ? CC_OK : cc_fail_detail(err, CC_UNAVAILABLE, "no instance takes connections");
+    for (size_t i = 0; i < group->count; i++) {
+        struct instance *instance = &group->instances[i];
+
+        if (!resolve(instance, 0))
+            continue;
+        if (instance->ready_url != NULL)
+            ask_readiness(instance);
+        else if (!any)
+            any = connects(instance);
+        asks = asks || instance->ready_url != NULL;
+    }
+    if (asks)
+        any = wait_for_answers(group);
+    return any ? CC_OK : cc_fail_detail(err, CC_UNAVAILABLE, "no instance is ready");
 }
 
-void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_health *health)
+void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_http_client *client,
+                             struct cc_health *health)
 {
-    static const char *const names[GATEWAY_UPSTREAM_COUNT] = {
-        [GATEWAY_AUTH] = "auth-service",
-        [GATEWAY_USER] = "user-service",
-        [GATEWAY_CHAT] = "chat-service",
-        [GATEWAY_MESSAGE] = "message-service",
-        [GATEWAY_NOTIFICATION] = "notification-service",
-        [GATEWAY_WEBSOCKET] = "websocket-gateway",
-    };
-
-    for (size_t i = 0; i < GATEWAY_UPSTREAM_COUNT; i++)
-        cc_health_watch(health, names[i], probe, &upstreams->groups[i]);
-}
-
-/* ---- turns ---- */
-
-/* FNV-1a over key and authority, mixed at the end. */
-static uint64_t score(const char *key, const struct gateway_instance *instance)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (const char *p = key; *p != '\0'; p++)
-        hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
-    for (const char *p = instance->authority; *p != '\0'; p++)
-        hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
-    hash ^= hash >> 33;
-    hash *= UINT64_C(0xff51afd7ed558ccd);
-    return hash ^ hash >> 33;
-}
-
-static void order_by_score(struct gateway_turns *turns, const char *key)
-{
-    for (size_t i = 1; i < turns->count; i++) {
-        struct gateway_instance *moving = turns->order[i];
-        size_t at = i;
-
-        for (; at > 0 && score(key, turns->order[at - 1]) < score(key, moving); at--)
-            turns->order[at] = turns->order[at - 1];
-        turns->order[at] = moving;
+    for (size_t i = 0; i < GATEWAY_UPSTREAM_COUNT; i++) {
+        upstreams->groups[i].client = client;
+        cc_health_watch(health, peers[i], probe, &upstreams->groups[i]);
     }
 }
 
-static void put_left_out_last(struct gateway_turns *turns, int64_t now_ms)
-{
-    struct gateway_instance *late[GATEWAY_INSTANCES_MAX];
-    size_t kept = 0, late_count = 0;
+/* ---- look-ups ---- */
 
-    for (size_t i = 0; i < turns->count; i++) {
-        if (atomic_load(&turns->order[i]->left_out_until_ms) > now_ms)
-            late[late_count++] = turns->order[i];
-        else
-            turns->order[kept++] = turns->order[i];
-    }
-    memcpy(turns->order + kept, late, late_count * sizeof(late[0]));
+struct cc_targets *gateway_upstream_targets(struct gateway_upstreams *upstreams,
+                                            enum gateway_upstream which)
+{
+    return upstreams->groups[which].targets;
 }
 
-void gateway_turns_begin(struct gateway_upstreams *upstreams, enum gateway_upstream which,
-                         const char *key, struct gateway_turns *out)
+const char *gateway_upstream_authority(const struct gateway_upstreams *upstreams,
+                                       enum gateway_upstream which, size_t index)
 {
-    struct group *group = &upstreams->groups[which];
-    unsigned first = key == NULL ? atomic_fetch_add(&group->turn, 1) : 0;
-
-    out->count = group->count;
-    out->next = 0;
-    for (size_t i = 0; i < group->count; i++)
-        out->order[i] = group->instances[(first + i) % group->count];
-    if (key != NULL)
-        order_by_score(out, key);
-    put_left_out_last(out, cc_mono_ms(upstreams->clock));
+    return upstreams->groups[which].instances[index].authority;
 }
 
-struct gateway_instance *gateway_turns_next(struct gateway_turns *turns)
+bool gateway_upstream_address(struct gateway_upstreams *upstreams, enum gateway_upstream which,
+                              size_t index, struct sockaddr_storage *out, socklen_t *out_length)
 {
-    return turns->next < turns->count ? turns->order[turns->next++] : NULL;
-}
-
-const char *gateway_instance_url(const struct gateway_instance *instance)
-{
-    return instance->url;
-}
-
-const char *gateway_instance_authority(const struct gateway_instance *instance)
-{
-    return instance->authority;
-}
-
-bool gateway_instance_address(struct gateway_instance *instance, struct sockaddr_storage *out,
-                              socklen_t *out_length)
-{
-    pthread_mutex_lock(&instance->lock);
-    *out = instance->address;
-    *out_length = instance->address_length;
-    pthread_mutex_unlock(&instance->lock);
-    return *out_length > 0;
-}
-
-void gateway_instance_report(struct gateway_instance *instance, bool reachable)
-{
-    atomic_store(&instance->left_out_until_ms,
-                 reachable ? 0 : cc_mono_ms(instance->clock) + EJECTED_MS);
+    return read_address(&upstreams->groups[which].instances[index], out, out_length);
 }

@@ -2,17 +2,16 @@
 #define GATEWAY_UPSTREAMS_H
 
 /*
- * The services behind the gateway and their instances. An instance that could not be connected is
- * left out for one second; when all are left out they are tried all the same. Thread-safe.
+ * The services behind the gateway and their instances: addresses, readiness, and for each service
+ * the targets (common/http_targets.h) that choose among them. Thread-safe.
  */
 
 #include <sys/socket.h>
 
 #include "common/clock.h"
 #include "common/health.h"
+#include "common/http_client.h"
 #include "settings.h"
-
-#define GATEWAY_INSTANCES_MAX 16
 
 enum gateway_upstream {
     GATEWAY_AUTH,
@@ -25,35 +24,28 @@ enum gateway_upstream {
 };
 
 struct gateway_upstreams;
-struct gateway_instance;
 
-/* Errors: CC_INVALID, naming the setting, for a URL that is not http://host:port or too many. */
+/* Errors: CC_INVALID, naming the setting, for a URL that is not http://host:port or more than
+ * CC_TARGETS_MAX. */
 CC_MUST_CHECK enum cc_code gateway_upstreams_create(const struct gateway_settings *settings,
                                                     const struct cc_clock *clock,
                                                     struct gateway_upstreams **out,
                                                     struct cc_error *err);
+/* After the health thread and the client have stopped. */
 void gateway_upstreams_destroy(struct gateway_upstreams *upstreams);
-/* One health item per upstream: some instance takes connections. The probe also refreshes the
- * addresses behind the names. */
-void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_health *health);
+/* One health item per upstream: some instance is ready. The probe asks /readyz of every instance
+ * (its port + ready_port_distance; 0 = only connects), which also feeds the targets, and refreshes
+ * the addresses behind the names. */
+void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_http_client *client,
+                             struct cc_health *health);
 
-/* The order in which to try the instances for one request. */
-struct gateway_turns {
-    struct gateway_instance *order[GATEWAY_INSTANCES_MAX];
-    size_t count, next;
-};
-/* Round robin when key is NULL, else rendezvous on the key; instances left out come last. */
-void gateway_turns_begin(struct gateway_upstreams *upstreams, enum gateway_upstream which,
-                         const char *key, struct gateway_turns *out);
-/* NULL when all were tried. */
-struct gateway_instance *gateway_turns_next(struct gateway_turns *turns);
-
-const char *gateway_instance_url(const struct gateway_instance *instance);
-/* Host and port as they go into a Host field. */
-const char *gateway_instance_authority(const struct gateway_instance *instance);
+struct cc_targets *gateway_upstream_targets(struct gateway_upstreams *upstreams,
+                                            enum gateway_upstream which);
+/* Host and port of an instance as they go into a Host field. */
+const char *gateway_upstream_authority(const struct gateway_upstreams *upstreams,
+                                       enum gateway_upstream which, size_t index);
 /* False while the name has not been resolved. */
-bool gateway_instance_address(struct gateway_instance *instance, struct sockaddr_storage *out,
-                              socklen_t *out_length);
-void gateway_instance_report(struct gateway_instance *instance, bool reachable);
+bool gateway_upstream_address(struct gateway_upstreams *upstreams, enum gateway_upstream which,
+                              size_t index, struct sockaddr_storage *out, socklen_t *out_length);
 
 #endif

@@ -49,6 +49,8 @@ static enum cc_code answer(struct cc_request *req, struct cc_response *res, stru
     int refuse_status = atomic_load(&service->refuse_status);
 
     atomic_fetch_add(&service->requests, 1);
+    if (strcasestr(cc_request_target(req), "canary") != NULL)
+        atomic_fetch_add(&service->canaries, 1);
     if (refuse_status != 0)
         return cc_fail(err, cc_code_from_http_status(refuse_status), NULL, "the fake says no");
     cc_response_header(res, "ETag", "\"7\"");
@@ -199,11 +201,21 @@ int fake_dead_port(void)
 
 /* ---- all of it ---- */
 
+/* One key for all tests of a process: making it is most of a test's time. */
+static EVP_PKEY *key_pair(void)
+{
+    static EVP_PKEY *key;
+
+    if (key == NULL)
+        key = EVP_RSA_gen(2048);
+    return key;
+}
+
 static struct cc_jwt_signer *new_signer(void)
 {
     struct cc_jwt_signer *signer = NULL;
     struct cc_error err = {0};
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    EVP_PKEY *key = key_pair();
     BIO *bio = BIO_new(BIO_s_mem());
     char *pem;
 
@@ -212,7 +224,6 @@ static struct cc_jwt_signer *new_signer(void)
     BIO_get_mem_data(bio, &pem);
     assert_int_equal(cc_jwt_signer_create(pem, &signer, &err), CC_OK);
     BIO_free(bio);
-    EVP_PKEY_free(key);
     return signer;
 }
 

@@ -18,8 +18,8 @@ struct fake_service {
     const char *name;
     struct fake_upstreams *all;
     struct cc_http_server *server;
-    _Atomic int requests;
-    _Atomic int refuse_status; /* 0 = answer as usual */
+    _Atomic int requests, canaries; /* of these, for a path with "canary" in it */
+    _Atomic int refuse_status;      /* 0 = answer as usual */
 };
 struct fake_websocket {
     int listen_fd, port;

@@ -12,7 +12,7 @@
 struct fixture {
     struct cc_redis *redis;
     struct gateway_rate_limiter *limiter, *second;
-    const char *person;
+    const char *person, *address;
     _Atomic int answered, admitted;
     struct gateway_rate_verdict last;
 };
@@ -21,15 +21,21 @@ static const struct gateway_rate rates[GATEWAY_RATE_COUNT] = {
     [GATEWAY_RATE_READ] = {"read", 1, 100, 5}, /* so slow that nothing comes back during a test */
     [GATEWAY_RATE_WRITE] = {"write", 0, 1, 0},
     [GATEWAY_RATE_AUTH] = {"auth", 1000, 1, 1},
+    [GATEWAY_RATE_ADDRESS] = {"address", 1, 100, 30},
+};
+static const struct gateway_rate steady_rates[GATEWAY_RATE_COUNT] = {
+    [GATEWAY_RATE_READ] = {"read", 400, 1, 400},
+    [GATEWAY_RATE_GLOBAL] = {"global", 1, 1000, 100000},
 };
 
-static void set_up_on(struct fixture *f, const char *url)
+static void set_up_on(struct fixture *f, const char *url, const struct gateway_rate *limits)
 {
     struct cc_error err = {0};
 
     assert_int_equal(cc_redis_create(url, 2, &f->redis, &err), CC_OK);
-    f->limiter = gateway_rate_limiter_create(f->redis, rates, cc_clock_system());
-    f->second = gateway_rate_limiter_create(f->redis, rates, cc_clock_system());
+    f->limiter = gateway_rate_limiter_create(f->redis, limits, cc_clock_system());
+    f->second = gateway_rate_limiter_create(f->redis, limits, cc_clock_system());
+    f->address = test_unique_name("address");
     f->person = test_unique_name("person");
 }
 
@@ -38,7 +44,28 @@ static int set_up(void **state)
     static struct fixture fixture;
 
     memset(&fixture, 0, sizeof(fixture));
-    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"));
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), rates);
+    *state = &fixture;
+    return 0;
+}
+
+static int set_up_steady(void **state)
+{
+    static struct fixture fixture;
+
+    memset(&fixture, 0, sizeof(fixture));
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), steady_rates);
+    *state = &fixture;
+    return 0;
+}
+
+static int set_up_unlimited(void **state)
+{
+    static const struct gateway_rate none[GATEWAY_RATE_COUNT];
+    static struct fixture fixture;
+
+    memset(&fixture, 0, sizeof(fixture));
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), none);
     *state = &fixture;
     return 0;
 }
@@ -48,7 +75,7 @@ static int set_up_without_redis(void **state)
     static struct fixture fixture;
 
     memset(&fixture, 0, sizeof(fixture));
-    set_up_on(&fixture, "redis://127.0.0.1:1/0");
+    set_up_on(&fixture, "redis://127.0.0.1:1/0", rates);
     *state = &fixture;
     return 0;
 }
@@ -84,7 +111,7 @@ static void take(struct fixture *f, struct gateway_rate_limiter *limiter,
 {
     expected = atomic_load(&f->answered) + times;
     for (int i = 0; i < times; i++)
-        gateway_rate_limiter_take(limiter, which, f->person, note, f);
+        gateway_rate_limiter_take(limiter, which, f->person, f->address, note, f);
     test_wait_for(all_answered, f, 5000);
 }
 
@@ -140,7 +167,7 @@ static void a_class_without_limit_is_answered_at_once(void **state)
 {
     struct fixture *f = *state;
 
-    gateway_rate_limiter_take(f->limiter, GATEWAY_RATE_WRITE, f->person, note, f);
+    gateway_rate_limiter_take(f->limiter, GATEWAY_RATE_WRITE, f->person, f->address, note, f);
     assert_int_equal(f->answered, 1);
     assert_true(f->last.admitted);
     assert_int_equal(f->last.burst, 0);
@@ -167,6 +194,39 @@ static void without_redis_each_process_limits_alone(void **state)
     assert_int_equal(f->admitted, 10);
 }
 
+/* Whoever changes the person keeps the address; the refusing bucket takes from none. */
+static void one_address_is_one_bucket_for_all_its_people(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 8; i++) {
+        f->person = test_unique_name("person");
+        take(f, f->limiter, GATEWAY_RATE_READ, 5);
+    }
+    assert_int_equal(f->admitted, 30);
+    assert_string_equal(f->last.name, "address");
+    assert_false(f->last.admitted);
+    f->address = test_unique_name("address");
+    take(f, f->limiter, GATEWAY_RATE_READ, 5); /* the last person's own bucket is untouched */
+    assert_int_equal(f->admitted, 35);
+}
+
+static void two_gateways_admit_the_rate_within_five_percent(void **state)
+{
+    struct fixture *f = *state;
+    const struct gateway_rate *rate = &steady_rates[GATEWAY_RATE_READ];
+    int64_t began_ms = cc_mono_ms(cc_clock_system()), passed_ms = 0;
+    double wanted;
+
+    while (passed_ms < 2000) {
+        take(f, f->limiter, GATEWAY_RATE_READ, 30);
+        take(f, f->second, GATEWAY_RATE_READ, 30);
+        passed_ms = cc_mono_ms(cc_clock_system()) - began_ms;
+    }
+    wanted = (double)rate->burst + (double)(rate->amount * passed_ms) / 1000.0;
+    assert_in_range(f->admitted, (int)(wanted * 0.95), (int)(wanted * 1.05));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,10 +234,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_gateways_share_one_bucket, set_up, tear_down),
         cmocka_unit_test_setup_teardown(people_have_buckets_of_their_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tokens_come_back_with_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_class_without_limit_is_answered_at_once, set_up,
+        cmocka_unit_test_setup_teardown(a_class_without_limit_is_answered_at_once, set_up_unlimited,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_script_that_redis_forgot_is_loaded_again, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(one_address_is_one_bucket_for_all_its_people, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(two_gateways_admit_the_rate_within_five_percent,
+                                        set_up_steady, tear_down),
+        cmocka_unit_test_setup_teardown(one_address_is_one_bucket_for_all_its_people,
+                                        set_up_without_redis, tear_down),
         cmocka_unit_test_setup_teardown(without_redis_each_process_limits_alone,
                                         set_up_without_redis, tear_down),
     };

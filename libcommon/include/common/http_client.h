@@ -10,6 +10,7 @@
 #include "common/arena.h"
 #include "common/config.h"
 #include "common/error.h"
+#include "common/http_targets.h"
 #include "common/trace.h"
 
 struct cc_http_client;
@@ -25,6 +26,8 @@ struct cc_http_call { /* everything is copied by cc_http_send */
     const void *body;
     size_t body_count;
     int timeout_ms;               /* total; 0 = 5000 */
+    int delay_ms;                 /* waits so long before it starts; not part of timeout_ms */
+    bool sends_deadline;          /* tells timeout_ms to the server (common/deadline.h) */
     size_t response_max_bytes;    /* 0 = 8 MiB */
     const struct cc_trace *trace; /* sent as traceparent; NULL = none */
 };
@@ -53,9 +56,33 @@ CC_MUST_CHECK enum cc_code cc_http_do(struct cc_http_client *client,
 
 const char *cc_http_answer_header(const struct cc_http_answer *answer, const char *name);
 
-/* A named peer service with several instances: takes them in turn, tries the next on CC_UNAVAILABLE
- * (nothing sent), and turns a problem+json answer (status >= 400) into its code and text. `path`
- * begins with '/'. Thread-safe. */
+/*
+ * A call to whichever instance of a service is best, with failover and retries: at once to the next
+ * instance when nothing was sent; after a random wait, as often as the budget of the targets allows
+ * and the deadline leaves time, when an idempotent method met a lost connection or 502, or another
+ * instance is there after 503. Lives in the caller's memory until `done` has run; everything it
+ * points to is borrowed until then. code as cc_http_done; CC_UNAVAILABLE also when no instance may
+ * be asked.
+ */
+struct cc_balanced_call {
+    struct cc_http_client *client;
+    struct cc_targets *targets;
+    const struct cc_clock *clock;
+    struct cc_http_call http; /* url and delay_ms are the call's own; timeout_ms: of one attempt */
+    const char *path;         /* behind the instance's URL, begins with '/' */
+    int64_t deadline_mono_ms; /* of all attempts */
+    bool unavailable_is_undone; /* 503 means that nothing was done, whatever the method */
+    cc_http_done done;
+    void *arg;
+    /* Private. */
+    struct cc_target_turn turn;
+    int attempt_ms;
+};
+void cc_balanced_start(struct cc_balanced_call *call);
+
+/* A named peer service with several instances behind circuit breakers (cc_balanced_call), which
+ * turns a problem+json answer (status >= 400) into its code and text. A call lasts no longer than
+ * the request that the calling thread works for. `path` begins with '/'. Thread-safe. */
 struct cc_peer;
 struct cc_peer *cc_peer_create(struct cc_http_client *client,
                                const struct cc_setting_list *base_urls);
@@ -65,8 +92,7 @@ CC_MUST_CHECK enum cc_code cc_peer_call(struct cc_peer *peer, const char *method
                                         const struct cc_trace *trace, int timeout_ms,
                                         struct cc_arena *arena, struct cc_http_answer *out,
                                         struct cc_error *err);
-/* The asynchronous form; one instance, next one on CC_UNAVAILABLE. 2xx gives CC_OK; a problem its
- * code. */
+/* The asynchronous form. 2xx gives CC_OK; a problem its code. */
 void cc_peer_send(struct cc_peer *peer, const char *method, const char *path, const void *body,
                   size_t body_count, const struct cc_trace *trace, int timeout_ms,
                   cc_http_done done, void *arg);

@@ -52,6 +52,8 @@ struct cc_route {
     enum cc_handling handling;
 };
 
+#define CC_ADDRESS_BYTES 46 /* a numeric IPv4 or IPv6 address and NUL */
+
 struct cc_caller { /* who the access token says it is; all "" for CC_AUTH_NONE */
     char user_id[CC_UUID_BYTES];
     char session_id[CC_UUID_BYTES];
@@ -66,6 +68,14 @@ struct cc_http_hooks {
     /* Turns a bearer token into a caller. Default: none (CC_AUTH_USER routes answer 401). */
     enum cc_code (*authenticate)(void *app, const char *token, size_t length, struct cc_caller *out,
                                  struct cc_error *err);
+    /* Whom cc_request_peer names, when the TCP peer is a proxy. The rest is for the service
+     * listener alone. */
+    void (*client_address)(void *app, struct cc_request *req, const char *tcp_peer,
+                           char out[CC_ADDRESS_BYTES]);
+    /* Looks at every well-formed request before its route; true = `res` is the answer. */
+    bool (*intercept)(void *app, struct cc_request *req, struct cc_response *res);
+    /* Adds to every answer, refusals included, except a 101. */
+    void (*decorate)(void *app, const struct cc_request *req, struct cc_response *res);
 };
 
 /* Request, borrowed for the duration of the handler (until cc_request_complete for CC_ASYNC). */
@@ -90,7 +100,7 @@ const char *cc_request_header(const struct cc_request *req,
                               const char *name); /* case-insensitive; NULL when absent */
 const void *cc_request_body(const struct cc_request *req, size_t *out_length);
 const char *cc_request_id(const struct cc_request *req);
-const char *cc_request_peer(const struct cc_request *req); /* numeric address of the TCP peer */
+const char *cc_request_peer(const struct cc_request *req); /* numeric address of the client */
 const struct cc_caller *cc_request_caller(const struct cc_request *req);
 const struct cc_trace *cc_request_trace(const struct cc_request *req);
 int64_t cc_request_deadline_mono_ms(const struct cc_request *req);

@@ -7,7 +7,9 @@
  * request smuggling needs (see http_guard.c), keeps absolute deadlines (head 10 s, body 30 s,
  * response 30 s), caps bodies per route, answers problem+json, sets X-Request-Id, traceparent
  * handling, security headers, an access log line and metrics (http_server_request_duration_seconds
- * by method, route pattern, status).
+ * by method, route pattern, status). A caller's deadline (common/deadline.h) shortens a handler's
+ * time, except on a listener that is open to clients. With a certificate the listener speaks
+ * TLS 1.2 and 1.3.
  */
 
 #include "common/clock.h"
@@ -27,6 +29,8 @@ struct cc_http_options {
     int connection_memory_bytes; /* 0 = 32 KiB */
     const struct cc_clock *clock;
     struct cc_ids *ids;
+    bool open_to_clients; /* callers are strangers: their deadline header is ignored */
+    const char *tls_certificate_path, *tls_key_path; /* PEM paths, both or none; NULL = plain */
     bool internal; /* an ops listener: CC_AUTH_INTERNAL routes allowed */
 };
 
@@ -34,6 +38,9 @@ struct cc_http_options {
 CC_MUST_CHECK enum cc_code cc_http_server_start(const struct cc_http_options *options,
                                                 struct cc_http_server **out, struct cc_error *err);
 int cc_http_server_port(const struct cc_http_server *server);
+/* Reads certificate and key again, for connections from now on; on failure the old ones hold. */
+CC_MUST_CHECK enum cc_code cc_http_server_reload_tls(struct cc_http_server *server,
+                                                     struct cc_error *err);
 void cc_http_server_quiesce(struct cc_http_server *server); /* stop accepting */
 bool cc_http_server_wait_idle(struct cc_http_server *server,
                               int64_t deadline_mono_ms); /* no request running */

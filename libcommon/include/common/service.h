@@ -49,6 +49,7 @@ struct cc_service {
     const struct cc_route
         *internal_routes; /* on the ops listener, all under /internal/; NULL = none */
     const struct cc_http_hooks *http_hooks; /* NULL = defaults */
+    bool open_to_clients; /* the service listener faces strangers (common/http_server.h) */
     enum cc_code (*check)(const void *settings,
                           struct cc_error *err); /* cross-field rules; may be NULL */
     enum cc_code (*migrate)(const struct cc_runtime *runtime, struct cc_error *err);

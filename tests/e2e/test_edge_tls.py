@@ -1,0 +1,131 @@
+"""A gateway of its own with a certificate, in front of the running fleet: TLS versions, and a new certificate at SIGHUP."""
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+from fleet import slowness
+
+READY_S = 20
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def make_certificate(folder, name):
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", folder / "key.pem", "-out", folder / "certificate.pem"]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+
+
+class TlsGateway:
+    def __init__(self, daemon, folder):
+        self.folder, self.port = folder, free_port()
+        settings = {"CHAT_PORT": str(self.port), "CHAT_OPS_PORT": str(free_port()), "CHAT_NODE_ID": "api-gateway-tls"}
+        settings |= {"CHAT_TLS_CERTIFICATE_PATH": str(folder / "certificate.pem"), "CHAT_TLS_KEY_PATH": str(folder / "key.pem")}
+        command = [daemon.executable, *daemon.arguments]
+        self.log = open(folder / "log", "wb")  # noqa: SIM115 - as long as the process
+        self.process = subprocess.Popen(command, env=daemon.environment | settings, stdout=self.log, stderr=self.log)
+
+    def stop(self):
+        self.process.terminate()
+        code = self.process.wait(timeout=30)
+        self.log.close()
+        return code
+
+    def connect(self, context=None):
+        """A connection and the bytes of the certificate it was given."""
+        if context is None:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        try:
+            secure = context.wrap_socket(plain)
+        except BaseException:
+            plain.close()
+            raise
+        return secure, secure.getpeercert(binary_form=True)
+
+    def wait_until(self, condition):
+        deadline = time.monotonic() + READY_S * slowness()
+        while True:
+            try:
+                if condition():
+                    return
+            except OSError:
+                pass
+            told = (self.folder / "log").read_text()[-1000:]
+            assert self.process.poll() is None and time.monotonic() < deadline, told
+            time.sleep(0.05)
+
+
+def get(connection, path):
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        part = connection.recv(65536)
+        assert part, answer
+        answer += part
+    return int(answer.split()[1])
+
+
+@pytest.fixture
+def gateway(fleet, tmp_path):
+    make_certificate(tmp_path, "first")
+    one = TlsGateway(fleet.daemons()["api-gateway-1"], tmp_path)
+
+    def answers():
+        connection, _ = one.connect()
+        with connection:
+            return get(connection, "/.well-known/jwks.json") == 200
+
+    one.wait_until(answers)
+    yield one
+    if one.process.poll() is None:
+        assert one.stop() == 0
+
+
+def test_requests_are_served_over_tls_1_2_and_up(gateway):
+    context = ssl.create_default_context(cafile=gateway.folder / "certificate.pem")
+    context.check_hostname = False
+    connection, _ = gateway.connect(context)
+    with connection:
+        assert connection.version() == "TLSv1.3"
+        assert get(connection, "/v1/bootstrap") == 401
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        gateway.connect(old)
+
+
+def test_a_new_certificate_is_read_at_sighup_and_a_bad_one_is_not(gateway):
+    connection, first = gateway.connect()
+    make_certificate(gateway.folder, "second")
+    os.kill(gateway.process.pid, signal.SIGHUP)
+
+    def has_changed():
+        other, shown = gateway.connect()
+        other.close()
+        return shown != first
+
+    gateway.wait_until(has_changed)
+    with connection:
+        assert get(connection, "/.well-known/jwks.json") == 200  # the open one lives on
+    _, second = gateway.connect()
+    (gateway.folder / "certificate.pem").write_text("no certificate")
+    os.kill(gateway.process.pid, signal.SIGHUP)
+    gateway.wait_until(lambda: "certificate not reloaded" in (gateway.folder / "log").read_text())
+    other, shown = gateway.connect()
+    with other:
+        assert shown == second
+        assert get(other, "/.well-known/jwks.json") == 200
