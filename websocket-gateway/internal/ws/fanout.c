@@ -223,6 +223,7 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
     case CC_BUS_MEMBER:
     case CC_BUS_OUTCOME:
     case CC_BUS_CANARY:
+    case CC_BUS_USER:
     case CC_BUS_REVOKED:
     case CC_BUS_UNKNOWN:
         break;
