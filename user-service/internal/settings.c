@@ -18,6 +18,8 @@ const struct cc_setting user_settings_table[] = {
     {"redis_pool", INT, AT(redis_pool), "8", 1, 32, 0, "connections to Redis, at most"},
     {"kafka_brokers", TEXT, AT(kafka_brokers), "", 0, 0, REQUIRED, "host:port,..."},
     {"jwks_urls", LIST, AT(jwks_urls), "", 0, 0, REQUIRED, "where the keys of access tokens are"},
+    {"chat_service_internal_urls", LIST, AT(chat_service_internal_urls), "http://127.0.0.1:8203", 0,
+     0, REQUIRED, "ops listeners of chat-service"},
     {"topic_replication", INT, AT(topic_replication), "1", 1, 9, 0,
      "replicas of topics that --migrate makes"},
     {"migrations_dir", TEXT, AT(migrations_dir), "user-service/migrations", 0, 0, 0,

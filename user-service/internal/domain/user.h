@@ -28,12 +28,13 @@ struct user {
     int64_t created_at_ms;
 };
 
-/* What others are told when a profile comes to be or changes (topic user.updated). */
+/* What is told when something of a person's account comes to be or changes (topic user.updated). */
 struct user_fact {
     const char *event_id, *user_id;
-    const char *change; /* registered, profile */
+    const char *change; /* registered, profile, blocks */
     const char *handle, *display_name;
     int64_t occurred_at_ms;
+    int64_t change_version; /* of the profile; 0 = what changed has none */
 };
 
 /* A change of one's own profile: NULL leaves a member as it is. */

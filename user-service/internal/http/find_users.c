@@ -52,8 +52,8 @@ enum cc_code user_http_find_users(struct cc_request *req, struct cc_response *re
     CC_TRY(cc_request_query_int(req, "limit", 1, LIMIT_MOST, LIMIT_DEFAULT, &limit, err));
     CC_TRY(read_cursor(req, after, err));
     if (user_handle_prefix(query, prefix) && prefix[0] != '\0')
-        CC_TRY(user_store_find_by_prefix(app->store, prefix, after, (size_t)limit + 1, arena,
-                                         &users, &count, err));
+        CC_TRY(user_store_find_by_prefix(app->store, cc_request_caller(req)->user_id, prefix, after,
+                                         (size_t)limit + 1, arena, &users, &count, err));
     bool more = count > (size_t)limit;
     if (more)
         count = (size_t)limit;

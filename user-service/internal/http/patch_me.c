@@ -24,14 +24,8 @@ static enum cc_code save(struct user_app *app, const struct user *before, const 
                          struct cc_error *err)
 {
     char event_id[CC_UUID_BYTES];
-    struct user_fact fact = {.event_id = event_id,
-                             .user_id = after->user_id,
-                             .change = "profile",
-                             .handle = after->handle,
-                             .display_name = after->display_name,
-                             .occurred_at_ms = cc_wall_ms(app->clock)};
+    struct user_fact fact = user_app_fact(app, after->user_id, "profile", event_id);
     bool is_news = !user_same_public(before, after);
-    cc_ids_next(app->ids, event_id);
     CC_TRY(user_store_update(app->store, after, is_news ? &fact : NULL, err));
     if (is_news)
         user_publisher_wake(app->publisher);

@@ -34,8 +34,9 @@ struct user_store_ops {
     enum cc_code (*find_many)(struct user_store *store, const char *const *user_ids, size_t count,
                               struct cc_arena *arena, const struct user **out, size_t *out_count,
                               struct cc_error *err);
-    enum cc_code (*find_by_prefix)(struct user_store *store, const char *prefix, const char *after,
-                                   size_t limit, struct cc_arena *arena, const struct user **out,
+    enum cc_code (*find_by_prefix)(struct user_store *store, const char *asker_id,
+                                   const char *prefix, const char *after, size_t limit,
+                                   struct cc_arena *arena, const struct user **out,
                                    size_t *out_count, struct cc_error *err);
     enum cc_code (*enroll)(struct user_store *store, const struct user *user,
                            const struct user_fact *fact, struct cc_error *err);
@@ -45,7 +46,7 @@ struct user_store_ops {
                                size_t *out_count, struct cc_error *err);
 };
 
-/* pool: borrowed; its schema holds migrations/0001_users.sql. */
+/* pool: borrowed; its schema holds migrations/. */
 struct user_store *user_store_pg_create(struct cc_pg_pool *pool);
 struct user_store *user_store_memory_create(void);
 
@@ -74,13 +75,14 @@ user_store_find_many(struct user_store *store, const char *const *user_ids, size
 }
 
 /* Up to `limit` whose handle begins with `prefix` (folded, not empty), by handle, behind `after`
- * ("" = from the first). */
+ * ("" = from the first); without those who have blocked the asker. */
 CC_MUST_CHECK static inline enum cc_code
-user_store_find_by_prefix(struct user_store *store, const char *prefix, const char *after,
-                          size_t limit, struct cc_arena *arena, const struct user **out,
-                          size_t *out_count, struct cc_error *err)
+user_store_find_by_prefix(struct user_store *store, const char *asker_id, const char *prefix,
+                          const char *after, size_t limit, struct cc_arena *arena,
+                          const struct user **out, size_t *out_count, struct cc_error *err)
 {
-    return store->ops->find_by_prefix(store, prefix, after, limit, arena, out, out_count, err);
+    return store->ops->find_by_prefix(store, asker_id, prefix, after, limit, arena, out, out_count,
+                                      err);
 }
 
 /* Stores user_id, handle, display_name, email and created_at_ms of a new person, and the fact. The

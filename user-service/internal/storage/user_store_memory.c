@@ -3,40 +3,14 @@
  * which is not held while facts are told. What is replaced is freed only with the store.
  */
 
-#include "storage/user_store.h"
+#include "storage/user_memory.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
 
-struct kept_user {
-    struct user user;
-    bool edited;
-};
-
-struct kept_fact {
-    struct user_fact fact;
-    bool being_told;
-};
-
-struct user_store_memory {
-    struct user_store base;
-    pthread_mutex_t lock;
-    struct cc_arena *texts;
-    struct kept_user *users;
-    size_t user_count;
-    struct kept_fact *facts; /* oldest first */
-    size_t fact_count;
-};
-
-static struct user_store_memory *memory_of(struct user_store *store)
-{
-    return (struct user_store_memory *)store;
-}
-
-static struct user copy_user(const struct user *user, struct cc_arena *arena)
+struct user user_memory_copy(const struct user *user, struct cc_arena *arena)
 {
     struct user copy = *user;
     const char **const texts[] = {
@@ -47,7 +21,7 @@ static struct user copy_user(const struct user *user, struct cc_arena *arena)
     return copy;
 }
 
-static struct kept_user *by_id(struct user_store_memory *memory, const char *user_id)
+struct kept_user *user_memory_find(struct user_store_memory *memory, const char *user_id)
 {
     for (size_t i = 0; i < memory->user_count; i++) {
         if (strcmp(memory->users[i].user.user_id, user_id) == 0)
@@ -66,8 +40,8 @@ static bool handle_is_taken(struct user_store_memory *memory, const struct user 
     return false;
 }
 
-static void keep_fact(struct user_store_memory *memory, const struct user_fact *fact,
-                      const struct user *user)
+void user_memory_keep_fact(struct user_store_memory *memory, const struct user_fact *fact,
+                           const struct user *user, int64_t version)
 {
     struct cc_arena *texts = memory->texts;
     memory->facts = cc_realloc(memory->facts, (memory->fact_count + 1) * sizeof *memory->facts);
@@ -77,17 +51,18 @@ static void keep_fact(struct user_store_memory *memory, const struct user_fact *
                                     .change = cc_arena_strdup(texts, fact->change),
                                     .handle = cc_arena_strdup(texts, user->handle),
                                     .display_name = cc_arena_strdup(texts, user->display_name),
-                                    .occurred_at_ms = fact->occurred_at_ms}};
+                                    .occurred_at_ms = fact->occurred_at_ms,
+                                    .change_version = version}};
 }
 
 static enum cc_code find(struct user_store *store, const char *user_id, struct cc_arena *arena,
                          struct user *out, struct cc_error *err)
 {
-    struct user_store_memory *memory = memory_of(store);
+    struct user_store_memory *memory = user_memory_of(store);
     pthread_mutex_lock(&memory->lock);
-    const struct kept_user *kept = by_id(memory, user_id);
+    const struct kept_user *kept = user_memory_find(memory, user_id);
     if (kept != NULL)
-        *out = copy_user(&kept->user, arena);
+        *out = user_memory_copy(&kept->user, arena);
     pthread_mutex_unlock(&memory->lock);
     return kept != NULL ? CC_OK : cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
 }
@@ -96,7 +71,7 @@ static enum cc_code find_many(struct user_store *store, const char *const *user_
                               struct cc_arena *arena, const struct user **out, size_t *out_count,
                               struct cc_error *err)
 {
-    struct user_store_memory *memory = memory_of(store);
+    struct user_store_memory *memory = user_memory_of(store);
     struct user *users = cc_arena_calloc(arena, count + 1, sizeof *users);
     size_t found = 0;
     (void)err; /* memory does not fail */
@@ -106,7 +81,7 @@ static enum cc_code find_many(struct user_store *store, const char *const *user_
         for (size_t j = 0; j < count && !wanted; j++)
             wanted = strcmp(memory->users[i].user.user_id, user_ids[j]) == 0;
         if (wanted)
-            users[found++] = copy_user(&memory->users[i].user, arena);
+            users[found++] = user_memory_copy(&memory->users[i].user, arena);
     }
     pthread_mutex_unlock(&memory->lock);
     *out = users;
@@ -119,19 +94,21 @@ static int compare_handles(const void *a, const void *b)
     return strcmp(((const struct user *)a)->handle, ((const struct user *)b)->handle);
 }
 
-static enum cc_code find_by_prefix(struct user_store *store, const char *prefix, const char *after,
-                                   size_t limit, struct cc_arena *arena, const struct user **out,
+static enum cc_code find_by_prefix(struct user_store *store, const char *asker_id,
+                                   const char *prefix, const char *after, size_t limit,
+                                   struct cc_arena *arena, const struct user **out,
                                    size_t *out_count, struct cc_error *err)
 {
-    struct user_store_memory *memory = memory_of(store);
+    struct user_store_memory *memory = user_memory_of(store);
     size_t found = 0;
     (void)err; /* memory does not fail */
     pthread_mutex_lock(&memory->lock);
     struct user *users = cc_arena_calloc(arena, memory->user_count + 1, sizeof *users);
     for (size_t i = 0; i < memory->user_count; i++) {
         const struct user *user = &memory->users[i].user;
-        if (strncmp(user->handle, prefix, strlen(prefix)) == 0 && strcmp(user->handle, after) > 0)
-            users[found++] = copy_user(user, arena);
+        if (strncmp(user->handle, prefix, strlen(prefix)) == 0 && strcmp(user->handle, after) > 0 &&
+            user_memory_find_block(memory, user->user_id, asker_id) == NULL)
+            users[found++] = user_memory_copy(user, arena);
     }
     pthread_mutex_unlock(&memory->lock);
     qsort(users, found, sizeof *users, compare_handles);
@@ -145,10 +122,10 @@ static void insert(struct user_store_memory *memory, const struct user *user,
 {
     memory->users = cc_realloc(memory->users, (memory->user_count + 1) * sizeof *memory->users);
     struct kept_user *kept = &memory->users[memory->user_count++];
-    *kept = (struct kept_user){.user = copy_user(user, memory->texts)};
+    *kept = (struct kept_user){.user = user_memory_copy(user, memory->texts)};
     kept->user.version = 1;
     kept->user.metadata = "{}";
-    keep_fact(memory, fact, user);
+    user_memory_keep_fact(memory, fact, &kept->user, 1);
 }
 
 static bool same_enrolment(const struct user *a, const struct user *b)
@@ -160,7 +137,7 @@ static bool same_enrolment(const struct user *a, const struct user *b)
 static enum cc_code enroll_locked(struct user_store_memory *memory, const struct user *user,
                                   const struct user_fact *fact, struct cc_error *err)
 {
-    struct kept_user *kept = by_id(memory, user->user_id);
+    struct kept_user *kept = user_memory_find(memory, user->user_id);
     if (kept != NULL && (kept->edited || same_enrolment(&kept->user, user)))
         return CC_OK;
     if (handle_is_taken(memory, user))
@@ -169,19 +146,19 @@ static enum cc_code enroll_locked(struct user_store_memory *memory, const struct
         insert(memory, user, fact);
         return CC_OK;
     }
-    struct user copy = copy_user(user, memory->texts);
+    struct user copy = user_memory_copy(user, memory->texts);
     kept->user.handle = copy.handle;
     kept->user.display_name = copy.display_name;
     kept->user.email = copy.email;
     kept->user.version++;
-    keep_fact(memory, fact, &kept->user);
+    user_memory_keep_fact(memory, fact, &kept->user, kept->user.version);
     return CC_OK;
 }
 
 static enum cc_code enroll(struct user_store *store, const struct user *user,
                            const struct user_fact *fact, struct cc_error *err)
 {
-    struct user_store_memory *memory = memory_of(store);
+    struct user_store_memory *memory = user_memory_of(store);
     pthread_mutex_lock(&memory->lock);
     enum cc_code code = enroll_locked(memory, user, fact, err);
     pthread_mutex_unlock(&memory->lock);
@@ -191,27 +168,27 @@ static enum cc_code enroll(struct user_store *store, const struct user *user,
 static enum cc_code update_locked(struct user_store_memory *memory, const struct user *after,
                                   const struct user_fact *fact, struct cc_error *err)
 {
-    struct kept_user *kept = by_id(memory, after->user_id);
+    struct kept_user *kept = user_memory_find(memory, after->user_id);
     if (kept == NULL || kept->user.version != after->version)
         return cc_fail(err, CC_VERSION_MISMATCH, NULL, "the profile has changed meanwhile");
     if (handle_is_taken(memory, after))
         return cc_fail(err, CC_CONFLICT, "/handle", "this handle is taken");
     const struct user before = kept->user;
-    kept->user = copy_user(after, memory->texts);
+    kept->user = user_memory_copy(after, memory->texts);
     kept->user.email = before.email;
     kept->user.avatar_media_id = before.avatar_media_id;
     kept->user.created_at_ms = before.created_at_ms;
     kept->user.version = before.version + 1;
     kept->edited = true;
     if (fact != NULL)
-        keep_fact(memory, fact, &kept->user);
+        user_memory_keep_fact(memory, fact, &kept->user, kept->user.version);
     return CC_OK;
 }
 
 static enum cc_code update(struct user_store *store, const struct user *after,
                            const struct user_fact *fact, struct cc_error *err)
 {
-    struct user_store_memory *memory = memory_of(store);
+    struct user_store_memory *memory = user_memory_of(store);
     pthread_mutex_lock(&memory->lock);
     enum cc_code code = update_locked(memory, after, fact, err);
     pthread_mutex_unlock(&memory->lock);
@@ -272,7 +249,7 @@ static void settle_facts(struct user_store_memory *memory, const struct user_fac
 static enum cc_code tell_facts(struct user_store *store, user_tell tell, void *arg,
                                size_t *out_count, struct cc_error *err)
 {
-    struct user_store_memory *memory = memory_of(store);
+    struct user_store_memory *memory = user_memory_of(store);
     struct user_fact facts[USER_FACTS_AT_ONCE];
     size_t count = take_facts(memory, facts);
     enum cc_code code = count == 0 ? CC_OK : tell(arg, facts, count, err);
@@ -283,10 +260,11 @@ static enum cc_code tell_facts(struct user_store *store, user_tell tell, void *a
 
 static void destroy(struct user_store *store)
 {
-    struct user_store_memory *memory = memory_of(store);
+    struct user_store_memory *memory = user_memory_of(store);
     cc_arena_destroy(memory->texts);
     cc_free(memory->users);
     cc_free(memory->facts);
+    cc_free(memory->blocks);
     pthread_mutex_destroy(&memory->lock);
     cc_free(memory);
 }

@@ -1,5 +1,5 @@
 /*
- * Profiles in PostgreSQL; see user_store.h, migrations/0001_users.sql. Runs on the callers'
+ * Profiles in PostgreSQL; see user_store.h, migrations/. Runs on the callers'
  * threads. Every change is one statement, so that it needs no transaction of several round trips.
  */
 
@@ -10,13 +10,9 @@
 
 #include "common/alloc.h"
 #include "common/pg_pool.h"
-#include "common/strbuf.h"
+#include "storage/user_rows.h"
 
-#define COLUMNS                                                                                    \
-    "user_id, handle, display_name, email, bio, locale, time_zone, avatar_media_id, metadata, "    \
-    "version, created_at_ms"
 #define HANDLE_CONSTRAINT "users_handle_key"
-#define ARRAY_MAX_BYTES   (64 * 1024)
 
 struct user_store_pg {
     struct user_store base;
@@ -28,65 +24,16 @@ static struct cc_pg_pool *pool_of(struct user_store *store)
     return ((struct user_store_pg *)store)->pool;
 }
 
-static const char *copy(const PGresult *rows, int row, const char *column, struct cc_arena *arena)
-{
-    return cc_arena_strdup(arena, cc_pg_text(rows, row, column));
-}
-
-static void read_user(const PGresult *rows, int row, struct cc_arena *arena, struct user *out)
-{
-    *out = (struct user){
-        .user_id = copy(rows, row, "user_id", arena),
-        .handle = copy(rows, row, "handle", arena),
-        .display_name = copy(rows, row, "display_name", arena),
-        .email = copy(rows, row, "email", arena),
-        .bio = copy(rows, row, "bio", arena),
-        .locale = copy(rows, row, "locale", arena),
-        .time_zone = copy(rows, row, "time_zone", arena),
-        .avatar_media_id = copy(rows, row, "avatar_media_id", arena),
-        .metadata = copy(rows, row, "metadata", arena),
-        .version = cc_pg_int(rows, row, "version"),
-        .created_at_ms = cc_pg_int(rows, row, "created_at_ms"),
-    };
-}
-
-static void read_users(const PGresult *rows, struct cc_arena *arena, const struct user **out,
-                       size_t *out_count)
-{
-    size_t count = (size_t)PQntuples(rows);
-    struct user *users = cc_arena_calloc(arena, count + 1, sizeof *users);
-    for (size_t i = 0; i < count; i++)
-        read_user(rows, (int)i, arena, &users[i]);
-    *out = users;
-    *out_count = count;
-}
-
 static enum cc_code find(struct user_store *store, const char *user_id, struct cc_arena *arena,
                          struct user *out, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *rows = NULL;
-    CC_TRY(cc_pg_query(pool_of(store), "SELECT " COLUMNS " FROM users WHERE user_id = $1", &user_id,
-                       1, &rows, err));
+    CC_TRY(cc_pg_query(pool_of(store), "SELECT " USER_COLUMNS " FROM users WHERE user_id = $1",
+                       &user_id, 1, &rows, err));
     if (PQntuples(rows) == 0)
         return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
-    read_user(rows, 0, arena, out);
+    user_row_read(rows, 0, arena, out);
     return CC_OK;
-}
-
-/* PostgreSQL's text form of an array; the values need no quotes (UUIDs, numbers). */
-static enum cc_code array_text(const char *const *values, size_t count, struct cc_arena *arena,
-                               const char **out, struct cc_error *err)
-{
-    struct cc_strbuf text;
-    cc_strbuf_init(&text, ARRAY_MAX_BYTES);
-    cc_strbuf_append_char(&text, '{');
-    for (size_t i = 0; i < count; i++)
-        cc_strbuf_printf(&text, "%s%s", i == 0 ? "" : ",", values[i]);
-    cc_strbuf_append_char(&text, '}');
-    bool overflowed = text.overflowed;
-    *out = cc_arena_strdup(arena, cc_strbuf_text(&text));
-    cc_strbuf_finish(&text);
-    return overflowed ? cc_fail_detail(err, CC_INTERNAL, "an array of %zu values", count) : CC_OK;
 }
 
 static enum cc_code find_many(struct user_store *store, const char *const *user_ids, size_t count,
@@ -95,27 +42,30 @@ static enum cc_code find_many(struct user_store *store, const char *const *user_
 {
     CC_AUTO(pg_result) PGresult *rows = NULL;
     const char *ids;
-    CC_TRY(array_text(user_ids, count, arena, &ids, err));
+    CC_TRY(user_array_text(user_ids, count, arena, &ids, err));
     CC_TRY(cc_pg_query(pool_of(store),
-                       "SELECT " COLUMNS " FROM users WHERE user_id = ANY ($1::uuid[])", &ids, 1,
-                       &rows, err));
-    read_users(rows, arena, out, out_count);
+                       "SELECT " USER_COLUMNS " FROM users WHERE user_id = ANY ($1::uuid[])", &ids,
+                       1, &rows, err));
+    user_rows_read(rows, arena, out, out_count);
     return CC_OK;
 }
 
 /* "{" is the character behind "z": the handles with a prefix are those up to prefix + "{". */
-static enum cc_code find_by_prefix(struct user_store *store, const char *prefix, const char *after,
-                                   size_t limit, struct cc_arena *arena, const struct user **out,
+static enum cc_code find_by_prefix(struct user_store *store, const char *asker_id,
+                                   const char *prefix, const char *after, size_t limit,
+                                   struct cc_arena *arena, const struct user **out,
                                    size_t *out_count, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *rows = NULL;
-    const char *params[] = {prefix, after, cc_arena_printf(arena, "%zu", limit)};
+    const char *params[] = {prefix, after, cc_arena_printf(arena, "%zu", limit), asker_id};
     CC_TRY(cc_pg_query(pool_of(store),
-                       "SELECT " COLUMNS " FROM users"
+                       "SELECT " USER_COLUMNS " FROM users"
                        " WHERE handle >= $1 AND handle < $1 || '{' AND handle > $2"
+                       " AND NOT EXISTS (SELECT 1 FROM blocks"
+                       "  WHERE blocker_id = users.user_id AND blocked_id = $4)"
                        " ORDER BY handle LIMIT $3",
-                       params, 3, &rows, err));
-    read_users(rows, arena, out, out_count);
+                       params, 4, &rows, err));
+    user_rows_read(rows, arena, out, out_count);
     return CC_OK;
 }
 
@@ -150,11 +100,11 @@ static const char enroll_sql[] =
     "  display_name = excluded.display_name, email = excluded.email, version = users.version + 1"
     " WHERE NOT users.edited AND (users.handle, users.display_name, users.email)"
     "  IS DISTINCT FROM (excluded.handle, excluded.display_name, excluded.email)"
-    " RETURNING user_id, handle, display_name"
-    "), fact AS ("
-    " INSERT INTO outbox (event_id, user_id, change, handle, display_name, occurred_at_ms)"
-    " SELECT $6::uuid, user_id, $7::text, handle, display_name, $8::bigint FROM saved"
-    ") SELECT count(*) AS n FROM saved";
+    " RETURNING user_id, handle, display_name, version"
+    "), told AS ("
+    " SELECT user_id, handle, display_name, version AS change_version, $6::uuid AS event_id,"
+    "  $7::text AS change, $8::bigint AS at_ms FROM saved"
+    ")" USER_TELL_SQL " SELECT count(*) AS n FROM saved";
 
 static enum cc_code enroll(struct user_store *store, const struct user *user,
                            const struct user_fact *fact, struct cc_error *err)
@@ -173,12 +123,11 @@ static const char update_sql[] =
     " UPDATE users SET handle = $3, display_name = $4, bio = $5, locale = $6, time_zone = $7,"
     "  metadata = $8, version = version + 1, edited = true"
     " WHERE user_id = $1 AND version = $2"
-    " RETURNING user_id, handle, display_name"
-    "), fact AS ("
-    " INSERT INTO outbox (event_id, user_id, change, handle, display_name, occurred_at_ms)"
-    " SELECT $9::uuid, user_id, $10::text, handle, display_name, $11::bigint FROM saved"
-    " WHERE $9::uuid IS NOT NULL"
-    ") SELECT count(*) AS n FROM saved";
+    " RETURNING user_id, handle, display_name, version"
+    "), told AS ("
+    " SELECT user_id, handle, display_name, version AS change_version, $9::uuid AS event_id,"
+    "  $10::text AS change, $11::bigint AS at_ms FROM saved WHERE $9::uuid IS NOT NULL"
+    ")" USER_TELL_SQL " SELECT count(*) AS n FROM saved";
 
 static enum cc_code update(struct user_store *store, const struct user *after,
                            const struct user_fact *fact, struct cc_error *err)
@@ -208,7 +157,8 @@ static enum cc_code update(struct user_store *store, const struct user *after,
 /* The oldest fact of each person, so that nobody tells a later one while somebody else is busy with
  * an earlier one: its row is there until it has been told. */
 static const char take_facts_sql[] =
-    "SELECT id, event_id, user_id, change, handle, display_name, occurred_at_ms FROM outbox AS o"
+    "SELECT id, event_id, user_id, change, handle, display_name, occurred_at_ms, change_version"
+    " FROM outbox AS o"
     " WHERE NOT EXISTS (SELECT 1 FROM outbox AS earlier"
     "  WHERE earlier.user_id = o.user_id AND earlier.id < o.id)"
     " ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED";
@@ -217,14 +167,15 @@ static void read_facts(const PGresult *rows, struct cc_arena *arena, struct user
                        const char **ids)
 {
     for (int i = 0; i < PQntuples(rows); i++) {
-        ids[i] = copy(rows, i, "id", arena);
+        ids[i] = user_row_text(rows, i, "id", arena);
         facts[i] = (struct user_fact){
-            .event_id = copy(rows, i, "event_id", arena),
-            .user_id = copy(rows, i, "user_id", arena),
-            .change = copy(rows, i, "change", arena),
-            .handle = copy(rows, i, "handle", arena),
-            .display_name = copy(rows, i, "display_name", arena),
+            .event_id = user_row_text(rows, i, "event_id", arena),
+            .user_id = user_row_text(rows, i, "user_id", arena),
+            .change = user_row_text(rows, i, "change", arena),
+            .handle = user_row_text(rows, i, "handle", arena),
+            .display_name = user_row_text(rows, i, "display_name", arena),
             .occurred_at_ms = cc_pg_int(rows, i, "occurred_at_ms"),
+            .change_version = cc_pg_int(rows, i, "change_version"),
         };
     }
 }
@@ -233,7 +184,7 @@ static enum cc_code delete_facts(struct cc_pg *pg, const char *const *ids, size_
                                  struct cc_arena *arena, struct cc_error *err)
 {
     const char *array;
-    CC_TRY(array_text(ids, count, arena, &array, err));
+    CC_TRY(user_array_text(ids, count, arena, &array, err));
     CC_TRY(
         cc_pg_exec(pg, "DELETE FROM outbox WHERE id = ANY ($1::bigint[])", &array, 1, NULL, err));
     return cc_pg_commit(pg, err);

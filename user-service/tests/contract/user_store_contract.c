@@ -1,138 +1,13 @@
-/* The contract of user_store.h as tests; see user_store_contract.h. */
+/* The contract of user_store.h as tests; see contract_fixture.h. */
 
-#include "testing.h"
-
-#include "user_store_contract.h"
+#include "contract_fixture.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/id.h"
-
 #define THREADS 8
-
-struct fixture {
-    struct user_store *store;
-    struct cc_arena *arena;
-    struct cc_ids *ids;
-};
-
-static struct {
-    struct user_store *(*make)(void);
-    void (*unmake)(struct user_store *store);
-} subject;
-
-static int setup(void **state)
-{
-    struct fixture *f = cc_calloc(1, sizeof *f);
-    f->store = subject.make();
-    f->arena = cc_arena_create(0);
-    f->ids = cc_ids_create(cc_clock_system(), cc_random_system());
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    subject.unmake(f->store);
-    cc_arena_destroy(f->arena);
-    cc_ids_destroy(f->ids);
-    cc_free(f);
-    return 0;
-}
-
-static const char *new_id(struct fixture *f)
-{
-    char *id = cc_arena_alloc(f->arena, CC_UUID_BYTES);
-    cc_ids_next(f->ids, id);
-    return id;
-}
-
-static struct user a_user(struct fixture *f, const char *handle)
-{
-    return (struct user){.user_id = new_id(f),
-                         .handle = handle,
-                         .display_name = "Ada",
-                         .email = "ada@example.org",
-                         .created_at_ms = FAKE_T0_MS};
-}
-
-static struct user_fact a_fact(struct fixture *f, const char *change)
-{
-    return (struct user_fact){
-        .event_id = new_id(f), .change = change, .occurred_at_ms = FAKE_T0_MS};
-}
-
-static enum cc_code enroll(struct fixture *f, const struct user *user, struct cc_error *err)
-{
-    struct user_fact fact = a_fact(f, "registered");
-    return user_store_enroll(f->store, user, &fact, err);
-}
-
-static void must(enum cc_code code, const struct cc_error *err)
-{
-    if (code != CC_OK)
-        fail_msg("%s: %s", cc_code_name(code), err->detail);
-}
-
-static struct user must_enroll(struct fixture *f, const char *handle)
-{
-    struct cc_error err = {0};
-    struct user user = a_user(f, handle);
-    must(enroll(f, &user, &err), &err);
-    return user;
-}
-
-static struct user must_find(struct fixture *f, const char *user_id)
-{
-    struct cc_error err = {0};
-    struct user found;
-    must(user_store_find(f->store, user_id, f->arena, &found, &err), &err);
-    return found;
-}
-
-/* What a test hears of facts. */
-struct listener {
-    struct fixture *f;
-    struct user_fact heard[1000];
-    size_t count;
-    enum cc_code answer;
-};
-
-static enum cc_code listen(void *arg, const struct user_fact *facts, size_t count,
-                           struct cc_error *err)
-{
-    struct listener *listener = arg;
-    if (listener->answer != CC_OK)
-        return cc_fail(err, listener->answer, NULL, "not now");
-    for (size_t i = 0; i < count; i++) {
-        struct user_fact *heard = &listener->heard[listener->count++];
-        *heard = facts[i];
-        heard->user_id = cc_arena_strdup(listener->f->arena, facts[i].user_id);
-        heard->handle = cc_arena_strdup(listener->f->arena, facts[i].handle);
-        heard->change = cc_arena_strdup(listener->f->arena, facts[i].change);
-        heard->event_id = cc_arena_strdup(listener->f->arena, facts[i].event_id);
-        heard->display_name = cc_arena_strdup(listener->f->arena, facts[i].display_name);
-    }
-    return CC_OK;
-}
-
-/* Listens until there is nothing more to hear. */
-static struct listener *hear_all(struct fixture *f)
-{
-    struct listener *listener = CC_ARENA_NEW(f->arena, struct listener);
-    struct cc_error err = {0};
-    size_t told;
-    listener->f = f;
-    do {
-        must(user_store_tell_facts(f->store, listen, listener, &told, &err), &err);
-    } while (told > 0);
-    return listener;
-}
 
 static void somebody_enrolled_is_found_with_all_that_was_given(void **state)
 {
@@ -281,7 +156,8 @@ static size_t find_prefix(struct fixture *f, const char *prefix, const char *aft
 {
     struct cc_error err = {0};
     size_t count;
-    must(user_store_find_by_prefix(f->store, prefix, after, limit, f->arena, out, &count, &err),
+    must(user_store_find_by_prefix(f->store, f->nobody_id, prefix, after, limit, f->arena, out,
+                                   &count, &err),
          &err);
     return count;
 }
@@ -449,10 +325,9 @@ static void of_many_updates_of_one_version_exactly_one_is_stored(void **state)
     assert_int_equal(hear_all(f)->count, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, contract_begin, contract_end)
 
-int user_store_contract_run(const char *name, struct user_store *(*make)(void),
-                            void (*unmake)(struct user_store *store))
+int user_store_contract_run(const char *name)
 {
     const struct CMUnitTest tests[] = {
         TEST(somebody_enrolled_is_found_with_all_that_was_given),
@@ -472,7 +347,5 @@ int user_store_contract_run(const char *name, struct user_store *(*make)(void),
         TEST(of_many_who_want_a_handle_at_once_exactly_one_gets_it),
         TEST(of_many_updates_of_one_version_exactly_one_is_stored),
     };
-    subject.make = make;
-    subject.unmake = unmake;
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }
