@@ -27,6 +27,28 @@ struct user_fact user_app_fact(struct user_app *app, const char *user_id, const 
                               .occurred_at_ms = cc_wall_ms(app->clock)};
 }
 
+enum cc_code user_app_find_living(struct user_app *app, const char *user_id, struct cc_arena *arena,
+                                  struct user *out, struct cc_error *err)
+{
+    struct user found;
+    CC_TRY(user_store_find(app->store, user_id, arena, &found, err));
+    if (found.deleted_at_ms != 0)
+        return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
+    *out = found;
+    return CC_OK;
+}
+
+int64_t user_app_cooldown_ms(const struct user_app *app)
+{
+    return app->settings->handle_cooldown_s * 1000;
+}
+
+struct user_hold user_app_hold(const struct user_app *app)
+{
+    int64_t now_ms = cc_wall_ms(app->clock);
+    return (struct user_hold){now_ms, now_ms + app->settings->handle_hold_s * 1000};
+}
+
 /* Redis and chat-service serve presence alone: without them everything else works, so that
  * readiness does not look at them. */
 static void watch(struct user_app *app, struct cc_health *health)

@@ -6,7 +6,7 @@
 
 bool user_bond_refuses_contact(const struct user_bond *bond)
 {
-    return bond->blocked;
+    return bond->blocked || bond->gone;
 }
 
 /* A block hides both from each other; being invisible goes before any audience. */
@@ -17,6 +17,8 @@ enum user_sight user_bond_sight(const struct user_bond *bond)
         [USER_AUDIENCE_SHARED_CHATS] = USER_SIGHT_IN_SHARED_CHATS,
         [USER_AUDIENCE_NOBODY] = USER_SIGHT_NONE,
     };
+    if (bond->gone)
+        return USER_SIGHT_NONE;
     if (strcmp(bond->actor_id, bond->user_id) == 0)
         return USER_SIGHT_FULL;
     if (bond->blocked || bond->blocks || bond->preferences.invisible)

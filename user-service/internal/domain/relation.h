@@ -16,11 +16,13 @@
 struct user_bond {
     const char *actor_id, *user_id;
     bool blocked;                        /* the user has blocked the actor */
+    bool gone;                           /* the user's account is deleted */
     bool blocks;                         /* the actor has blocked the user */
     struct user_preferences preferences; /* the user's, without `client` */
 };
 
-/* May the actor not begin anything with the user: a direct chat, an invitation, a notification? */
+/* May the actor not begin anything with the user: a direct chat, an invitation, a notification?
+ * Not across a block, nor with somebody who is gone. */
 bool user_bond_refuses_contact(const struct user_bond *bond);
 
 /* What an actor may learn of the user's presence. */

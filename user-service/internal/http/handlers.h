@@ -26,6 +26,8 @@ enum cc_code user_http_list_blocks(struct cc_request *req, struct cc_response *r
                                    struct cc_error *err);
 enum cc_code user_http_enroll(struct cc_request *req, struct cc_response *res,
                               struct cc_error *err);
+enum cc_code user_http_delete(struct cc_request *req, struct cc_response *res,
+                              struct cc_error *err);
 enum cc_code user_http_lookup(struct cc_request *req, struct cc_response *res,
                               struct cc_error *err);
 enum cc_code user_http_get_settings(struct cc_request *req, struct cc_response *res,

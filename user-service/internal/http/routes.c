@@ -37,6 +37,8 @@ const struct cc_route user_internal_routes[] = {
      CC_BLOCKING},
     {"PUT", "/internal/users/{user_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, ENROLL_BYTES,
      user_http_enroll, CC_BLOCKING},
+    {"DELETE", "/internal/users/{user_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, user_http_delete,
+     CC_BLOCKING},
     {"POST", "/internal/users/lookup", CC_AUTH_INTERNAL, CC_RATE_NONE, LOOKUP_BYTES,
      user_http_lookup, CC_BLOCKING},
     {"POST", CC_RELATIONS_CONTACT, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,

@@ -30,6 +30,17 @@ struct kept_block *user_memory_find_block(struct user_store_memory *memory, cons
     return NULL;
 }
 
+void user_memory_drop_blocks(struct user_store_memory *memory, const char *user_id)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < memory->block_count; i++) {
+        const struct kept_block *block = &memory->blocks[i];
+        if (strcmp(block->blocker_id, user_id) != 0 && strcmp(block->blocked_id, user_id) != 0)
+            memory->blocks[kept++] = *block;
+    }
+    memory->block_count = kept;
+}
+
 static size_t count_blocks(const struct user_store_memory *memory, const char *blocker_id)
 {
     size_t count = 0;
@@ -42,8 +53,8 @@ static enum cc_code block_locked(struct user_store_memory *memory, const char *b
                                  const char *blocked_id, const struct user_fact *fact,
                                  struct cc_error *err)
 {
-    const struct kept_user *blocker = user_memory_find(memory, blocker_id);
-    if (blocker == NULL || user_memory_find(memory, blocked_id) == NULL)
+    const struct kept_user *blocker = user_memory_find_living(memory, blocker_id);
+    if (blocker == NULL || user_memory_find_living(memory, blocked_id) == NULL)
         return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
     if (user_memory_find_block(memory, blocker_id, blocked_id) != NULL)
         return CC_OK;
@@ -136,6 +147,8 @@ static enum cc_code find_bonds(struct user_choices *choices, struct user_bond *b
         struct user_bond *bond = &bonds[i];
         bond->blocked = user_memory_find_block(memory, bond->user_id, bond->actor_id) != NULL;
         bond->blocks = user_memory_find_block(memory, bond->actor_id, bond->user_id) != NULL;
+        const struct kept_user *user = user_memory_find(memory, bond->user_id);
+        bond->gone = user != NULL && user->user.deleted_at_ms != 0;
         bond->preferences = preferences_of(memory, bond->user_id);
     }
     pthread_mutex_unlock(&memory->lock);
@@ -159,7 +172,7 @@ static enum cc_code save_locked(struct user_store_memory *memory, const char *us
                                 const struct user_preferences *preferences,
                                 const struct user_fact *fact, struct cc_error *err)
 {
-    struct kept_user *kept = user_memory_find(memory, user_id);
+    struct kept_user *kept = user_memory_find_living(memory, user_id);
     if (kept == NULL)
         return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
     if (kept->preferences.version != preferences->version)

@@ -28,7 +28,9 @@ static struct cc_pg_pool *pool_of(struct user_choices *choices)
 }
 
 static const char block_sql[] =
-    "WITH people AS (SELECT count(*) AS n FROM users WHERE user_id IN ($1, $2)), saved AS ("
+    "WITH people AS ("
+    " SELECT count(*) AS n FROM users WHERE user_id IN ($1, $2) AND deleted_at_ms = 0"
+    "), saved AS ("
     " INSERT INTO blocks (blocker_id, blocked_id, created_at_ms)"
     " SELECT $1::uuid, $2::uuid, $5::bigint FROM people WHERE people.n = 2"
     "  AND (SELECT count(*) FROM blocks WHERE blocker_id = $1) < $6::bigint"
@@ -118,13 +120,14 @@ static struct user_preferences read_preferences(const PGresult *rows, int row)
 
 static const char bonds_sql[] =
     "SELECT theirs.blocker_id IS NOT NULL AS blocked, own.blocker_id IS NOT NULL AS blocks,"
-    " " PREFERENCE_COLUMNS
+    " coalesce(users.deleted_at_ms, 0) AS deleted_at_ms, " PREFERENCE_COLUMNS
     " FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS pair (actor_id, user_id, place)"
     " LEFT JOIN blocks AS theirs"
     "  ON theirs.blocker_id = pair.user_id AND theirs.blocked_id = pair.actor_id"
     " LEFT JOIN blocks AS own"
     "  ON own.blocker_id = pair.actor_id AND own.blocked_id = pair.user_id"
     " LEFT JOIN settings ON settings.user_id = pair.user_id"
+    " LEFT JOIN users ON users.user_id = pair.user_id"
     " ORDER BY place";
 
 static enum cc_code query_bonds(struct user_choices *choices, const struct user_bond *bonds,
@@ -152,6 +155,7 @@ static enum cc_code find_bonds(struct user_choices *choices, struct user_bond *b
         int row = (int)i;
         bonds[i].blocked = cc_pg_int(rows, row, "blocked") != 0;
         bonds[i].blocks = cc_pg_int(rows, row, "blocks") != 0;
+        bonds[i].gone = cc_pg_int(rows, row, "deleted_at_ms") != 0;
         bonds[i].preferences = read_preferences(rows, row);
     }
     return CC_OK;
@@ -175,7 +179,9 @@ static enum cc_code find_preferences(struct user_choices *choices, const char *u
 
 /* $2: the version that is replaced; 0 = there is none yet. */
 static const char save_preferences_sql[] =
-    "WITH people AS (SELECT user_id FROM users WHERE user_id = $1), saved AS ("
+    "WITH people AS ("
+    " SELECT user_id FROM users WHERE user_id = $1 AND deleted_at_ms = 0"
+    "), saved AS ("
     " INSERT INTO settings (user_id, version, presence_audience, invisible, do_not_disturb,"
     "  do_not_disturb_until_ms, client)"
     " SELECT user_id, 1, $3, $4::boolean, $5::boolean, $6::bigint, $7::json FROM people"

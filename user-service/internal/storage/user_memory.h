@@ -25,6 +25,11 @@ struct kept_block {
     int64_t created_at_ms;
 };
 
+struct kept_hold {
+    const char *handle, *user_id;
+    int64_t until_ms;
+};
+
 struct user_store_memory {
     struct user_store base;
     pthread_mutex_t lock;
@@ -35,6 +40,8 @@ struct user_store_memory {
     size_t fact_count;
     struct kept_block *blocks;
     size_t block_count;
+    struct kept_hold *holds; /* the last one of a handle counts */
+    size_t hold_count;
 };
 
 static inline struct user_store_memory *user_memory_of(struct user_store *store)
@@ -47,6 +54,10 @@ struct kept_user *user_memory_find(struct user_store_memory *memory, const char 
 /* Keeps the fact, with the handle and name that `user` has now. version: of what has changed. */
 void user_memory_keep_fact(struct user_store_memory *memory, const struct user_fact *fact,
                            const struct user *user, int64_t version);
+/* Somebody who is not deleted. */
+struct kept_user *user_memory_find_living(struct user_store_memory *memory, const char *user_id);
+/* Forgets whom somebody blocks, and who blocks them. */
+void user_memory_drop_blocks(struct user_store_memory *memory, const char *user_id);
 struct kept_block *user_memory_find_block(struct user_store_memory *memory, const char *blocker_id,
                                           const char *blocked_id);
 

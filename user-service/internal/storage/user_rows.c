@@ -25,6 +25,8 @@ void user_row_read(const PGresult *rows, int row, struct cc_arena *arena, struct
         .metadata = user_row_text(rows, row, "metadata", arena),
         .version = cc_pg_int(rows, row, "version"),
         .created_at_ms = cc_pg_int(rows, row, "created_at_ms"),
+        .handle_changed_at_ms = cc_pg_int(rows, row, "handle_changed_at_ms"),
+        .deleted_at_ms = cc_pg_int(rows, row, "deleted_at_ms"),
     };
 }
 

@@ -10,7 +10,8 @@
 
 #define USER_COLUMNS                                                                               \
     "users.user_id, users.handle, users.display_name, users.email, users.bio, users.locale, "      \
-    "users.time_zone, users.avatar_media_id, users.metadata, users.version, users.created_at_ms"
+    "users.time_zone, users.avatar_media_id, users.metadata, users.version, "                      \
+    "users.created_at_ms, users.handle_changed_at_ms, users.deleted_at_ms"
 
 /* The common table expression that puts what `told` says into the outbox; told: an expression
  * before it with the columns named here. */

@@ -276,6 +276,35 @@ static void settings_of_another_version_are_not_replaced(void **state)
     assert_int_equal(hear_all(f)->count, 2);
 }
 
+static void who_is_deleted_leaves_no_choices_and_can_make_none(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    const struct user_block *blocks;
+    struct user ada = must_enroll(f, "ada"), grace = must_enroll(f, "grace");
+    struct user_preferences set = {.invisible = true, .client = "{\"a\":1}"};
+    struct user_hold hold = {FAKE_T0_MS, FAKE_T0_MS};
+    struct user_fact fact = a_fact(f, "deleted"), block = a_fact(f, "blocks");
+    must_save(f, ada.user_id, &set);
+    must_block(f, ada.user_id, grace.user_id);
+    must_block(f, grace.user_id, ada.user_id);
+
+    must(user_store_bury(f->store, ada.user_id, &fact, &hold, &err), &err);
+
+    assert_int_equal(list_blocks(f, ada.user_id, "", 10, &blocks), 0);
+    assert_int_equal(list_blocks(f, grace.user_id, "", 10, &blocks), 0);
+    assert_int_equal(find_preferences(f, ada.user_id).version, 0);
+    struct user_bond bond = bond_of(f, grace.user_id, ada.user_id);
+    assert_true(bond.gone);
+    assert_false(bond.blocked || bond.blocks || bond.preferences.invisible);
+    assert_false(bond_of(f, ada.user_id, grace.user_id).gone);
+    assert_int_equal(save(f, ada.user_id, &set, &err), CC_NOT_FOUND);
+    assert_int_equal(user_choices_block(f->choices, grace.user_id, ada.user_id, &block, &err),
+                     CC_NOT_FOUND);
+    assert_int_equal(user_choices_block(f->choices, ada.user_id, grace.user_id, &block, &err),
+                     CC_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, contract_begin, contract_end)
 
 int user_choices_contract_run(const char *name)
@@ -293,6 +322,7 @@ int user_choices_contract_run(const char *name)
         TEST(who_has_set_nothing_has_the_defaults),
         TEST(what_was_set_is_found_and_told_with_its_version),
         TEST(settings_of_another_version_are_not_replaced),
+        TEST(who_is_deleted_leaves_no_choices_and_can_make_none),
     };
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }

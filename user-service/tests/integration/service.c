@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/relations.h"
+
 static void somebody_enrolled_reads_the_own_profile(void **state)
 {
     struct fixture *f = *state;
@@ -187,6 +189,157 @@ static void people_are_found_by_the_beginning_of_their_handle_page_by_page(void 
     assert_int_equal(STATUS(.path = "/v1/users?query=a&cursor=!", .token = ada.token), 400);
 }
 
+static int enroll_named(struct fixture *f, const struct person *person, const char *name)
+{
+    return STATUS(.server = f->ops, .method = "PUT",
+                  .path = cc_arena_printf(f->arena, "/internal/users/%s", person->user_id),
+                  .body = cc_arena_printf(f->arena,
+                                          "{\"handle\":\"%s\",\"display_name\":\"%s\","
+                                          "\"email\":\"hidden@example.org\"}",
+                                          person->handle, name));
+}
+
+static void people_are_found_by_name_behind_those_found_by_handle(void **state)
+{
+    struct fixture *f = *state;
+    struct person asker = somebody(f), by_handle = somebody(f), first = somebody(f),
+                  second = somebody(f);
+    by_handle.handle = "qq_quaint";
+    assert_int_equal(enroll_named(f, &by_handle, "QQ_Quaint"), 204); /* found once */
+    assert_int_equal(enroll_named(f, &first, "Q\303\266\303\266 Qq Able"), 204);
+    assert_int_equal(enroll_named(f, &second, "QQ Baker"), 204);
+
+    struct cc_http_answer page = ASK(.path = "/v1/users?query=qq&limit=2", .token = asker.token);
+    must_hold(f, &page, by_handle.user_id);
+    must_hold(f, &page, first.user_id);
+    must_not_hold(f, &page, second.user_id);
+    page = ASK(.path = cc_arena_printf(f->arena, "/v1/users?query=qq&limit=2&cursor=%s",
+                                       member(f, &page, "next_cursor")),
+               .token = asker.token);
+    must_hold(f, &page, second.user_id);
+    must_not_hold(f, &page, by_handle.user_id);
+    must_hold(f, &page, "\"next_cursor\":null");
+
+    page = ASK(.path = "/v1/users?query=%40qq", .token = asker.token); /* a handle alone */
+    must_hold(f, &page, by_handle.user_id);
+    must_not_hold(f, &page, first.user_id);
+    page = ASK(.path = "/v1/users?query=qoo%20qq", .token = asker.token);
+    must_hold(f, &page, first.user_id);
+}
+
+static void searches_are_bounded_and_know_no_mail(void **state)
+{
+    struct fixture *f = *state;
+    struct person asker = somebody(f), hidden = somebody(f);
+    assert_int_equal(enroll_named(f, &hidden, "Nobody"), 204);
+    static const char *const nothing[] = {"hidden@example.org", "hidden@", "hidden", "example.org",
+                                          "%21%21"};
+    static const char *const refused[] = {"?query=a",
+                                          "?query=%40",
+                                          "?query=ab&limit=51",
+                                          "?query=ab&cursor=eA",
+                                          "?query=ab&cursor=bg",
+                                          ""};
+
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
+        struct cc_http_answer found =
+            ASK(.path = cc_arena_printf(f->arena, "/v1/users?query=%s", nothing[i]),
+                .token = asker.token);
+        must_hold(f, &found, "\"items\":[]");
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_int_equal(STATUS(.path = cc_arena_printf(f->arena, "/v1/users%s", refused[i]),
+                                .token = asker.token),
+                         400);
+}
+
+static struct cc_http_answer patch(struct fixture *f, const struct person *who, const char *body)
+{
+    return ASK(.method = "PATCH", .path = "/v1/users/me", .token = who->token, .if_match = "*",
+               .body = body);
+}
+
+static void a_handle_rests_after_a_change_and_is_kept_from_others(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f), eve = somebody_enrolled(f);
+    const char *other = cc_arena_printf(f->arena, "{\"handle\":\"%s_a\"}", ada.handle);
+    const char *third = cc_arena_printf(f->arena, "{\"handle\":\"%s_b\"}", ada.handle);
+    const char *given_up = cc_arena_printf(f->arena, "{\"handle\":\"%s\"}", ada.handle);
+
+    struct cc_http_answer me = patch(f, &ada, "{\"bio\":\"x\"}");
+    must_hold(f, &me, "\"handle_changeable_at\":null");
+    me = patch(f, &ada, other);
+    assert_int_equal(me.status, 200);
+    must_hold(f, &me, "\"handle_changeable_at\":\"");
+    me = patch(f, &ada, third);
+    assert_int_equal(me.status, 422);
+    must_hold(f, &me, "\"pointer\":\"/handle\"");
+    assert_int_equal(patch(f, &ada, other).status, 200); /* no change */
+    assert_int_equal(patch(f, &eve, given_up).status, 409);
+}
+
+static void an_avatar_is_set_and_taken_away(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f);
+    const char *media_id = new_id(f);
+
+    struct cc_http_answer me =
+        patch(f, &ada, cc_arena_printf(f->arena, "{\"avatar_media_id\":\"%s\"}", media_id));
+    assert_int_equal(me.status, 200);
+    must_hold(f, &me, media_id);
+    me = patch(f, &ada, "{\"avatar_media_id\":null}");
+    must_hold(f, &me, "\"avatar_media_id\":null");
+}
+
+static void nobody_gives_themselves_what_is_not_theirs_to_give(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f);
+    static const char *const members[] = {"role", "id", "verified", "user_id", "email"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        struct cc_http_answer answer = patch(
+            f, &ada, cc_arena_printf(f->arena, "{\"%s\":\"admin\",\"bio\":\"x\"}", members[i]));
+        assert_int_equal(answer.status, 400);
+        must_hold(f, &answer, cc_arena_printf(f->arena, "\"pointer\":\"/%s\"", members[i]));
+    }
+    struct cc_http_answer me = ASK(.path = "/v1/users/me", .token = ada.token);
+    must_hold(f, &me, "\"version\":1");
+    must_hold(f, &me, "\"bio\":\"\"");
+}
+
+static void a_deleted_account_leaves_a_tombstone(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f), grace = somebody_enrolled(f), late = somebody(f);
+    struct ask deletion = {.server = f->ops,
+                           .method = "DELETE",
+                           .path = cc_arena_printf(f->arena, "/internal/users/%s", ada.user_id)};
+    struct heard heard[2];
+
+    assert_int_equal(send_ask(f, &deletion).status, 204);
+    assert_int_equal(send_ask(f, &deletion).status, 204);
+
+    struct cc_http_answer seen =
+        ASK(.path = cc_arena_printf(f->arena, "/v1/users/%s", ada.user_id), .token = grace.token);
+    assert_int_equal(seen.status, 200);
+    must_hold(f, &seen, "\"display_name\":\"Deleted account\"");
+    must_hold(f, &seen, "\"deleted\":true");
+    must_not_hold(f, &seen, ada.handle);
+    assert_int_equal(STATUS(.path = "/v1/users/me", .token = ada.token), 404);
+    assert_int_equal(patch(f, &ada, "{\"bio\":\"x\"}").status, 404);
+    assert_int_equal(put_settings(f, &ada, "{}", "*").status, 404);
+    assert_int_equal(block(f, &grace, ada.user_id), 404);
+    assert_int_equal(enroll(f, &late, ada.handle), 409);     /* held */
+    assert_int_equal(enroll(f, &ada, "anything_else"), 204); /* a late repeat changes nothing */
+    seen = relation(f, CC_RELATIONS_CONTACT, grace.user_id, ada.user_id);
+    must_hold(f, &seen, "\"blocked\":true");
+    wait_heard(f, ada.user_id, heard, 2);
+    assert_string_equal(heard[1].change, "deleted");
+    assert_string_equal(heard[1].handle, "");
+}
+
 static void other_daemons_look_many_people_up_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -240,6 +393,12 @@ int main(void)
         cmocka_unit_test(a_handle_belongs_to_one_person),
         cmocka_unit_test(everybody_sees_a_profile_but_not_what_is_private),
         cmocka_unit_test(people_are_found_by_the_beginning_of_their_handle_page_by_page),
+        cmocka_unit_test(people_are_found_by_name_behind_those_found_by_handle),
+        cmocka_unit_test(searches_are_bounded_and_know_no_mail),
+        cmocka_unit_test(a_handle_rests_after_a_change_and_is_kept_from_others),
+        cmocka_unit_test(an_avatar_is_set_and_taken_away),
+        cmocka_unit_test(nobody_gives_themselves_what_is_not_theirs_to_give),
+        cmocka_unit_test(a_deleted_account_leaves_a_tombstone),
         cmocka_unit_test(other_daemons_look_many_people_up_at_once),
         cmocka_unit_test(what_others_can_see_is_told_through_kafka_in_order),
     };
