@@ -56,6 +56,11 @@ static enum cc_code look_up(struct cc_peer *user_service, const char *const *use
     return CC_OK;
 }
 
+enum cc_code chat_people_none(const char *field, struct cc_error *err)
+{
+    return cc_fail(err, CC_NOT_FOUND, field, "there is no such person");
+}
+
 enum cc_code chat_people_must_exist(struct cc_peer *user_service, const char *const *user_ids,
                                     size_t count, const char *field, const struct cc_trace *trace,
                                     struct cc_arena *arena, struct cc_error *err)
@@ -65,7 +70,7 @@ enum cc_code chat_people_must_exist(struct cc_peer *user_service, const char *co
 
         CC_TRY(look_up(user_service, user_ids + from, portion, trace, arena, &known, err));
         if (known < portion)
-            return cc_fail(err, CC_NOT_FOUND, field, "there is no such person");
+            return chat_people_none(field, err);
     }
     return CC_OK;
 }

@@ -14,4 +14,7 @@ CC_MUST_CHECK enum cc_code chat_people_must_exist(struct cc_peer *user_service,
                                                   const char *field, const struct cc_trace *trace,
                                                   struct cc_arena *arena, struct cc_error *err);
 
+/* The refusal of somebody who does not exist, or must look so to the asker: CC_NOT_FOUND. */
+enum cc_code chat_people_none(const char *field, struct cc_error *err);
+
 #endif

@@ -83,6 +83,11 @@ void cc_redis_name_revoked(const char *session_id, char out[CC_REDIS_NAME_BYTES]
     make_name("revoked", session_id, out);
 }
 
+void cc_redis_name_presence_away(const char *user_id, char out[CC_REDIS_NAME_BYTES])
+{
+    make_name("presence-away", user_id, out);
+}
+
 void cc_redis_name_last_seen(const char *user_id, char out[CC_REDIS_NAME_BYTES])
 {
     make_name("last_seen", user_id, out);

@@ -147,6 +147,8 @@ static void channel_and_key_names_are_those_of_the_contract(void **state)
     assert_string_equal(name, "mver:x");
     cc_redis_name_presence("x", name);
     assert_string_equal(name, "presence:x");
+    cc_redis_name_presence_away("x", name);
+    assert_string_equal(name, "presence-away:x");
 }
 
 static void every_topic_has_a_dead_letter_topic_kept_as_long(void **state)

@@ -59,8 +59,10 @@ static struct golden {
     {.name = "chat.updated.member_added", .recode = recode_chat_updated},
     {.name = "chat.updated.deleted", .recode = recode_chat_updated},
     {.name = "notification.new.mention", .recode = recode_notification_new},
+    {.name = "notification.new.quiet", .recode = recode_notification_new},
     {.name = "session.revoked.logout", .recode = recode_session_revoked},
     {.name = "user.updated.profile", .recode = recode_user_updated},
+    {.name = "user.updated.settings", .recode = recode_user_updated},
     {.name = "user.updated.deleted", .recode = recode_user_updated},
 };
 #define GOLDEN_COUNT (sizeof goldens / sizeof goldens[0])

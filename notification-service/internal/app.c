@@ -30,6 +30,7 @@ static enum cc_code open_servers(struct notification_app *app, const struct cc_r
     app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
     app->chat_service = cc_peer_create(app->client, &settings->chat_service_internal_urls);
     app->message_service = cc_peer_create(app->client, &settings->message_service_internal_urls);
+    app->user_service = cc_peer_create(app->client, &settings->user_service_internal_urls);
     cc_health_watch(runtime->health, "mongodb", cc_mongo_probe, app->mongo);
     cc_health_watch(runtime->health, "redis", cc_redis_probe, app->redis);
     cc_health_watch(runtime->health, "kafka", cc_producer_probe, app->producer);
@@ -46,6 +47,9 @@ enum cc_code notification_app_start(void *memory, const struct cc_runtime *runti
     app->clock = runtime->clock;
     app->ids = runtime->ids;
     app->notification_topic = CC_TOPIC_NOTIFICATION_NEW;
+    app->blocked =
+        cc_counter_get("notification_blocked_total",
+                       "Notifications not made: the person has blocked the sender.", NULL);
     CC_TRY(open_servers(app, runtime, err));
     app->store = notification_store_mongo_create(app->mongo);
     app->sweeper = notification_sweeper_start(app->store, app->clock);
@@ -74,6 +78,7 @@ void notification_app_stop(void *memory)
     struct notification_app *app = memory;
 
     notification_store_destroy(app->store);
+    cc_peer_destroy(app->user_service);
     cc_peer_destroy(app->message_service);
     cc_peer_destroy(app->chat_service);
     cc_jwt_verifier_destroy(app->verifier);

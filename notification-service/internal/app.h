@@ -7,6 +7,7 @@
 #include "common/http_client.h"
 #include "common/jwt.h"
 #include "common/kafka_consumer.h"
+#include "common/metrics.h"
 #include "common/mongo_pool.h"
 #include "common/redis_pool.h"
 #include "common/service.h"
@@ -26,6 +27,8 @@ struct notification_app {
     struct cc_jwt_verifier *verifier;
     struct cc_peer *chat_service;
     struct cc_peer *message_service;
+    struct cc_peer *user_service;
+    struct cc_counter *blocked; /* told to nobody: their sender is blocked */
     struct notification_store *store;
     struct notification_sweeper *sweeper;
     struct cc_consumer *persisted, *notifications;

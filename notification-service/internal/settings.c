@@ -23,6 +23,8 @@ const struct cc_setting notification_settings_table[] = {
      "http://127.0.0.1:8203", 0, 0, CC_SETTING_REQUIRED, "ops listeners of chat-service"},
     {"message_service_internal_urls", CC_SETTING_LIST, AT(message_service_internal_urls),
      "http://127.0.0.1:8204", 0, 0, CC_SETTING_REQUIRED, "ops listeners of message-service"},
+    {"user_service_internal_urls", CC_SETTING_LIST, AT(user_service_internal_urls),
+     "http://127.0.0.1:8202", 0, 0, CC_SETTING_REQUIRED, "ops listeners of user-service"},
     {"migrations_dir", CC_SETTING_TEXT, AT(migrations_dir), "notification-service/migrations", 0, 0,
      0, "folder of the migrations, for --migrate"},
     {"topic_replication", CC_SETTING_INT, AT(topic_replication), "1", 1, 7, 0,

@@ -13,6 +13,7 @@ struct notification_settings {
     struct cc_setting_list jwks_urls;
     struct cc_setting_list chat_service_internal_urls;
     struct cc_setting_list message_service_internal_urls;
+    struct cc_setting_list user_service_internal_urls;
     const char *migrations_dir;
     int64_t topic_replication;
     bool production;

@@ -17,8 +17,40 @@ static enum cc_code authenticate(void *app, const char *token, size_t length, st
 
 const struct cc_http_hooks user_http_hooks = {.authenticate = authenticate};
 
-/* Redis serves presence alone: without it everything else works, so that readiness does not look
- * at it. */
+struct user_fact user_app_fact(struct user_app *app, const char *user_id, const char *change,
+                               char event_id[CC_UUID_BYTES])
+{
+    cc_ids_next(app->ids, event_id);
+    return (struct user_fact){.event_id = event_id,
+                              .user_id = user_id,
+                              .change = change,
+                              .occurred_at_ms = cc_wall_ms(app->clock)};
+}
+
+enum cc_code user_app_find_living(struct user_app *app, const char *user_id, struct cc_arena *arena,
+                                  struct user *out, struct cc_error *err)
+{
+    struct user found;
+    CC_TRY(user_store_find(app->store, user_id, arena, &found, err));
+    if (found.deleted_at_ms != 0)
+        return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
+    *out = found;
+    return CC_OK;
+}
+
+int64_t user_app_cooldown_ms(const struct user_app *app)
+{
+    return app->settings->handle_cooldown_s * 1000;
+}
+
+struct user_hold user_app_hold(const struct user_app *app)
+{
+    int64_t now_ms = cc_wall_ms(app->clock);
+    return (struct user_hold){now_ms, now_ms + app->settings->handle_hold_s * 1000};
+}
+
+/* Redis and chat-service serve presence alone: without them everything else works, so that
+ * readiness does not look at them. */
 static void watch(struct user_app *app, struct cc_health *health)
 {
     cc_health_watch(health, "postgres", cc_pg_pool_probe, app->postgres);
@@ -39,8 +71,10 @@ enum cc_code user_app_start(void *memory, const struct cc_runtime *runtime, stru
     app->postgres = cc_pg_pool_create(settings->postgres_uri, SCHEMA, (int)settings->postgres_pool);
     app->client = cc_http_client_create();
     app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
+    app->chat_service = cc_peer_create(app->client, &settings->chat_service_internal_urls);
     watch(app, runtime->health);
     app->store = user_store_pg_create(app->postgres);
+    app->choices = user_choices_pg_create(app->postgres);
     app->publisher = user_publisher_start(app->store, app->producer);
     return CC_OK;
 }
@@ -58,7 +92,9 @@ void user_app_stop(void *memory)
 {
     struct user_app *app = memory;
     user_publisher_stop(app->publisher);
+    user_choices_destroy(app->choices);
     user_store_destroy(app->store);
+    cc_peer_destroy(app->chat_service);
     cc_jwt_verifier_destroy(app->verifier);
     cc_http_client_destroy(app->client);
     cc_pg_pool_destroy(app->postgres);

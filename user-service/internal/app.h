@@ -11,6 +11,7 @@
 #include "common/service.h"
 #include "events/publish.h"
 #include "settings.h"
+#include "storage/user_choices.h"
 #include "storage/user_store.h"
 
 struct user_app {
@@ -22,11 +23,25 @@ struct user_app {
     struct cc_producer *producer;
     struct cc_http_client *client;
     struct cc_jwt_verifier *verifier;
+    struct cc_peer *chat_service;
     struct user_store *store;
+    struct user_choices *choices;
     struct user_publisher *publisher;
 };
 
 extern const struct cc_http_hooks user_http_hooks;
+
+/* A new fact about somebody, as of now; event_id is its storage. Any thread. */
+struct user_fact user_app_fact(struct user_app *app, const char *user_id, const char *change,
+                               char event_id[CC_UUID_BYTES]);
+
+/* Somebody who is not deleted. Errors: those of user_store_find. Any thread. */
+CC_MUST_CHECK enum cc_code user_app_find_living(struct user_app *app, const char *user_id,
+                                                struct cc_arena *arena, struct user *out,
+                                                struct cc_error *err);
+/* Between two changes of a handle; what happens to one that is given up now. */
+int64_t user_app_cooldown_ms(const struct user_app *app);
+struct user_hold user_app_hold(const struct user_app *app);
 
 enum cc_code user_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
 void user_app_drain(void *app, int64_t deadline_mono_ms);

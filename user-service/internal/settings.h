@@ -13,6 +13,8 @@ struct user_settings {
     int64_t redis_pool;
     const char *kafka_brokers;
     struct cc_setting_list jwks_urls;
+    struct cc_setting_list chat_service_internal_urls;
+    int64_t handle_cooldown_s, handle_hold_s;
     int64_t topic_replication;
     const char *migrations_dir;
 };

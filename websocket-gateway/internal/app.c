@@ -16,6 +16,7 @@
 #include "publish.h"
 #include "ws/fanout.h"
 #include "ws/server.h"
+#include "ws/sight.h"
 
 #define REDIS_CONNECTIONS   8
 #define LOOP_QUEUE_MAX      50000
@@ -45,6 +46,11 @@ static const struct cc_consumer_row consumer_rows[WS_CONSUMERS] = {
      .batch_max = 200,
      .session_timeout_ms = CONSUMER_SESSION_MS,
      .apply = ws_consume_notification},
+    {.topic = CC_TOPIC_USER_UPDATED,
+     .group = WS_GROUP,
+     .batch_max = 100,
+     .session_timeout_ms = CONSUMER_SESSION_MS,
+     .apply = ws_consume_user_updated},
 };
 
 /* ---- the subscriber's thread ---- */
@@ -72,15 +78,17 @@ static void notice_drop(struct ws_item *item)
 static void notice_run(struct ws_item *item)
 {
     struct notice *notice = WS_CONTAINER(item, struct notice, item);
-    enum ws_channel channel;
+    enum ws_channel channel = WS_CHANNEL_NODE;
     const char *id;
 
-    if (notice->channel[0] == '\0')
+    if (notice->channel[0] == '\0') {
         ws_heads_compare(notice->app);
-    else if (ws_channel_parse(notice->channel, &channel, &id) && channel == WS_CHANNEL_CHAT)
+        ws_sight_review_all(notice->app);
+    } else if (ws_channel_parse(notice->channel, &channel, &id) && channel == WS_CHANNEL_CHAT) {
         ws_chat_subscribed(notice->app, id);
-    else if (channel == WS_CHANNEL_USER)
+    } else if (channel == WS_CHANNEL_USER) {
         ws_people_subscribed(notice->app, id);
+    }
     cc_free(notice);
 }
 
@@ -140,6 +148,7 @@ static void start_clients(struct ws_app *app)
     app->http = cc_http_client_create();
     app->chat_service = cc_peer_create(app->http, &app->settings->chat_service_internal_urls);
     app->message_service = cc_peer_create(app->http, &app->settings->message_service_internal_urls);
+    app->user_service = cc_peer_create(app->http, &app->settings->user_service_internal_urls);
     app->verifier =
         cc_jwt_verifier_create(app->http, &app->settings->jwks_urls, app->runtime.clock);
     cc_health_watch(app->runtime.health, "token keys", cc_jwt_verifier_probe, app->verifier);
@@ -197,6 +206,7 @@ void ws_app_stop(void *arg)
         cc_http_client_destroy(app->http);
         cc_peer_destroy(app->chat_service);
         cc_peer_destroy(app->message_service);
+        cc_peer_destroy(app->user_service);
     }
     ws_loop_queue_destroy(app->queue);
     ws_server_destroy(app->server);

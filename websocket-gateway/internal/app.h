@@ -16,7 +16,7 @@
 #include "loop_queue.h"
 #include "settings.h"
 
-#define WS_CONSUMERS 4
+#define WS_CONSUMERS 5
 
 struct ws_app {
     struct cc_runtime runtime;
@@ -26,7 +26,7 @@ struct ws_app {
     struct cc_redis *redis;   /* consumers and the worker */
     struct ws_worker *worker; /* blocking Redis commands of the loop */
     struct cc_http_client *http;
-    struct cc_peer *chat_service, *message_service;
+    struct cc_peer *chat_service, *message_service, *user_service;
     struct cc_jwt_verifier *verifier;
     struct ws_server *server; /* the loop thread */
     struct cc_redis_subscriber *subscriber;

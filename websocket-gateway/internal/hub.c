@@ -31,6 +31,9 @@ static void init_metrics(struct ws_metrics *metrics)
                                       "Pages fetched to fill a hole in a chat's events.", NULL);
     metrics->bus_lost = cc_counter_get("ws_bus_events_lost_total",
                                        "Pub/sub events refused because the loop was behind.", NULL);
+    metrics->sight_unknown =
+        cc_counter_get("ws_presence_unknown_total",
+                       "Questions about who may see whom that user-service left open.", NULL);
     metrics->frames_out = cc_counter_get("ws_frames_total", "Frames by direction and type.",
                                          "direction", "out", "type", "any", NULL);
     metrics->delivery_seconds = cc_histogram_get(

@@ -20,7 +20,7 @@ struct ws_transport {
 
 struct ws_metrics {
     struct cc_gauge *connections, *subscriptions, *loop_queue_depth;
-    struct cc_counter *deliveries, *repairs, *bus_lost, *frames_out;
+    struct cc_counter *deliveries, *repairs, *bus_lost, *frames_out, *sight_unknown;
     struct cc_histogram *delivery_seconds;
 };
 
@@ -35,6 +35,7 @@ struct ws_hub {
     struct ws_link graces;       /* people who may have gone offline; presence.c */
     struct ws_metrics metrics;
     bool draining;
+    uint64_t sight_questions; /* so many times user-service was asked who may see whom */
     int64_t heads_due_ms, canary_due_ms, canary_seen_ms, presence_due_ms, sweep_due_ms;
     int64_t second_due_ms;  /* what is done once a second */
     int64_t second_look_ms; /* at chats that seemed behind; 0 = at none */

@@ -20,13 +20,14 @@
 #define LIVE_MS           60000
 #define GRACE_MS          15000
 #define EXPIRY_KEY        "presence-expiry"
-#define REFRESHED_AT_ONCE 100 /* connections, two commands each */
+#define AWAY_KEY_S        "120" /* without anybody to refresh it */
+#define REFRESHED_AT_ONCE 100   /* connections, at most four commands each */
 #define MEMBER_BYTES      (CC_NODE_BYTES + CC_UUID_BYTES)
 #define NUMBER_BYTES      24
 #define FRAME_MAX_BYTES   512
 #define PAYLOAD_MAX_BYTES 1024
 
-enum change { ENTERED, LEFT, GRACE_ENDED };
+enum change { ENTERED, LEFT, GRACE_ENDED, WENT_AWAY, CAME_BACK };
 
 struct presence_job {
     struct ws_job job;
@@ -36,7 +37,7 @@ struct presence_job {
     char member[MEMBER_BYTES]; /* "<node>/<conn_id>" */
 };
 
-void ws_presence_frame(struct cc_strbuf *out, const char *user_id, bool online,
+void ws_presence_frame(struct cc_strbuf *out, const char *user_id, enum cc_live_state state,
                        int64_t last_seen_ms)
 {
     struct cc_json_writer json;
@@ -45,12 +46,12 @@ void ws_presence_frame(struct cc_strbuf *out, const char *user_id, bool online,
     cc_json_open_object(&json, NULL);
     cc_json_put_text(&json, "t", "presence");
     cc_json_put_text(&json, "user_id", user_id);
-    cc_json_put_text(&json, "state", online ? "online" : "offline");
+    cc_json_put_text(&json, "state", cc_live_state_names[state]);
     cc_json_put_time(&json, "last_seen_at", last_seen_ms);
     cc_json_close_object(&json);
 }
 
-static enum cc_code announce(struct cc_redis *redis, const char *user_id, bool online,
+static enum cc_code announce(struct cc_redis *redis, const char *user_id, enum cc_live_state state,
                              int64_t last_seen_ms, struct cc_error *err)
 {
     struct cc_bus_message message = {.kind = CC_BUS_PRESENCE};
@@ -60,7 +61,7 @@ static enum cc_code announce(struct cc_redis *redis, const char *user_id, bool o
 
     cc_strbuf_init(&frame, FRAME_MAX_BYTES);
     cc_strbuf_init(&payload, PAYLOAD_MAX_BYTES);
-    ws_presence_frame(&frame, user_id, online, last_seen_ms);
+    ws_presence_frame(&frame, user_id, state, last_seen_ms);
     snprintf(message.sender_id, sizeof message.sender_id, "%s", user_id);
     message.frame = cc_strbuf_text(&frame);
     message.frame_count = frame.length;
@@ -72,57 +73,96 @@ static enum cc_code announce(struct cc_redis *redis, const char *user_id, bool o
     return code;
 }
 
-/* Live connections of the person, after those that have expired were removed. */
-static enum cc_code count_live(struct cc_redis *redis, const struct presence_job *p,
+/* How many of a key's connections live, after those that have expired were removed. */
+static enum cc_code count_live(struct cc_redis *redis, const char *key, const char *now,
                                int64_t *out_count, struct cc_error *err)
 {
     CC_AUTO(redis_reply) redisReply *reply = NULL;
-    char key[CC_REDIS_NAME_BYTES], now[NUMBER_BYTES];
 
-    cc_redis_name_presence(p->user_id, key);
-    snprintf(now, sizeof now, "%" PRId64, p->wall_ms);
     CC_TRY(cc_redis_do(redis, NULL, err, "ZREMRANGEBYSCORE", key, "-inf", now, NULL));
     CC_TRY(cc_redis_do(redis, &reply, err, "ZCARD", key, NULL));
     *out_count = reply->integer;
     return CC_OK;
 }
 
-static enum cc_code do_enter(struct cc_redis *redis, const struct presence_job *p,
-                             struct cc_error *err)
-{
-    char key[CC_REDIS_NAME_BYTES], expiry[NUMBER_BYTES];
-    int64_t before;
+struct keys {
+    char live[CC_REDIS_NAME_BYTES], away[CC_REDIS_NAME_BYTES];
+    char now[NUMBER_BYTES], expiry[NUMBER_BYTES];
+};
 
-    cc_redis_name_presence(p->user_id, key);
-    snprintf(expiry, sizeof expiry, "%" PRId64, p->wall_ms + LIVE_MS);
-    CC_TRY(count_live(redis, p, &before, err));
-    CC_TRY(cc_redis_do(redis, NULL, err, "ZADD", key, expiry, p->member, NULL));
-    CC_TRY(cc_redis_do(redis, NULL, err, "ZADD", EXPIRY_KEY, expiry, p->user_id, NULL));
-    return before == 0 ? announce(redis, p->user_id, true, 0, err) : CC_OK;
+static void make_keys(const char *user_id, int64_t wall_ms, struct keys *out)
+{
+    cc_redis_name_presence(user_id, out->live);
+    cc_redis_name_presence_away(user_id, out->away);
+    snprintf(out->now, sizeof out->now, "%" PRId64, wall_ms);
+    snprintf(out->expiry, sizeof out->expiry, "%" PRId64, wall_ms + LIVE_MS);
 }
 
-static enum cc_code do_leave(struct cc_redis *redis, const struct presence_job *p,
-                             struct cc_error *err)
+static enum cc_code read_state(struct cc_redis *redis, const struct keys *keys,
+                               enum cc_live_state *out, struct cc_error *err)
 {
-    char key[CC_REDIS_NAME_BYTES], seen_key[CC_REDIS_NAME_BYTES], now[NUMBER_BYTES];
+    int64_t live, away;
 
-    cc_redis_name_presence(p->user_id, key);
-    snprintf(seen_key, sizeof seen_key, WS_LAST_SEEN_KEY "%s", p->user_id);
-    snprintf(now, sizeof now, "%" PRId64, p->wall_ms);
-    CC_TRY(cc_redis_do(redis, NULL, err, "SET", seen_key, now, NULL));
-    return cc_redis_do(redis, NULL, err, "ZREM", key, p->member, NULL);
+    CC_TRY(count_live(redis, keys->live, keys->now, &live, err));
+    CC_TRY(count_live(redis, keys->away, keys->now, &away, err));
+    *out = cc_live_state_of(live, away);
+    return CC_OK;
+}
+
+static enum cc_code do_enter(struct cc_redis *redis, const struct presence_job *p,
+                             const struct keys *keys, struct cc_error *err)
+{
+    enum cc_live_state before;
+
+    CC_TRY(read_state(redis, keys, &before, err));
+    CC_TRY(cc_redis_do(redis, NULL, err, "ZADD", keys->live, keys->expiry, p->member, NULL));
+    CC_TRY(cc_redis_do(redis, NULL, err, "ZADD", EXPIRY_KEY, keys->expiry, p->user_id, NULL));
+    return before == CC_LIVE_ONLINE ? CC_OK : announce(redis, p->user_id, CC_LIVE_ONLINE, 0, err);
+}
+
+/* When the last one leaves, the end of the grace tells it. */
+static enum cc_code do_leave(struct cc_redis *redis, const struct presence_job *p,
+                             const struct keys *keys, struct cc_error *err)
+{
+    char seen_key[CC_REDIS_NAME_BYTES];
+    enum cc_live_state before, after;
+
+    cc_redis_name_last_seen(p->user_id, seen_key);
+    CC_TRY(read_state(redis, keys, &before, err));
+    CC_TRY(cc_redis_do(redis, NULL, err, "SET", seen_key, keys->now, NULL));
+    CC_TRY(cc_redis_do(redis, NULL, err, "ZREM", keys->live, p->member, NULL));
+    CC_TRY(cc_redis_do(redis, NULL, err, "ZREM", keys->away, p->member, NULL));
+    CC_TRY(read_state(redis, keys, &after, err));
+    return after == before || after == CC_LIVE_OFFLINE ? CC_OK
+                                                       : announce(redis, p->user_id, after, 0, err);
 }
 
 static enum cc_code do_end_grace(struct cc_redis *redis, const struct presence_job *p,
-                                 struct cc_error *err)
+                                 const struct keys *keys, struct cc_error *err)
 {
-    int64_t live;
+    enum cc_live_state now;
 
-    CC_TRY(count_live(redis, p, &live, err));
-    if (live > 0)
+    CC_TRY(read_state(redis, keys, &now, err));
+    if (now != CC_LIVE_OFFLINE)
         return CC_OK; /* a newer connection, here or elsewhere */
     CC_TRY(cc_redis_do(redis, NULL, err, "ZREM", EXPIRY_KEY, p->user_id, NULL));
-    return announce(redis, p->user_id, false, p->wall_ms - GRACE_MS, err);
+    return announce(redis, p->user_id, CC_LIVE_OFFLINE, p->wall_ms - GRACE_MS, err);
+}
+
+static enum cc_code do_set_away(struct cc_redis *redis, const struct presence_job *p,
+                                const struct keys *keys, struct cc_error *err)
+{
+    enum cc_live_state before, after;
+
+    CC_TRY(read_state(redis, keys, &before, err));
+    if (p->change == WENT_AWAY) {
+        CC_TRY(cc_redis_do(redis, NULL, err, "ZADD", keys->away, keys->expiry, p->member, NULL));
+        CC_TRY(cc_redis_do(redis, NULL, err, "EXPIRE", keys->away, AWAY_KEY_S, NULL));
+    } else {
+        CC_TRY(cc_redis_do(redis, NULL, err, "ZREM", keys->away, p->member, NULL));
+    }
+    CC_TRY(read_state(redis, keys, &after, err));
+    return after == before ? CC_OK : announce(redis, p->user_id, after, 0, err);
 }
 
 static enum cc_code change_presence(struct ws_job *job, struct cc_redis *redis,
@@ -130,13 +170,19 @@ static enum cc_code change_presence(struct ws_job *job, struct cc_redis *redis,
 {
     const struct presence_job *p = WS_CONTAINER(job, struct presence_job, job);
 
+    struct keys keys;
+
+    make_keys(p->user_id, p->wall_ms, &keys);
     switch (p->change) {
     case ENTERED:
-        return do_enter(redis, p, err);
+        return do_enter(redis, p, &keys, err);
     case LEFT:
-        return do_leave(redis, p, err);
+        return do_leave(redis, p, &keys, err);
     case GRACE_ENDED:
-        return do_end_grace(redis, p, err);
+        return do_end_grace(redis, p, &keys, err);
+    case WENT_AWAY:
+    case CAME_BACK:
+        return do_set_away(redis, p, &keys, err);
     }
     return CC_OK;
 }
@@ -157,6 +203,14 @@ static void submit(struct ws_app *app, enum change change, const char *user_id, 
 void ws_presence_enter(struct ws_session *session)
 {
     submit(session->app, ENTERED, session->person->user_id, session->conn_id);
+}
+
+void ws_presence_set_away(struct ws_session *session, bool away)
+{
+    if (session->away == away)
+        return;
+    session->away = away;
+    submit(session->app, away ? WENT_AWAY : CAME_BACK, session->person->user_id, session->conn_id);
 }
 
 struct grace { /* in hub.graces, oldest first */
@@ -211,29 +265,43 @@ struct refresh_job {
     struct refreshed {
         char user_id[CC_UUID_BYTES];
         char member[MEMBER_BYTES];
+        bool away;
     } items[REFRESHED_AT_ONCE];
 };
+
+/* Appends a command of up to four words; returns how many commands there are. */
+static size_t add_command(struct cc_redis_args *commands, const char *(*argv)[4], size_t count,
+                          const char *const words[4])
+{
+    memcpy(argv[count], words, sizeof argv[count]);
+    commands[count] = (struct cc_redis_args){.argc = words[3] == NULL ? 3 : 4, .argv = argv[count]};
+    return count + 1;
+}
 
 static enum cc_code refresh_all(struct ws_job *job, struct cc_redis *redis, struct cc_error *err)
 {
     const struct refresh_job *r = WS_CONTAINER(job, struct refresh_job, job);
-    struct cc_redis_args commands[2 * REFRESHED_AT_ONCE] = {0};
-    const char *argv[2 * REFRESHED_AT_ONCE][4];
-    char keys[REFRESHED_AT_ONCE][CC_REDIS_NAME_BYTES], expiry[NUMBER_BYTES];
+    struct cc_redis_args commands[4 * REFRESHED_AT_ONCE];
+    const char *argv[4 * REFRESHED_AT_ONCE][4];
+    struct keys keys[REFRESHED_AT_ONCE];
+    size_t count = 0;
 
-    snprintf(expiry, sizeof expiry, "%" PRId64, r->wall_ms + LIVE_MS);
     for (size_t i = 0; i < r->count; i++) {
-        const char **connection = argv[2 * i], **person = argv[2 * i + 1];
+        const struct refreshed *item = &r->items[i];
+        const char *const live[] = {"ZADD", keys[i].live, keys[i].expiry, item->member};
+        const char *const person[] = {"ZADD", EXPIRY_KEY, keys[i].expiry, item->user_id};
+        const char *const away[] = {"ZADD", keys[i].away, keys[i].expiry, item->member};
+        const char *const keep[] = {"EXPIRE", keys[i].away, AWAY_KEY_S, NULL};
 
-        cc_redis_name_presence(r->items[i].user_id, keys[i]);
-        memcpy(connection, (const char *[]){"ZADD", keys[i], expiry, r->items[i].member},
-               sizeof argv[0]);
-        memcpy(person, (const char *[]){"ZADD", EXPIRY_KEY, expiry, r->items[i].user_id},
-               sizeof argv[0]);
-        commands[2 * i] = (struct cc_redis_args){.argc = 4, .argv = connection};
-        commands[2 * i + 1] = (struct cc_redis_args){.argc = 4, .argv = person};
+        make_keys(item->user_id, r->wall_ms, &keys[i]);
+        count = add_command(commands, argv, count, live);
+        count = add_command(commands, argv, count, person);
+        if (item->away) {
+            count = add_command(commands, argv, count, away);
+            count = add_command(commands, argv, count, keep);
+        }
     }
-    return cc_redis_pipeline(redis, commands, 2 * r->count, NULL, err);
+    return cc_redis_pipeline(redis, commands, count, NULL, err);
 }
 
 void ws_presence_refresh(struct ws_app *app)
@@ -255,6 +323,7 @@ void ws_presence_refresh(struct ws_app *app)
         }
         item = &r->items[r->count++];
         memcpy(item->user_id, session->person->user_id, sizeof item->user_id);
+        item->away = session->away;
         snprintf(item->member, sizeof item->member, "%s/%s", app->runtime.node_id,
                  session->conn_id);
         if (r->count == REFRESHED_AT_ONCE) {
@@ -300,7 +369,7 @@ static enum cc_code sweep(struct ws_job *job, struct cc_redis *redis, struct cc_
     CC_TRY(
         cc_redis_do(redis, &gone, err, "EVAL", sweep_source, "1", EXPIRY_KEY, now, prefix, NULL));
     for (size_t i = 0; i < gone->elements; i++)
-        CC_TRY(announce(redis, gone->element[i]->str, false, s->wall_ms - LIVE_MS, err));
+        CC_TRY(announce(redis, gone->element[i]->str, CC_LIVE_OFFLINE, s->wall_ms - LIVE_MS, err));
     return CC_OK;
 }
 

@@ -17,6 +17,8 @@ const struct cc_setting ws_settings_table[] = {
      "http://127.0.0.1:8203", 0, 0, CC_SETTING_REQUIRED, "ops listeners of chat-service"},
     {"message_service_internal_urls", CC_SETTING_LIST, AT(message_service_internal_urls),
      "http://127.0.0.1:8204", 0, 0, CC_SETTING_REQUIRED, "ops listeners of message-service"},
+    {"user_service_internal_urls", CC_SETTING_LIST, AT(user_service_internal_urls),
+     "http://127.0.0.1:8202", 0, 0, CC_SETTING_REQUIRED, "ops listeners of user-service"},
     {"send_per_s", CC_SETTING_INT, AT(send_per_s), "5", 1, 100000, 0,
      "operations a second and connection"},
     {"send_burst", CC_SETTING_INT, AT(send_burst), "20", 1, 100000, 0,

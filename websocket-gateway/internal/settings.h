@@ -12,6 +12,7 @@ struct ws_settings {
     struct cc_setting_list jwks_urls;
     struct cc_setting_list chat_service_internal_urls;
     struct cc_setting_list message_service_internal_urls;
+    struct cc_setting_list user_service_internal_urls;
     int64_t send_per_s, send_burst;
     int64_t sockets_per_user;
     int64_t max_unanswered;

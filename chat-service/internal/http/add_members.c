@@ -1,6 +1,7 @@
 /* POST /v1/chats/{chat_id}/members {user_ids}: adding somebody who is in it already changes
  * nothing. */
 
+#include "blocks.h"
 #include "domain/permissions.h"
 #include "http/chat_access.h"
 #include "http/chat_json.h"
@@ -58,6 +59,8 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
                        CHAT_MEMBERS_MAX);
     CC_TRY(chat_people_must_exist(app->user_service, newcomers, count, "/user_ids",
                                   cc_request_trace(req), arena, err));
+    CC_TRY(chat_blocks_must_allow(app->user_service, access->actor->user_id, newcomers, count,
+                                  "/user_ids", cc_request_trace(req), arena, err));
     CC_TRY(head_seq(req, access->chat->chat_id, &seq, err));
     *out = change_add(arena, access->chat, access->actor->user_id, newcomers, count, seq,
                       cc_wall_ms(app->clock));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "blocks.h"
 #include "http/chat_json.h"
 #include "http/founding.h"
 #include "http/routes.h"
@@ -60,6 +61,9 @@ static enum cc_code find_or_make(struct cc_request *req, const struct chat_chang
     CC_TRY(chat_people_must_exist(app->user_service, in->member_ids, in->member_count,
                                   "/member_ids", cc_request_trace(req), cc_request_arena(req),
                                   err));
+    CC_TRY(chat_blocks_must_allow(app->user_service, cc_request_caller(req)->user_id,
+                                  in->member_ids, in->member_count, "/member_ids",
+                                  cc_request_trace(req), cc_request_arena(req), err));
     return chat_founding_commit(req, change, out_found, err);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "blocks.h"
 #include "http/chat_json.h"
 #include "http/founding.h"
 #include "http/routes.h"
@@ -21,6 +22,8 @@ static enum cc_code make(struct cc_request *req, const char *chat_id, const char
                                      .at_ms = cc_wall_ms(app->clock)};
 
     CC_TRY(chat_people_must_exist(app->user_service, &other_id, 1, "/user_id",
+                                  cc_request_trace(req), arena, err));
+    CC_TRY(chat_blocks_must_allow(app->user_service, founding.creator_id, &other_id, 1, "/user_id",
                                   cc_request_trace(req), arena, err));
     return chat_founding_commit(req, change_found(arena, &founding), out_found, err);
 }

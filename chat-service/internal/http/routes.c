@@ -5,6 +5,7 @@
 #define GROUP_BYTES  (16 * 1024)
 #define PEOPLE_BYTES (8 * 1024)
 #define SMALL_BYTES  1024
+#define SHARED_BYTES (32 * 1024)
 
 /* clang-format off: columns are the point */
 const struct cc_route chat_routes[] = {
@@ -31,6 +32,8 @@ const struct cc_route chat_routes[] = {
 const struct cc_route chat_internal_routes[] = {
     {"GET", "/internal/users/{user_id}/chats", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
      chat_http_user_chats, CC_BLOCKING},
+    {"POST", "/internal/users/{user_id}/shared", CC_AUTH_INTERNAL, CC_RATE_NONE, SHARED_BYTES,
+     chat_http_shared, CC_BLOCKING},
     {"GET", "/internal/users/{user_id}/chats/page", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
      chat_http_user_page, CC_BLOCKING},
     {"GET", "/internal/chats/{chat_id}/members", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,

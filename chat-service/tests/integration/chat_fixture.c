@@ -7,6 +7,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "common/relations.h"
 #include "common/topics.h"
 #include "http/routes.h"
 
@@ -38,6 +39,26 @@ static enum cc_code look_up(struct cc_request *req, struct cc_response *res, str
     return CC_OK;
 }
 
+/* BLOCKER has blocked everybody. */
+static enum cc_code tell_relations(struct cc_request *req, struct cc_response *res,
+                                   struct cc_error *err)
+{
+    struct chat_fixture *f = cc_request_app(req);
+    struct cc_json_reader *reader = NULL;
+    struct cc_relation *pairs = NULL;
+    size_t count = 0;
+
+    if (atomic_load(&f->relations_unknown))
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "away");
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    if (!cc_relations_read_question(reader, &pairs, &count))
+        return cc_json_reader_error(reader, err);
+    for (size_t i = 0; i < count; i++)
+        pairs[i].blocked = strcmp(pairs[i].user_id, BLOCKER) == 0;
+    cc_relations_write_answer(cc_response_json(res), pairs, count);
+    return CC_OK;
+}
+
 static enum cc_code find_operation(struct cc_request *req, struct cc_response *res,
                                    struct cc_error *err)
 {
@@ -54,6 +75,8 @@ static enum cc_code find_operation(struct cc_request *req, struct cc_response *r
 
 static const struct cc_route neighbour_routes[] = {
     {"POST", "/internal/users/lookup", CC_AUTH_INTERNAL, CC_RATE_NONE, 65536, look_up, CC_BLOCKING},
+    {"POST", CC_RELATIONS_CONTACT, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
+     tell_relations, CC_BLOCKING},
     {"GET", "/internal/operations/{op_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, find_operation,
      CC_BLOCKING},
     {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},
@@ -192,6 +215,7 @@ int chat_fixture_begin(void **state)
 
     cc_arena_reset(f->arena);
     atomic_store(&f->outcomes_known, true);
+    atomic_store(&f->relations_unknown, false);
     return 0;
 }
 
@@ -234,9 +258,14 @@ struct answer chat_call(struct chat_fixture *f, const char *user_id, const char 
     return call(f, cc_http_server_port(f->public_server), &request, path);
 }
 
-struct answer chat_call_internal(struct chat_fixture *f, const char *path)
+struct answer chat_call_internal(struct chat_fixture *f, const char *path, const char *body)
 {
-    struct cc_http_call request = {.method = "GET"};
+    static const struct cc_http_header json = {"Content-Type", "application/json"};
+    struct cc_http_call request = {.method = body == NULL ? "GET" : "POST",
+                                   .headers = &json,
+                                   .header_count = body == NULL ? 0 : 1,
+                                   .body = body,
+                                   .body_count = body == NULL ? 0 : strlen(body)};
 
     return call(f, cc_http_server_port(f->internal_server), &request, path);
 }

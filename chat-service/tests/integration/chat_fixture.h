@@ -22,7 +22,8 @@ struct chat_fixture {
     struct cc_http_server *public_server, *internal_server, *neighbours;
     struct cc_arena *arena; /* of the running test */
     char operations_topic[64], updates_topic[64];
-    _Atomic bool outcomes_known; /* does message-service know every operation? */
+    _Atomic bool outcomes_known;    /* does message-service know every operation? */
+    _Atomic bool relations_unknown; /* can user-service not say who blocks whom? */
     struct cc_error err;
 };
 
@@ -33,11 +34,14 @@ int chat_fixture_end(void **state);
 
 /* A person whom user-service does not know. */
 #define NOBODY "00000000-0000-8000-8000-000000000000"
+/* A person who has blocked everybody. */
+#define BLOCKER "00000000-0000-8000-8000-00000000000b"
 
 /* body NULL = none. key: Idempotency-Key or NULL. */
 struct answer chat_call(struct chat_fixture *f, const char *user_id, const char *method,
                         const char *path, const char *body, const char *key);
-struct answer chat_call_internal(struct chat_fixture *f, const char *path);
+/* body NULL = GET, else POST. */
+struct answer chat_call_internal(struct chat_fixture *f, const char *path, const char *body);
 /* A text field of an object; fails the test when it isn't there. */
 const char *json_text(struct chat_fixture *f, const char *json, const char *key);
 int64_t json_int(struct chat_fixture *f, const char *json, const char *key);

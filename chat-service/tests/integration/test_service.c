@@ -228,6 +228,14 @@ static void two_people_who_call_each_other_at_once_meet_in_one_chat(void **state
                             operation_in(f, operations.items[0]).op_id);
 }
 
+static void assert_refused_alike(struct chat_fixture *f, struct answer one, struct answer other)
+{
+    assert_int_equal(one.status, 404);
+    assert_int_equal(other.status, 404);
+    assert_string_equal(json_text(f, one.body, "detail"), json_text(f, other.body, "detail"));
+    assert_string_equal(strstr(one.body, "\"errors\""), strstr(other.body, "\"errors\""));
+}
+
 static void a_direct_chat_needs_somebody_else_who_exists(void **state)
 {
     struct chat_fixture *f = *state;
@@ -240,6 +248,49 @@ static void a_direct_chat_needs_somebody_else_who_exists(void **state)
 
     assert_int_equal(nobody.status, 404);
     assert_int_equal(oneself.status, 400);
+}
+
+/* Word for word as for somebody who does not exist. */
+static void nobody_begins_anything_with_who_has_blocked_them(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *a = an_id(f->arena), *b = an_id(f->arena), *blocker = BLOCKER, *nobody = NOBODY;
+    const char *members = path_of(f, must_create_group(f, a, &b, 1), "/members");
+    const char *add = "{\"user_ids\":[\"" BLOCKER "\"]}",
+               *add_nobody = "{\"user_ids\":[\"" NOBODY "\"]}";
+
+    struct answer direct =
+        chat_call(f, a, "POST", "/v1/chats/direct", "{\"user_id\":\"" BLOCKER "\"}", NULL);
+    struct answer direct_nobody =
+        chat_call(f, a, "POST", "/v1/chats/direct", "{\"user_id\":\"" NOBODY "\"}", NULL);
+    struct answer founded = create_group(f, a, &blocker, 1, NULL);
+    struct answer founded_nobody = create_group(f, a, &nobody, 1, NULL);
+    struct answer added = chat_call(f, a, "POST", members, add, NULL);
+    struct answer added_nobody = chat_call(f, a, "POST", members, add_nobody, NULL);
+
+    assert_refused_alike(f, direct, direct_nobody);
+    assert_refused_alike(f, founded, founded_nobody);
+    assert_refused_alike(f, added, added_nobody);
+}
+
+static void nobody_is_invited_while_blocks_can_not_be_asked(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *a = an_id(f->arena), *b = an_id(f->arena);
+    const char *body = cc_arena_printf(f->arena, "{\"user_id\":\"%s\"}", b);
+    atomic_store(&f->relations_unknown, true);
+
+    struct answer away = chat_call(f, a, "POST", "/v1/chats/direct", body, NULL);
+    struct answer away_group = create_group(f, a, &b, 1, NULL);
+    atomic_store(&f->relations_unknown, false);
+    struct answer back = chat_call(f, a, "POST", "/v1/chats/direct", body, NULL);
+    atomic_store(&f->relations_unknown, true);
+    struct answer known = chat_call(f, a, "POST", "/v1/chats/direct", body, NULL);
+
+    assert_int_equal(away.status, 503);
+    assert_int_equal(away_group.status, 503);
+    assert_int_equal(back.status, 201);
+    assert_int_equal(known.status, 200); /* it is there: nothing begins */
 }
 
 static void after_a_crash_the_sweep_announces_exactly_what_was_missing(void **state)
@@ -499,14 +550,14 @@ static void other_daemons_learn_members_and_chats(void **state)
 
     cc_redis_name_members(chat_id, key);
     assert_int_equal(cc_redis_do(f->app.redis, NULL, &f->err, "DEL", key, NULL), CC_OK);
-    struct answer rights =
-        chat_call_internal(f, cc_arena_printf(f->arena, "/internal/chats/%s/members", chat_id));
+    struct answer rights = chat_call_internal(
+        f, cc_arena_printf(f->arena, "/internal/chats/%s/members", chat_id), NULL);
     struct answer page = chat_call_internal(
-        f, cc_arena_printf(f->arena, "/internal/chats/%s/members?limit=2", chat_id));
-    struct answer chats =
-        chat_call_internal(f, cc_arena_printf(f->arena, "/internal/users/%s/chats", others[0]));
+        f, cc_arena_printf(f->arena, "/internal/chats/%s/members?limit=2", chat_id), NULL);
+    struct answer chats = chat_call_internal(
+        f, cc_arena_printf(f->arena, "/internal/users/%s/chats", others[0]), NULL);
     struct answer list = chat_call_internal(
-        f, cc_arena_printf(f->arena, "/internal/users/%s/chats/page?limit=5", others[0]));
+        f, cc_arena_printf(f->arena, "/internal/users/%s/chats/page?limit=5", others[0]), NULL);
 
     assert_int_equal(rights.status, 200);
     assert_int_equal(json_int(f, rights.body, "member_version"), 1);
@@ -516,10 +567,32 @@ static void other_daemons_learn_members_and_chats(void **state)
     assert_non_null(strstr(chats.body, chat_id));
     assert_non_null(strstr(chats.body, "\"member_version\":1"));
     assert_non_null(strstr(list.body, chat_id));
-    assert_int_equal(chat_call_internal(f, cc_arena_printf(f->arena, "/internal/chats/%s/members",
-                                                           an_id(f->arena)))
-                         .status,
-                     404);
+    assert_int_equal(
+        chat_call_internal(
+            f, cc_arena_printf(f->arena, "/internal/chats/%s/members", an_id(f->arena)), NULL)
+            .status,
+        404);
+}
+
+static void other_daemons_learn_who_shares_a_chat(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *a = an_id(f->arena), *b = an_id(f->arena), *c = an_id(f->arena);
+    const char *others[] = {b, c}, *path;
+    must_create_group(f, a, &b, 1);
+    must_create_group(f, c, &b, 1);
+    path = cc_arena_printf(f->arena, "/internal/users/%s/shared", a);
+
+    struct answer shared = chat_call_internal(
+        f, path, cc_arena_printf(f->arena, "{\"user_ids\":%s}", json_ids(f, others, 2)));
+    struct answer alone = chat_call_internal(
+        f, cc_arena_printf(f->arena, "/internal/users/%s/shared", an_id(f->arena)),
+        cc_arena_printf(f->arena, "{\"user_ids\":%s}", json_ids(f, others, 2)));
+
+    assert_int_equal(shared.status, 200);
+    assert_string_equal(shared.body, cc_arena_printf(f->arena, "{\"user_ids\":[\"%s\"]}", b));
+    assert_string_equal(alone.body, "{\"user_ids\":[]}");
+    assert_int_equal(chat_call_internal(f, path, "{}").status, 400);
 }
 
 #define service_test(function)                                                                     \
@@ -536,6 +609,8 @@ int main(void)
         service_test(a_repeated_key_finds_the_first_group),
         service_test(two_people_who_call_each_other_at_once_meet_in_one_chat),
         service_test(a_direct_chat_needs_somebody_else_who_exists),
+        service_test(nobody_begins_anything_with_who_has_blocked_them),
+        service_test(nobody_is_invited_while_blocks_can_not_be_asked),
         service_test(after_a_crash_the_sweep_announces_exactly_what_was_missing),
         service_test(a_removal_is_answered_when_nobody_can_act_on_the_old_rights),
         service_test(a_removal_whose_outcome_is_late_is_answered_202),
@@ -544,6 +619,7 @@ int main(void)
         service_test(the_list_is_ordered_by_activity_with_and_without_the_cache),
         service_test(pages_of_the_list_follow_their_cursor),
         service_test(other_daemons_learn_members_and_chats),
+        service_test(other_daemons_learn_who_shares_a_chat),
     };
 
     return cmocka_run_group_tests_name("chat-service", tests, chat_fixture_start,

@@ -41,6 +41,9 @@ void cc_redis_name_mver(const char *chat_id,
 void cc_redis_name_presence(
     const char *user_id,
     char out[CC_REDIS_NAME_BYTES]); /* zset presence:{id}: member node/conn, score expiry ms */
+void cc_redis_name_presence_away(
+    const char *user_id,
+    char out[CC_REDIS_NAME_BYTES]); /* zset presence-away:{id}: those of them that are away */
 void cc_redis_name_last_seen(
     const char *user_id,
     char out[CC_REDIS_NAME_BYTES]); /* key last_seen:{id}: when the last socket left, epoch ms */

@@ -24,6 +24,7 @@ bool ev_notification_new_read(struct cc_json_reader *reader, struct ev_notificat
         .not_before_ms = cc_json_time(reader, "not_before", CC_OPTIONAL),
         .expires_at_ms = cc_json_time(reader, "expires_at", CC_OPTIONAL),
         .cancel_if_read_seq = event_count_or(reader, "cancel_if_read_seq", 0),
+        .quiet = cc_json_bool(reader, "quiet", CC_OPTIONAL, false),
     };
     cc_envelope_read(reader, CC_TOPIC_NOTIFICATION_NEW, &event.envelope);
     *out = event;
@@ -48,5 +49,6 @@ void ev_notification_new_write(struct cc_json_writer *writer,
     cc_json_put_time(writer, "not_before", event->not_before_ms);
     cc_json_put_time(writer, "expires_at", event->expires_at_ms);
     event_put_count_opt(writer, "cancel_if_read_seq", event->cancel_if_read_seq);
+    event_put_flag_opt(writer, "quiet", event->quiet);
     cc_json_close_object(writer);
 }

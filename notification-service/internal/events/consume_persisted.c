@@ -4,14 +4,16 @@
 
 #include "app.h"
 #include "common/log.h"
+#include "common/relations.h"
 #include "common/topics.h"
 #include "domain/notify.h"
 #include "events/consumers.h"
 #include "members.h"
 #include "presence.h"
 
-#define BATCH_MAX 50
-#define LINGER_MS 100 /* a push takes longer by itself */
+#define BATCH_MAX          50
+#define LINGER_MS          100 /* a push takes longer by itself */
+#define CHOICES_TIMEOUT_MS 3000
 
 struct news { /* a message that somebody is told of */
     struct ev_message_persisted event;
@@ -22,6 +24,7 @@ struct telling { /* one person, one message */
     const struct news *news;
     const char *user_id;
     enum notify_kind kind;
+    bool quiet; /* the person does not want to be disturbed */
 };
 
 struct plan {
@@ -67,7 +70,8 @@ static enum cc_code plan_tellings(struct plan *plan, const struct news *news, st
     for (size_t i = 0; i < people.count; i++) {
         enum notify_kind kind = notify_kind_for(&news->event, people.user_ids[i], people.count);
         if (kind != NOTIFY_NOT)
-            add_telling(plan, (struct telling){news, people.user_ids[i], kind});
+            add_telling(
+                plan, (struct telling){.news = news, .user_id = people.user_ids[i], .kind = kind});
     }
     return CC_OK;
 }
@@ -89,6 +93,31 @@ static void drop_online(struct plan *plan)
     plan->telling_count = kept;
 }
 
+/* Nobody is told of somebody whom they have blocked. What cannot be asked is asked again with the
+ * whole batch: a block holds while user-service is away. */
+static enum cc_code heed_choices(struct plan *plan, struct cc_error *err)
+{
+    struct cc_relation *pairs =
+        cc_arena_calloc(plan->arena, plan->telling_count + 1, sizeof *pairs);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < plan->telling_count; i++)
+        pairs[i] = (struct cc_relation){.actor_id = plan->tellings[i].news->event.sender_id,
+                                        .user_id = plan->tellings[i].user_id};
+    CC_TRY(cc_relations_ask(plan->app->user_service, CC_RELATIONS_CONTACT, pairs,
+                            plan->telling_count, &plan->news[0].span.trace, CHOICES_TIMEOUT_MS,
+                            plan->arena, err));
+    for (size_t i = 0; i < plan->telling_count; i++) {
+        if (pairs[i].blocked)
+            continue;
+        plan->tellings[kept] = plan->tellings[i];
+        plan->tellings[kept++].quiet = pairs[i].do_not_disturb;
+    }
+    cc_counter_add(plan->app->blocked, plan->telling_count - kept);
+    plan->telling_count = kept;
+    return CC_OK;
+}
+
 static void write_record(struct plan *plan, const struct telling *telling, struct cc_produce *out)
 {
     struct ev_notification_new notification;
@@ -101,6 +130,7 @@ static void write_record(struct plan *plan, const struct telling *telling, struc
     cc_ids_next(plan->app->ids, event_id);
     notification.envelope.event_id = event_id;
     notification.envelope.occurred_at_ms = plan->now_ms;
+    notification.quiet = telling->quiet;
     cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
     cc_json_writer_init(&writer, &text);
     ev_notification_new_write(&writer, &notification);
@@ -123,6 +153,7 @@ static enum cc_code tell(struct plan *plan, struct cc_error *err)
     if (plan->telling_count == 0)
         return CC_OK;
     drop_online(plan);
+    CC_TRY(heed_choices(plan, err));
     struct cc_produce *records = cc_arena_calloc(plan->arena, plan->telling_count, sizeof *records);
     for (size_t i = 0; i < plan->telling_count; i++)
         write_record(plan, &plan->tellings[i], &records[i]);

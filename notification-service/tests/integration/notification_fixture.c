@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/relations.h"
 #include "common/topics.h"
 #include "events/consumers.h"
 #include "http/routes.h"
@@ -72,9 +73,34 @@ static enum cc_code tell_heads(struct cc_request *req, struct cc_response *res,
     return CC_OK;
 }
 
+static enum cc_code tell_relations(struct cc_request *req, struct cc_response *res,
+                                   struct cc_error *err)
+{
+    struct notification_fixture *f = cc_request_app(req);
+    const char *blocker = f->people[atomic_load(&f->blocker)];
+    const char *undisturbed = f->people[atomic_load(&f->undisturbed)];
+    struct cc_json_reader *reader;
+    struct cc_relation *pairs;
+    size_t count;
+
+    if (atomic_load(&f->user_service_away))
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "away");
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    if (!cc_relations_read_question(reader, &pairs, &count))
+        return cc_json_reader_error(reader, err);
+    for (size_t i = 0; i < count; i++) {
+        pairs[i].blocked = strcmp(pairs[i].user_id, blocker) == 0;
+        pairs[i].do_not_disturb = strcmp(pairs[i].user_id, undisturbed) == 0;
+    }
+    cc_relations_write_answer(cc_response_json(res), pairs, count);
+    return CC_OK;
+}
+
 static const struct cc_route neighbour_routes[] = {
     {"GET", "/internal/chats/{chat_id}/members", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, list_members,
      CC_BLOCKING},
+    {"POST", CC_RELATIONS_CONTACT, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
+     tell_relations, CC_BLOCKING},
     {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, 4096, tell_heads, CC_BLOCKING},
     {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},
 };
@@ -148,6 +174,25 @@ static void open_servers(struct notification_fixture *f, const char *brokers)
     must(f, cc_producer_create(brokers, "test", &f->app.producer, &f->err));
 }
 
+/* Notes who is not to be disturbed, then delivers. */
+static enum cc_code deliver(void *app, struct cc_batch *batch, struct cc_error *err)
+{
+    struct notification_fixture *f = app; /* its first member */
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct ev_notification_new event;
+        struct cc_json_reader *reader =
+            cc_json_reader_create(batch->arena, batch->records[i].payload,
+                                  batch->records[i].payload_count, CC_IGNORE_UNKNOWN);
+        bool read = ev_notification_new_read(reader, &event);
+        for (int person = 0; read && person < PEOPLE_MAX; person++)
+            if (strcmp(f->people[person], event.user_id) == 0)
+                atomic_store(&f->quiet[person], event.quiet);
+        cc_json_reader_destroy(reader);
+    }
+    return notification_delivery_row.apply(app, batch, err);
+}
+
 static void start_consumers(struct notification_fixture *f, const char *brokers)
 {
     struct cc_consumer_options options = {
@@ -157,6 +202,7 @@ static void start_consumers(struct notification_fixture *f, const char *brokers)
     deciding.topic = f->persisted_topic;
     deciding.group = test_unique_name("deciding");
     delivering.topic = f->notification_topic;
+    delivering.apply = deliver;
     delivering.group = test_unique_name("delivering");
     must(f, cc_consumer_start(&options, &deciding, &f->app.persisted, &f->err));
     must(f, cc_consumer_start(&options, &delivering, &f->app.notifications, &f->err));
@@ -177,6 +223,8 @@ int notification_fixture_start(void **state)
     f->neighbours = serve(f, neighbour_routes, f, true);
     f->app.chat_service = neighbour(f);
     f->app.message_service = neighbour(f);
+    f->app.user_service = neighbour(f);
+    f->app.blocked = cc_counter_get("notification_blocked_total", "As in app.c.", NULL);
     f->app.store = notification_store_mongo_create(f->app.mongo);
     f->server = serve(f, notification_routes, &f->app, false);
     start_consumers(f, brokers);
@@ -218,6 +266,9 @@ int notification_fixture_begin(void **state)
     atomic_store(&f->members, 0);
     atomic_store(&f->read_seq, 0);
     atomic_store(&f->chat_service_away, false);
+    atomic_store(&f->user_service_away, false);
+    atomic_store(&f->blocker, 0);
+    atomic_store(&f->undisturbed, 0);
     return 0;
 }
 
@@ -357,6 +408,11 @@ struct answer call(struct notification_fixture *f, const char *user_id, const ch
     return (struct answer){
         answer.status,
         cc_arena_strndup(f->arena, answer.body == NULL ? "" : answer.body, answer.body_count)};
+}
+
+bool was_quiet(struct notification_fixture *f, int person)
+{
+    return atomic_load(&f->quiet[person]);
 }
 
 int told(struct notification_fixture *f, int person)

@@ -23,8 +23,11 @@ struct notification_fixture {
     char chat_id[CC_UUID_BYTES];            /* of the running test */
     char people[PEOPLE_MAX][CC_UUID_BYTES]; /* of the running test; [0] sends */
     atomic_int members; /* chat-service: the first n people are active, the next one has left */
-    atomic_bool chat_service_away;
-    atomic_int read_seq; /* message-service says this for everybody */
+    atomic_bool chat_service_away, user_service_away;
+    atomic_int blocker;            /* user-service: who has blocked everybody; 0 = nobody */
+    atomic_int undisturbed;        /* and who wants no push; 0 = nobody */
+    atomic_bool quiet[PEOPLE_MAX]; /* was their last notification not to disturb them? */
+    atomic_int read_seq;           /* message-service says this for everybody */
     struct cc_error err;
 };
 
@@ -52,6 +55,8 @@ struct answer {
 /* user_id NULL = no token, body NULL = none. */
 struct answer call(struct notification_fixture *f, const char *user_id, const char *method,
                    const char *path, const char *body);
+/* Was the person's last notification marked as not to disturb? */
+bool was_quiet(struct notification_fixture *f, int person);
 /* How many notifications a person has; up to 200. */
 int told(struct notification_fixture *f, int person);
 /* Waits until that person has `count` notifications. */

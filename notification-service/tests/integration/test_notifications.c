@@ -174,6 +174,50 @@ static void nobody_is_forgotten_while_chat_service_is_away(void **state)
     wait_told(f, BOB, 1);
 }
 
+static void nobody_is_told_of_whom_they_have_blocked(void **state)
+{
+    struct notification_fixture *f = *state;
+    struct ev_message_persisted event = a_message(f, 1, "it's me", 3);
+    const char *mentions[] = {f->people[BOB]};
+    event.message.mentions = mentions;
+    event.message.mention_count = 1;
+    atomic_store(&f->blocker, BOB);
+
+    announce(f, &event);
+    wait_told(f, CEL, 1);
+
+    assert_int_equal(told(f, BOB), 0);
+}
+
+static void a_block_holds_while_user_service_is_away(void **state)
+{
+    struct notification_fixture *f = *state;
+    struct ev_message_persisted event = a_message(f, 1, "it's me", 3);
+    atomic_store(&f->blocker, BOB);
+    atomic_store(&f->user_service_away, true);
+
+    announce(f, &event);
+    assert_int_equal(told(f, CEL), 0);
+    atomic_store(&f->user_service_away, false);
+    wait_told(f, CEL, 1);
+
+    assert_int_equal(told(f, BOB), 0);
+}
+
+static void what_does_not_disturb_is_in_the_list_all_the_same(void **state)
+{
+    struct notification_fixture *f = *state;
+    struct ev_message_persisted event = a_message(f, 1, "hi", 3);
+    atomic_store(&f->undisturbed, BOB);
+
+    announce(f, &event);
+    wait_told(f, BOB, 1);
+    wait_told(f, CEL, 1);
+
+    assert_true(was_quiet(f, BOB));
+    assert_false(was_quiet(f, CEL));
+}
+
 static void what_comes_late_is_told_only_when_it_is_unread(void **state)
 {
     struct notification_fixture *f = *state;
@@ -271,6 +315,9 @@ int main(void)
         TEST(a_chat_of_many_is_told_to_its_active_members),
         TEST(a_chat_of_very_many_tells_only_the_mentioned),
         TEST(nobody_is_forgotten_while_chat_service_is_away),
+        TEST(nobody_is_told_of_whom_they_have_blocked),
+        TEST(a_block_holds_while_user_service_is_away),
+        TEST(what_does_not_disturb_is_in_the_list_all_the_same),
         TEST(what_comes_late_is_told_only_when_it_is_unread),
         TEST(an_unreadable_record_holds_up_nobody),
         TEST(a_notification_is_marked_read_by_its_owner_alone),

@@ -43,6 +43,9 @@ enum cc_code user_handle_read(const char *typed, char out[USER_HANDLE_BYTES], st
         return cc_fail(err, CC_INVALID, "/handle",
                        "a handle has %d to %d letters a-z, digits and underscores", USER_HANDLE_MIN,
                        USER_HANDLE_MAX);
+    if (strncmp(folded, USER_HANDLE_DELETED, strlen(USER_HANDLE_DELETED)) == 0)
+        return cc_fail(err, CC_INVALID, "/handle", "a handle can't begin with %s",
+                       USER_HANDLE_DELETED);
     memcpy(out, folded, sizeof folded);
     return CC_OK;
 }

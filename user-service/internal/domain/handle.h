@@ -12,7 +12,8 @@
 #define USER_HANDLE_MIN         3
 #define USER_HANDLE_MAX         30
 #define USER_HANDLE_BYTES       (USER_HANDLE_MAX + 1)
-#define USER_HANDLE_TYPED_BYTES 256 /* of UTF-8, before folding */
+#define USER_HANDLE_DELETED     "deleted_" /* so begin the handles of tombstones alone */
+#define USER_HANDLE_TYPED_BYTES 256        /* of UTF-8, before folding */
 
 /* The folded handle. Errors: CC_INVALID with field "/handle". */
 CC_MUST_CHECK enum cc_code user_handle_read(const char *typed, char out[USER_HANDLE_BYTES],

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "common/clock.h"
+
 /* Code points of valid UTF-8: every byte that continues none. */
 static size_t characters(const char *text)
 {
@@ -89,23 +91,59 @@ static void replace(const char **member, const char *value)
         *member = value;
 }
 
-enum cc_code user_apply(const struct user *before, const struct user_patch *patch,
-                        char folded_handle[USER_HANDLE_BYTES], struct user *out,
-                        struct cc_error *err)
+int64_t user_handle_free_at_ms(const struct user *user, int64_t now_ms, int64_t cooldown_ms)
+{
+    int64_t free_at_ms = user->handle_changed_at_ms + cooldown_ms;
+    return user->handle_changed_at_ms == 0 || now_ms >= free_at_ms ? 0 : free_at_ms;
+}
+
+/* What folds to the handle that one has is no change. */
+static enum cc_code apply_handle(const char *typed, int64_t now_ms, int64_t cooldown_ms,
+                                 char folded_handle[USER_HANDLE_BYTES], struct user *user,
+                                 struct cc_error *err)
+{
+    CC_TRY(user_handle_read(typed, folded_handle, err));
+    if (strcmp(folded_handle, user->handle) == 0)
+        return CC_OK;
+    int64_t free_at_ms = user_handle_free_at_ms(user, now_ms, cooldown_ms);
+    if (free_at_ms != 0) {
+        char free_at[CC_RFC3339_BYTES];
+        cc_time_format(free_at_ms, free_at);
+        return cc_fail(err, CC_UNPROCESSABLE, "/handle", "can be changed again at %s", free_at);
+    }
+    user->handle = folded_handle;
+    user->handle_changed_at_ms = now_ms;
+    return CC_OK;
+}
+
+enum cc_code user_apply(const struct user *before, const struct user_patch *patch, int64_t now_ms,
+                        int64_t cooldown_ms, char folded_handle[USER_HANDLE_BYTES],
+                        struct user *out, struct cc_error *err)
 {
     struct user after = *before;
     CC_TRY(user_check_patch(patch, err));
-    if (patch->handle != NULL) {
-        CC_TRY(user_handle_read(patch->handle, folded_handle, err));
-        after.handle = folded_handle;
-    }
+    if (patch->handle != NULL)
+        CC_TRY(apply_handle(patch->handle, now_ms, cooldown_ms, folded_handle, &after, err));
     replace(&after.display_name, patch->display_name);
     replace(&after.bio, patch->bio);
+    replace(&after.avatar_media_id, patch->avatar_media_id);
     replace(&after.locale, patch->locale);
     replace(&after.time_zone, patch->time_zone);
     replace(&after.metadata, patch->metadata);
     *out = after;
     return CC_OK;
+}
+
+/* The end of the id, which is its random part. */
+void user_tombstone_handle(const char *user_id, char out[USER_HANDLE_BYTES])
+{
+    size_t at = strlen(USER_HANDLE_DELETED);
+    memcpy(out, USER_HANDLE_DELETED, at);
+    for (const char *from = user_id + strlen(user_id); from > user_id && at < USER_HANDLE_MAX;) {
+        if (*--from != '-')
+            out[at++] = *from;
+    }
+    out[at] = '\0';
 }
 
 bool user_same_public(const struct user *a, const struct user *b)

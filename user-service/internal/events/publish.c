@@ -48,6 +48,7 @@ const char *user_event_encode(const struct user_fact *fact, struct cc_arena *are
         .change = fact->change,
         .handle = fact->handle,
         .display_name = fact->display_name,
+        .change_version = fact->change_version,
     };
     cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
     cc_json_writer_init(&writer, &text);

@@ -28,13 +28,7 @@ enum cc_code user_http_enroll(struct cc_request *req, struct cc_response *res, s
 
     CC_TRY(read_enrolment(req, folded_handle, &user, err));
     user.created_at_ms = cc_wall_ms(app->clock);
-    cc_ids_next(app->ids, event_id);
-    struct user_fact fact = {.event_id = event_id,
-                             .user_id = user.user_id,
-                             .change = "registered",
-                             .handle = user.handle,
-                             .display_name = user.display_name,
-                             .occurred_at_ms = user.created_at_ms};
+    struct user_fact fact = user_app_fact(app, user.user_id, "registered", event_id);
     CC_TRY(user_store_enroll(app->store, &user, &fact, err));
     user_publisher_wake(app->publisher);
     cc_response_status(res, 204);

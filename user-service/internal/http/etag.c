@@ -45,6 +45,6 @@ enum cc_code user_etag_check(const struct cc_request *req, int64_t version, stru
         return cc_fail(err, CC_PRECONDITION_REQUIRED, "If-Match",
                        "send the ETag of the version that you change as If-Match");
     if (!user_etag_matches(if_match, version))
-        return cc_fail(err, CC_VERSION_MISMATCH, "If-Match", "the profile has changed meanwhile");
+        return cc_fail(err, CC_VERSION_MISMATCH, "If-Match", "it has changed meanwhile");
     return CC_OK;
 }

@@ -1,7 +1,8 @@
 #ifndef USER_ETAG_H
 #define USER_ETAG_H
 
-/* Versions of a profile as entity tags. Source: RFC 9110 sections 8.8.3 and 13.1.1. */
+/* Versions of a profile, or of settings, as entity tags. Source: RFC 9110 sections 8.8.3
+ * and 13.1.1. */
 
 #include "common/http_route.h"
 

@@ -10,9 +10,11 @@ enum cc_code user_http_get_me(struct cc_request *req, struct cc_response *res, s
     struct user_app *app = cc_request_app(req);
     struct user me;
 
-    CC_TRY(user_store_find(app->store, cc_request_caller(req)->user_id, cc_request_arena(req), &me,
-                           err));
+    CC_TRY(user_app_find_living(app, cc_request_caller(req)->user_id, cc_request_arena(req), &me,
+                                err));
     user_etag_put(res, me.version);
-    user_json_write_me(cc_response_json(res), &me);
+    user_json_write_me(
+        cc_response_json(res), &me,
+        user_handle_free_at_ms(&me, cc_wall_ms(app->clock), user_app_cooldown_ms(app)));
     return CC_OK;
 }

@@ -1,19 +1,13 @@
-/* GET /v1/users/presence?ids=a,b: who has a live socket, and when the others last had one. Read
- * from Redis, where the gateways keep it; runs on a worker thread. Knows nothing of profiles:
- * somebody who does not exist is offline. */
+/* GET /v1/users/presence?ids=a,b: who has a live socket, and when the others last had one, as far
+ * as they let the caller see it. Read from Redis, where the gateways keep it; runs on a worker
+ * thread. Knows nothing of profiles: somebody who does not exist is offline. */
 
 #include "app.h"
-#include "common/topics.h"
+#include "common/liveness.h"
 #include "http/handlers.h"
+#include "sight.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct presence {
-    bool online;
-    int64_t last_seen_ms; /* 0 = never */
-};
 
 static enum cc_code read_ids(struct cc_request *req, const char **out, size_t *out_count,
                              struct cc_error *err)
@@ -38,45 +32,36 @@ static enum cc_code read_ids(struct cc_request *req, const char **out, size_t *o
     return CC_OK;
 }
 
-/* Two commands for each person: live entries of the sorted set, last seen. */
-static enum cc_code look_up(struct user_app *app, const char *const *ids, size_t count,
-                            struct presence *out, struct cc_error *err)
+/* What the caller may not see becomes that of somebody who was never there. */
+static enum cc_code hide(struct cc_request *req, const char *const *ids, size_t count,
+                         struct cc_liveness *presence, struct cc_error *err)
 {
-    char keys[USER_PRESENCE_MAX][2][CC_REDIS_NAME_BYTES], now[24];
-    const char *words[USER_PRESENCE_MAX][2][4];
-    struct cc_redis_args commands[USER_PRESENCE_MAX * 2];
-    redisReply *replies[USER_PRESENCE_MAX * 2];
+    struct user_app *app = cc_request_app(req);
+    struct cc_arena *arena = cc_request_arena(req);
+    struct user_bond bonds[USER_PRESENCE_MAX];
+    bool visible[USER_PRESENCE_MAX];
 
-    snprintf(now, sizeof now, "(%lld", (long long)cc_wall_ms(app->clock));
+    for (size_t i = 0; i < count; i++)
+        bonds[i] =
+            (struct user_bond){.actor_id = cc_request_caller(req)->user_id, .user_id = ids[i]};
+    CC_TRY(user_choices_find_bonds(app->choices, bonds, count, arena, err));
+    user_sight_resolve(app, bonds, count, cc_request_trace(req), arena, visible);
     for (size_t i = 0; i < count; i++) {
-        cc_redis_name_presence(ids[i], keys[i][0]);
-        cc_redis_name_last_seen(ids[i], keys[i][1]);
-        memcpy(words[i][0], (const char *[]){"ZCOUNT", keys[i][0], now, "+inf"},
-               sizeof words[i][0]);
-        memcpy(words[i][1], (const char *[]){"GET", keys[i][1]}, 2 * sizeof(const char *));
-        commands[2 * i] = (struct cc_redis_args){4, words[i][0], NULL};
-        commands[2 * i + 1] = (struct cc_redis_args){2, words[i][1], NULL};
-    }
-    CC_TRY(cc_redis_pipeline(app->redis, commands, 2 * count, replies, err));
-    for (size_t i = 0; i < count; i++) {
-        const redisReply *live = replies[2 * i], *seen = replies[2 * i + 1];
-        out[i].online = live->integer > 0;
-        out[i].last_seen_ms = seen->type == REDIS_REPLY_STRING ? strtoll(seen->str, NULL, 10) : 0;
-        freeReplyObject(replies[2 * i]);
-        freeReplyObject(replies[2 * i + 1]);
+        if (!visible[i])
+            presence[i] = (struct cc_liveness){.state = CC_LIVE_OFFLINE};
     }
     return CC_OK;
 }
 
 static void write_presence(struct cc_json_writer *writer, const char *const *ids,
-                           const struct presence *presence, size_t count)
+                           const struct cc_liveness *presence, size_t count)
 {
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < count; i++) {
         cc_json_open_object(writer, NULL);
         cc_json_put_text(writer, "user_id", ids[i]);
-        cc_json_put_text(writer, "state", presence[i].online ? "online" : "offline");
+        cc_json_put_text(writer, "state", cc_live_state_names[presence[i].state]);
         cc_json_put_time(writer, "last_seen_at", presence[i].last_seen_ms);
         cc_json_close_object(writer);
     }
@@ -87,12 +72,14 @@ static void write_presence(struct cc_json_writer *writer, const char *const *ids
 enum cc_code user_http_get_presence(struct cc_request *req, struct cc_response *res,
                                     struct cc_error *err)
 {
+    struct user_app *app = cc_request_app(req);
     const char *ids[USER_PRESENCE_MAX];
-    struct presence presence[USER_PRESENCE_MAX];
+    struct cc_liveness presence[USER_PRESENCE_MAX];
     size_t count = 0;
 
     CC_TRY(read_ids(req, ids, &count, err));
-    CC_TRY(look_up(cc_request_app(req), ids, count, presence, err));
+    CC_TRY(cc_liveness_load(app->redis, ids, count, cc_wall_ms(app->clock), presence, err));
+    CC_TRY(hide(req, ids, count, presence, err));
     write_presence(cc_response_json(res), ids, presence, count);
     return CC_OK;
 }

@@ -19,9 +19,23 @@ enum cc_code user_http_find_users(struct cc_request *req, struct cc_response *re
                                   struct cc_error *err);
 enum cc_code user_http_get_presence(struct cc_request *req, struct cc_response *res,
                                     struct cc_error *err);
+enum cc_code user_http_block(struct cc_request *req, struct cc_response *res, struct cc_error *err);
+enum cc_code user_http_unblock(struct cc_request *req, struct cc_response *res,
+                               struct cc_error *err);
+enum cc_code user_http_list_blocks(struct cc_request *req, struct cc_response *res,
+                                   struct cc_error *err);
 enum cc_code user_http_enroll(struct cc_request *req, struct cc_response *res,
+                              struct cc_error *err);
+enum cc_code user_http_delete(struct cc_request *req, struct cc_response *res,
                               struct cc_error *err);
 enum cc_code user_http_lookup(struct cc_request *req, struct cc_response *res,
                               struct cc_error *err);
+enum cc_code user_http_get_settings(struct cc_request *req, struct cc_response *res,
+                                    struct cc_error *err);
+enum cc_code user_http_put_settings(struct cc_request *req, struct cc_response *res,
+                                    struct cc_error *err);
+enum cc_code user_http_contact(struct cc_request *req, struct cc_response *res,
+                               struct cc_error *err);
+enum cc_code user_http_sight(struct cc_request *req, struct cc_response *res, struct cc_error *err);
 
 #endif

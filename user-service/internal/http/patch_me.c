@@ -24,15 +24,10 @@ static enum cc_code save(struct user_app *app, const struct user *before, const 
                          struct cc_error *err)
 {
     char event_id[CC_UUID_BYTES];
-    struct user_fact fact = {.event_id = event_id,
-                             .user_id = after->user_id,
-                             .change = "profile",
-                             .handle = after->handle,
-                             .display_name = after->display_name,
-                             .occurred_at_ms = cc_wall_ms(app->clock)};
+    struct user_fact fact = user_app_fact(app, after->user_id, "profile", event_id);
+    struct user_hold hold = user_app_hold(app);
     bool is_news = !user_same_public(before, after);
-    cc_ids_next(app->ids, event_id);
-    CC_TRY(user_store_update(app->store, after, is_news ? &fact : NULL, err));
+    CC_TRY(user_store_update(app->store, after, is_news ? &fact : NULL, &hold, err));
     if (is_news)
         user_publisher_wake(app->publisher);
     return CC_OK;
@@ -45,17 +40,19 @@ enum cc_code user_http_patch_me(struct cc_request *req, struct cc_response *res,
     char folded_handle[USER_HANDLE_BYTES];
     struct user_patch patch;
     struct user before, after;
+    int64_t now_ms = cc_wall_ms(app->clock), cooldown_ms = user_app_cooldown_ms(app);
 
-    CC_TRY(user_store_find(app->store, cc_request_caller(req)->user_id, cc_request_arena(req),
-                           &before, err));
+    CC_TRY(user_app_find_living(app, cc_request_caller(req)->user_id, cc_request_arena(req),
+                                &before, err));
     CC_TRY(user_etag_check(req, before.version, err));
     CC_TRY(read_patch(req, &before, &patch, err));
-    CC_TRY(user_apply(&before, &patch, folded_handle, &after, err));
+    CC_TRY(user_apply(&before, &patch, now_ms, cooldown_ms, folded_handle, &after, err));
     if (!user_same(&before, &after)) {
         CC_TRY(save(app, &before, &after, err));
         after.version++;
     }
     user_etag_put(res, after.version);
-    user_json_write_me(cc_response_json(res), &after);
+    user_json_write_me(cc_response_json(res), &after,
+                       user_handle_free_at_ms(&after, now_ms, cooldown_ms));
     return CC_OK;
 }

@@ -16,6 +16,8 @@ static void write_public_members(struct cc_json_writer *writer, const struct use
     cc_json_put_text(writer, "bio", user->bio);
     cc_json_put_text(writer, "avatar_media_id", has_avatar ? user->avatar_media_id : NULL);
     cc_json_put_time(writer, "created_at", user->created_at_ms);
+    if (user->deleted_at_ms != 0)
+        cc_json_put_bool(writer, "deleted", true);
 }
 
 void user_json_write_public(struct cc_json_writer *writer, const char *key, const struct user *user)
@@ -25,7 +27,8 @@ void user_json_write_public(struct cc_json_writer *writer, const char *key, cons
     cc_json_close_object(writer);
 }
 
-void user_json_write_me(struct cc_json_writer *writer, const struct user *user)
+void user_json_write_me(struct cc_json_writer *writer, const struct user *user,
+                        int64_t handle_free_at_ms)
 {
     cc_json_open_object(writer, NULL);
     write_public_members(writer, user);
@@ -33,17 +36,18 @@ void user_json_write_me(struct cc_json_writer *writer, const struct user *user)
     cc_json_put_text(writer, "locale", user->locale);
     cc_json_put_text(writer, "time_zone", user->time_zone);
     cc_json_put_raw(writer, "metadata", user->metadata, strlen(user->metadata));
+    cc_json_put_time(writer, "handle_changeable_at", handle_free_at_ms);
     cc_json_put_int(writer, "version", user->version);
     cc_json_close_object(writer);
 }
 
-void user_json_write_page(struct cc_json_writer *writer, const struct user *users, size_t count,
-                          const char *next_cursor)
+void user_json_write_page(struct cc_json_writer *writer, const struct user *const *users,
+                          size_t count, const char *next_cursor)
 {
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < count; i++)
-        user_json_write_public(writer, NULL, &users[i]);
+        user_json_write_public(writer, NULL, users[i]);
     cc_json_close_array(writer);
     cc_json_put_text(writer, "next_cursor", next_cursor);
     cc_json_close_object(writer);
@@ -70,6 +74,9 @@ static void read_patch_member(struct cc_json_reader *reader, const char *key,
             read_member(reader, key, NULL, USER_DISPLAY_NAME_CHARS * CHARACTER_BYTES);
     else if (strcmp(key, "bio") == 0)
         patch->bio = read_member(reader, key, "", USER_BIO_CHARS * CHARACTER_BYTES);
+    else if (strcmp(key, "avatar_media_id") == 0)
+        patch->avatar_media_id =
+            cc_json_has(reader, key) ? cc_json_uuid(reader, key, CC_REQUIRED) : "";
     else if (strcmp(key, "locale") == 0)
         patch->locale = read_member(reader, key, "", USER_LOCALE_BYTES);
     else if (strcmp(key, "time_zone") == 0)

@@ -10,11 +10,13 @@
 /* An object for everybody; key NULL at the top and in arrays. */
 void user_json_write_public(struct cc_json_writer *writer, const char *key,
                             const struct user *user);
-/* The object for its owner, at the top. */
-void user_json_write_me(struct cc_json_writer *writer, const struct user *user);
+/* The object for its owner, at the top. handle_free_at_ms: when the handle may be changed again; 0
+ * = now. */
+void user_json_write_me(struct cc_json_writer *writer, const struct user *user,
+                        int64_t handle_free_at_ms);
 /* {"items":[...],"next_cursor":...} ; next_cursor NULL = the last page. */
-void user_json_write_page(struct cc_json_writer *writer, const struct user *users, size_t count,
-                          const char *next_cursor);
+void user_json_write_page(struct cc_json_writer *writer, const struct user *const *users,
+                          size_t count, const char *next_cursor);
 
 /* A merge patch (RFC 7396) of one's own profile: null gives the member back its empty value, only
  * handle and display_name have none. out->metadata is still the patch of that member. */

@@ -1,5 +1,5 @@
 /*
- * Profiles in PostgreSQL; see user_store.h, migrations/0001_users.sql. Runs on the callers'
+ * Profiles in PostgreSQL; see user_store.h, migrations/. Runs on the callers'
  * threads. Every change is one statement, so that it needs no transaction of several round trips.
  */
 
@@ -10,13 +10,11 @@
 
 #include "common/alloc.h"
 #include "common/pg_pool.h"
-#include "common/strbuf.h"
+#include "storage/user_rows.h"
+#include "storage/user_search_pg.h"
 
-#define COLUMNS                                                                                    \
-    "user_id, handle, display_name, email, bio, locale, time_zone, avatar_media_id, metadata, "    \
-    "version, created_at_ms"
 #define HANDLE_CONSTRAINT "users_handle_key"
-#define ARRAY_MAX_BYTES   (64 * 1024)
+#define NUMBER_BYTES      24
 
 struct user_store_pg {
     struct user_store base;
@@ -28,65 +26,16 @@ static struct cc_pg_pool *pool_of(struct user_store *store)
     return ((struct user_store_pg *)store)->pool;
 }
 
-static const char *copy(const PGresult *rows, int row, const char *column, struct cc_arena *arena)
-{
-    return cc_arena_strdup(arena, cc_pg_text(rows, row, column));
-}
-
-static void read_user(const PGresult *rows, int row, struct cc_arena *arena, struct user *out)
-{
-    *out = (struct user){
-        .user_id = copy(rows, row, "user_id", arena),
-        .handle = copy(rows, row, "handle", arena),
-        .display_name = copy(rows, row, "display_name", arena),
-        .email = copy(rows, row, "email", arena),
-        .bio = copy(rows, row, "bio", arena),
-        .locale = copy(rows, row, "locale", arena),
-        .time_zone = copy(rows, row, "time_zone", arena),
-        .avatar_media_id = copy(rows, row, "avatar_media_id", arena),
-        .metadata = copy(rows, row, "metadata", arena),
-        .version = cc_pg_int(rows, row, "version"),
-        .created_at_ms = cc_pg_int(rows, row, "created_at_ms"),
-    };
-}
-
-static void read_users(const PGresult *rows, struct cc_arena *arena, const struct user **out,
-                       size_t *out_count)
-{
-    size_t count = (size_t)PQntuples(rows);
-    struct user *users = cc_arena_calloc(arena, count + 1, sizeof *users);
-    for (size_t i = 0; i < count; i++)
-        read_user(rows, (int)i, arena, &users[i]);
-    *out = users;
-    *out_count = count;
-}
-
 static enum cc_code find(struct user_store *store, const char *user_id, struct cc_arena *arena,
                          struct user *out, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *rows = NULL;
-    CC_TRY(cc_pg_query(pool_of(store), "SELECT " COLUMNS " FROM users WHERE user_id = $1", &user_id,
-                       1, &rows, err));
+    CC_TRY(cc_pg_query(pool_of(store), "SELECT " USER_COLUMNS " FROM users WHERE user_id = $1",
+                       &user_id, 1, &rows, err));
     if (PQntuples(rows) == 0)
         return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such person");
-    read_user(rows, 0, arena, out);
+    user_row_read(rows, 0, arena, out);
     return CC_OK;
-}
-
-/* PostgreSQL's text form of an array; the values need no quotes (UUIDs, numbers). */
-static enum cc_code array_text(const char *const *values, size_t count, struct cc_arena *arena,
-                               const char **out, struct cc_error *err)
-{
-    struct cc_strbuf text;
-    cc_strbuf_init(&text, ARRAY_MAX_BYTES);
-    cc_strbuf_append_char(&text, '{');
-    for (size_t i = 0; i < count; i++)
-        cc_strbuf_printf(&text, "%s%s", i == 0 ? "" : ",", values[i]);
-    cc_strbuf_append_char(&text, '}');
-    bool overflowed = text.overflowed;
-    *out = cc_arena_strdup(arena, cc_strbuf_text(&text));
-    cc_strbuf_finish(&text);
-    return overflowed ? cc_fail_detail(err, CC_INTERNAL, "an array of %zu values", count) : CC_OK;
 }
 
 static enum cc_code find_many(struct user_store *store, const char *const *user_ids, size_t count,
@@ -95,51 +44,91 @@ static enum cc_code find_many(struct user_store *store, const char *const *user_
 {
     CC_AUTO(pg_result) PGresult *rows = NULL;
     const char *ids;
-    CC_TRY(array_text(user_ids, count, arena, &ids, err));
+    CC_TRY(user_array_text(user_ids, count, arena, &ids, err));
     CC_TRY(cc_pg_query(pool_of(store),
-                       "SELECT " COLUMNS " FROM users WHERE user_id = ANY ($1::uuid[])", &ids, 1,
-                       &rows, err));
-    read_users(rows, arena, out, out_count);
+                       "SELECT " USER_COLUMNS " FROM users WHERE user_id = ANY ($1::uuid[])", &ids,
+                       1, &rows, err));
+    user_rows_read(rows, arena, out, out_count);
     return CC_OK;
 }
 
-/* "{" is the character behind "z": the handles with a prefix are those up to prefix + "{". */
-static enum cc_code find_by_prefix(struct user_store *store, const char *prefix, const char *after,
-                                   size_t limit, struct cc_arena *arena, const struct user **out,
+static enum cc_code find_by_prefix(struct user_store *store, const char *asker_id,
+                                   const char *prefix, const char *after, size_t limit,
+                                   struct cc_arena *arena, const struct user **out,
                                    size_t *out_count, struct cc_error *err)
 {
-    CC_AUTO(pg_result) PGresult *rows = NULL;
-    const char *params[] = {prefix, after, cc_arena_printf(arena, "%zu", limit)};
-    CC_TRY(cc_pg_query(pool_of(store),
-                       "SELECT " COLUMNS " FROM users"
-                       " WHERE handle >= $1 AND handle < $1 || '{' AND handle > $2"
-                       " ORDER BY handle LIMIT $3",
-                       params, 3, &rows, err));
-    read_users(rows, arena, out, out_count);
-    return CC_OK;
+    return user_search_by_prefix(pool_of(store), asker_id, prefix, after, limit, arena, out,
+                                 out_count, err);
 }
 
-/* Translates the one unique constraint that people can run into. */
-static enum cc_code explain(enum cc_code code, struct cc_error *err)
+static enum cc_code find_by_name(struct user_store *store, const struct user_name_query *query,
+                                 struct cc_arena *arena, const struct user_found **out,
+                                 size_t *out_count, struct cc_error *err)
 {
-    if (code == CC_CONFLICT && strcmp(err->field, HANDLE_CONSTRAINT) == 0)
-        return cc_fail(err, CC_CONFLICT, "/handle", "this handle is taken");
-    return code;
+    return user_search_by_name(pool_of(store), query, arena, out, out_count, err);
 }
 
-/* The number of profiles that a statement says it has written, as "n". */
+static enum cc_code handle_taken(struct cc_error *err)
+{
+    return cc_fail(err, CC_CONFLICT, "/handle", "this handle is taken");
+}
+
+/* Is the handle held for somebody else? */
+static enum cc_code check_hold(struct cc_pg *pg, const char *handle, const char *user_id,
+                               int64_t now_ms, struct cc_error *err)
+{
+    CC_AUTO(pg_result) PGresult *holds = NULL;
+    char now[NUMBER_BYTES];
+    snprintf(now, sizeof now, "%lld", (long long)now_ms);
+    const char *params[] = {handle, user_id, now};
+    CC_TRY(cc_pg_exec(pg,
+                      "SELECT 1 FROM handle_holds"
+                      " WHERE handle = $1 AND user_id <> $2 AND until_ms > $3",
+                      params, 3, &holds, err));
+    return PQntuples(holds) == 0 ? CC_OK : handle_taken(err);
+}
+
+/* Runs a statement that says as "n" how many profiles it has written, and keeps what it did only if
+ * the handle may be had. That is looked at afterwards: a statement that waited for somebody who
+ * gives the handle up would not see the hold in its own snapshot. */
 static enum cc_code write_profile(struct user_store *store, const char *sql,
-                                  const char *const *params, int count, int64_t *out_written,
-                                  struct cc_error *err)
+                                  const char *const *params, int count, const struct user *user,
+                                  int64_t now_ms, int64_t *out_written, struct cc_error *err)
 {
+    CC_AUTO(pg) struct cc_pg *pg = NULL;
     CC_AUTO(pg_result) PGresult *result = NULL;
     struct cc_error own = {0};
     struct cc_error *error = err == NULL ? &own : err;
-    enum cc_code code = cc_pg_query(pool_of(store), sql, params, count, &result, error);
+
+    CC_TRY(cc_pg_borrow(pool_of(store), &pg, error));
+    CC_TRY(cc_pg_begin(pg, error));
+    enum cc_code code = cc_pg_exec(pg, sql, params, count, &result, error);
+    if (code == CC_CONFLICT && strcmp(error->field, HANDLE_CONSTRAINT) == 0)
+        return handle_taken(error);
     if (code != CC_OK)
-        return explain(code, error);
-    *out_written = cc_pg_int(result, 0, "n");
+        return code;
+    int64_t written = cc_pg_int(result, 0, "n");
+    if (written > 0)
+        CC_TRY(check_hold(pg, user->handle, user->user_id, now_ms, error));
+    CC_TRY(cc_pg_commit(pg, error));
+    *out_written = written;
     return CC_OK;
+}
+
+/* The keys of `named` (user_id, keys) become those of its people. */
+#define NAME_KEYS_SQL                                                                              \
+    ", keyed AS ("                                                                                 \
+    " INSERT INTO name_keys (user_id, key) SELECT user_id, unnest(keys) FROM named"                \
+    " ON CONFLICT DO NOTHING"                                                                      \
+    "), unkeyed AS ("                                                                              \
+    " DELETE FROM name_keys USING named"                                                           \
+    " WHERE name_keys.user_id = named.user_id AND name_keys.key <> ALL (named.keys))"
+
+static enum cc_code keys_of(const char *display_name, struct cc_arena *arena, const char **out,
+                            struct cc_error *err)
+{
+    const char *keys[USER_NAME_KEYS_MAX];
+    return user_array_text(keys, user_name_keys(display_name, arena, keys), arena, out, err);
 }
 
 static const char enroll_sql[] =
@@ -150,65 +139,128 @@ static const char enroll_sql[] =
     "  display_name = excluded.display_name, email = excluded.email, version = users.version + 1"
     " WHERE NOT users.edited AND (users.handle, users.display_name, users.email)"
     "  IS DISTINCT FROM (excluded.handle, excluded.display_name, excluded.email)"
-    " RETURNING user_id, handle, display_name"
-    "), fact AS ("
-    " INSERT INTO outbox (event_id, user_id, change, handle, display_name, occurred_at_ms)"
-    " SELECT $6::uuid, user_id, $7::text, handle, display_name, $8::bigint FROM saved"
-    ") SELECT count(*) AS n FROM saved";
+    " RETURNING user_id, handle, display_name, version"
+    "), unheld AS ("
+    " DELETE FROM handle_holds USING saved WHERE handle_holds.handle = saved.handle"
+    " AND (handle_holds.user_id = saved.user_id OR handle_holds.until_ms <= $5::bigint)"
+    "), told AS ("
+    " SELECT user_id, handle, display_name, version AS change_version, $6::uuid AS event_id,"
+    "  $7::text AS change, $8::bigint AS at_ms FROM saved"
+    "), named AS (SELECT user_id, $9::text[] AS keys FROM saved)" NAME_KEYS_SQL USER_TELL_SQL
+    " SELECT count(*) AS n FROM saved";
 
 static enum cc_code enroll(struct user_store *store, const struct user *user,
                            const struct user_fact *fact, struct cc_error *err)
 {
-    char created_at[24], occurred_at[24];
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    char created_at[NUMBER_BYTES], occurred_at[NUMBER_BYTES];
+    const char *keys;
     int64_t written;
     snprintf(created_at, sizeof created_at, "%lld", (long long)user->created_at_ms);
     snprintf(occurred_at, sizeof occurred_at, "%lld", (long long)fact->occurred_at_ms);
-    const char *params[] = {user->user_id, user->handle,   user->display_name, user->email,
-                            created_at,    fact->event_id, fact->change,       occurred_at};
-    return write_profile(store, enroll_sql, params, 8, &written, err);
+    CC_TRY(keys_of(user->display_name, arena, &keys, err));
+    const char *params[] = {user->user_id, user->handle, user->display_name,
+                            user->email,   created_at,   fact->event_id,
+                            fact->change,  occurred_at,  keys};
+    return write_profile(store, enroll_sql, params, 9, user, user->created_at_ms, &written, err);
 }
 
+/* The row is locked first, so that `before` is what the update replaces. */
 static const char update_sql[] =
-    "WITH saved AS ("
+    "WITH before AS ("
+    " SELECT user_id, handle FROM users WHERE user_id = $1 AND version = $2 AND deleted_at_ms = 0"
+    " FOR UPDATE"
+    "), saved AS ("
     " UPDATE users SET handle = $3, display_name = $4, bio = $5, locale = $6, time_zone = $7,"
-    "  metadata = $8, version = version + 1, edited = true"
-    " WHERE user_id = $1 AND version = $2"
-    " RETURNING user_id, handle, display_name"
-    "), fact AS ("
-    " INSERT INTO outbox (event_id, user_id, change, handle, display_name, occurred_at_ms)"
-    " SELECT $9::uuid, user_id, $10::text, handle, display_name, $11::bigint FROM saved"
-    " WHERE $9::uuid IS NOT NULL"
-    ") SELECT count(*) AS n FROM saved";
+    "  metadata = $8, avatar_media_id = $12::uuid, handle_changed_at_ms = $13::bigint,"
+    "  version = version + 1, edited = true"
+    " FROM before WHERE users.user_id = before.user_id"
+    " RETURNING users.user_id, users.handle, users.display_name, users.version,"
+    "  before.handle AS given_up"
+    "), held AS ("
+    " INSERT INTO handle_holds (handle, user_id, until_ms)"
+    " SELECT given_up, user_id, $14::bigint FROM saved WHERE given_up <> handle"
+    " ON CONFLICT (handle) DO UPDATE SET user_id = excluded.user_id, until_ms = excluded.until_ms"
+    "), unheld AS ("
+    " DELETE FROM handle_holds USING saved WHERE handle_holds.handle = saved.handle"
+    " AND (handle_holds.user_id = saved.user_id OR handle_holds.until_ms <= $16::bigint)"
+    "), told AS ("
+    " SELECT user_id, handle, display_name, version AS change_version, $9::uuid AS event_id,"
+    "  $10::text AS change, $11::bigint AS at_ms FROM saved WHERE $9::uuid IS NOT NULL"
+    "), named AS (SELECT user_id, $15::text[] AS keys FROM saved)" NAME_KEYS_SQL USER_TELL_SQL
+    " SELECT count(*) AS n FROM saved";
 
 static enum cc_code update(struct user_store *store, const struct user *after,
-                           const struct user_fact *fact, struct cc_error *err)
+                           const struct user_fact *fact, const struct user_hold *hold,
+                           struct cc_error *err)
 {
-    char version[24], occurred_at[24] = "";
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    const char *keys;
     int64_t written;
-    snprintf(version, sizeof version, "%lld", (long long)after->version);
-    if (fact != NULL)
-        snprintf(occurred_at, sizeof occurred_at, "%lld", (long long)fact->occurred_at_ms);
-    const char *params[] = {after->user_id,
-                            version,
-                            after->handle,
-                            after->display_name,
-                            after->bio,
-                            after->locale,
-                            after->time_zone,
-                            after->metadata,
-                            fact == NULL ? NULL : fact->event_id,
-                            fact == NULL ? NULL : fact->change,
-                            fact == NULL ? NULL : occurred_at};
-    CC_TRY(write_profile(store, update_sql, params, 11, &written, err));
+    CC_TRY(keys_of(after->display_name, arena, &keys, err));
+    const char *params[] = {
+        after->user_id,
+        cc_arena_printf(arena, "%lld", (long long)after->version),
+        after->handle,
+        after->display_name,
+        after->bio,
+        after->locale,
+        after->time_zone,
+        after->metadata,
+        fact == NULL ? NULL : fact->event_id,
+        fact == NULL ? NULL : fact->change,
+        fact == NULL ? NULL : cc_arena_printf(arena, "%lld", (long long)fact->occurred_at_ms),
+        after->avatar_media_id[0] == '\0' ? NULL : after->avatar_media_id,
+        cc_arena_printf(arena, "%lld", (long long)after->handle_changed_at_ms),
+        cc_arena_printf(arena, "%lld", (long long)hold->until_ms),
+        keys,
+        cc_arena_printf(arena, "%lld", (long long)hold->now_ms)};
+    CC_TRY(write_profile(store, update_sql, params, 16, after, hold->now_ms, &written, err));
     if (written == 0)
         return cc_fail(err, CC_VERSION_MISMATCH, NULL, "the profile has changed meanwhile");
     return CC_OK;
 }
 
+static const char bury_sql[] =
+    "WITH before AS ("
+    " SELECT user_id, handle FROM users WHERE user_id = $1 AND deleted_at_ms = 0 FOR UPDATE"
+    "), saved AS ("
+    " UPDATE users SET handle = $2, display_name = $3, email = '', bio = '', locale = '',"
+    "  time_zone = '', metadata = '{}', avatar_media_id = NULL, deleted_at_ms = $6::bigint,"
+    "  version = version + 1, edited = true"
+    " FROM before WHERE users.user_id = before.user_id"
+    " RETURNING users.user_id, users.version, before.handle AS given_up"
+    "), held AS ("
+    " INSERT INTO handle_holds (handle, user_id, until_ms)"
+    " SELECT given_up, user_id, $7::bigint FROM saved"
+    " ON CONFLICT (handle) DO UPDATE SET user_id = excluded.user_id, until_ms = excluded.until_ms"
+    "), unnamed AS (DELETE FROM name_keys USING saved WHERE name_keys.user_id = saved.user_id"
+    "), unset AS (DELETE FROM settings USING saved WHERE settings.user_id = saved.user_id"
+    "), unblocked AS (DELETE FROM blocks USING saved WHERE saved.user_id IN (blocker_id, "
+    "blocked_id)"
+    "), told AS ("
+    " SELECT user_id, '' AS handle, '' AS display_name, version AS change_version,"
+    "  $4::uuid AS event_id, $5::text AS change, $6::bigint AS at_ms FROM saved"
+    ")" USER_TELL_SQL " SELECT count(*) AS n FROM saved";
+
+static enum cc_code bury(struct user_store *store, const char *user_id,
+                         const struct user_fact *fact, const struct user_hold *hold,
+                         struct cc_error *err)
+{
+    char handle[USER_HANDLE_BYTES], at[NUMBER_BYTES], until[NUMBER_BYTES];
+    user_tombstone_handle(user_id, handle);
+    snprintf(at, sizeof at, "%lld", (long long)fact->occurred_at_ms);
+    snprintf(until, sizeof until, "%lld", (long long)hold->until_ms);
+    const char *params[] = {user_id, handle, USER_TOMBSTONE_NAME, fact->event_id, fact->change,
+                            at,      until};
+    return cc_pg_query(pool_of(store), bury_sql, params, 7, NULL, err);
+}
+
 /* The oldest fact of each person, so that nobody tells a later one while somebody else is busy with
  * an earlier one: its row is there until it has been told. */
 static const char take_facts_sql[] =
-    "SELECT id, event_id, user_id, change, handle, display_name, occurred_at_ms FROM outbox AS o"
+    "SELECT id, event_id, user_id, change, handle, display_name, occurred_at_ms, change_version"
+    " FROM outbox AS o"
     " WHERE NOT EXISTS (SELECT 1 FROM outbox AS earlier"
     "  WHERE earlier.user_id = o.user_id AND earlier.id < o.id)"
     " ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED";
@@ -217,14 +269,15 @@ static void read_facts(const PGresult *rows, struct cc_arena *arena, struct user
                        const char **ids)
 {
     for (int i = 0; i < PQntuples(rows); i++) {
-        ids[i] = copy(rows, i, "id", arena);
+        ids[i] = user_row_text(rows, i, "id", arena);
         facts[i] = (struct user_fact){
-            .event_id = copy(rows, i, "event_id", arena),
-            .user_id = copy(rows, i, "user_id", arena),
-            .change = copy(rows, i, "change", arena),
-            .handle = copy(rows, i, "handle", arena),
-            .display_name = copy(rows, i, "display_name", arena),
+            .event_id = user_row_text(rows, i, "event_id", arena),
+            .user_id = user_row_text(rows, i, "user_id", arena),
+            .change = user_row_text(rows, i, "change", arena),
+            .handle = user_row_text(rows, i, "handle", arena),
+            .display_name = user_row_text(rows, i, "display_name", arena),
             .occurred_at_ms = cc_pg_int(rows, i, "occurred_at_ms"),
+            .change_version = cc_pg_int(rows, i, "change_version"),
         };
     }
 }
@@ -233,7 +286,7 @@ static enum cc_code delete_facts(struct cc_pg *pg, const char *const *ids, size_
                                  struct cc_arena *arena, struct cc_error *err)
 {
     const char *array;
-    CC_TRY(array_text(ids, count, arena, &array, err));
+    CC_TRY(user_array_text(ids, count, arena, &array, err));
     CC_TRY(
         cc_pg_exec(pg, "DELETE FROM outbox WHERE id = ANY ($1::bigint[])", &array, 1, NULL, err));
     return cc_pg_commit(pg, err);
@@ -273,8 +326,10 @@ static const struct user_store_ops ops = {
     .find = find,
     .find_many = find_many,
     .find_by_prefix = find_by_prefix,
+    .find_by_name = find_by_name,
     .enroll = enroll,
     .update = update,
+    .bury = bury,
     .tell_facts = tell_facts,
 };
 

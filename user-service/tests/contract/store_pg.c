@@ -1,12 +1,11 @@
-/* The contract of user_store, kept by the store in PostgreSQL: a schema for each test. */
+/* The contracts, kept by the stores in PostgreSQL: a schema for each test. */
 
-#include "testing.h"
+#include "contract_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/pg_pool.h"
-#include "user_store_contract.h"
 
 static struct {
     struct cc_pg_pool *pool;
@@ -37,7 +36,15 @@ static void unmake(struct user_store *store)
     cc_pg_pool_destroy(server.pool);
 }
 
+static struct user_choices *make_choices(struct user_store *store)
+{
+    (void)store; /* they meet in the schema */
+    return user_choices_pg_create(server.pool);
+}
+
 int main(void)
 {
-    return user_store_contract_run("user_store in PostgreSQL", make, unmake);
+    contract_subject = (struct contract_subject){make, make_choices, unmake};
+    return user_store_contract_run("user_store in PostgreSQL") +
+           user_choices_contract_run("user_choices in PostgreSQL");
 }

@@ -1,138 +1,16 @@
-/* The contract of user_store.h as tests; see user_store_contract.h. */
+/* The contract of user_store.h as tests; see contract_fixture.h. */
 
-#include "testing.h"
-
-#include "user_store_contract.h"
+#include "contract_fixture.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/id.h"
-
 #define THREADS 8
 
-struct fixture {
-    struct user_store *store;
-    struct cc_arena *arena;
-    struct cc_ids *ids;
-};
-
-static struct {
-    struct user_store *(*make)(void);
-    void (*unmake)(struct user_store *store);
-} subject;
-
-static int setup(void **state)
-{
-    struct fixture *f = cc_calloc(1, sizeof *f);
-    f->store = subject.make();
-    f->arena = cc_arena_create(0);
-    f->ids = cc_ids_create(cc_clock_system(), cc_random_system());
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    subject.unmake(f->store);
-    cc_arena_destroy(f->arena);
-    cc_ids_destroy(f->ids);
-    cc_free(f);
-    return 0;
-}
-
-static const char *new_id(struct fixture *f)
-{
-    char *id = cc_arena_alloc(f->arena, CC_UUID_BYTES);
-    cc_ids_next(f->ids, id);
-    return id;
-}
-
-static struct user a_user(struct fixture *f, const char *handle)
-{
-    return (struct user){.user_id = new_id(f),
-                         .handle = handle,
-                         .display_name = "Ada",
-                         .email = "ada@example.org",
-                         .created_at_ms = FAKE_T0_MS};
-}
-
-static struct user_fact a_fact(struct fixture *f, const char *change)
-{
-    return (struct user_fact){
-        .event_id = new_id(f), .change = change, .occurred_at_ms = FAKE_T0_MS};
-}
-
-static enum cc_code enroll(struct fixture *f, const struct user *user, struct cc_error *err)
-{
-    struct user_fact fact = a_fact(f, "registered");
-    return user_store_enroll(f->store, user, &fact, err);
-}
-
-static void must(enum cc_code code, const struct cc_error *err)
-{
-    if (code != CC_OK)
-        fail_msg("%s: %s", cc_code_name(code), err->detail);
-}
-
-static struct user must_enroll(struct fixture *f, const char *handle)
-{
-    struct cc_error err = {0};
-    struct user user = a_user(f, handle);
-    must(enroll(f, &user, &err), &err);
-    return user;
-}
-
-static struct user must_find(struct fixture *f, const char *user_id)
-{
-    struct cc_error err = {0};
-    struct user found;
-    must(user_store_find(f->store, user_id, f->arena, &found, &err), &err);
-    return found;
-}
-
-/* What a test hears of facts. */
-struct listener {
-    struct fixture *f;
-    struct user_fact heard[1000];
-    size_t count;
-    enum cc_code answer;
-};
-
-static enum cc_code listen(void *arg, const struct user_fact *facts, size_t count,
-                           struct cc_error *err)
-{
-    struct listener *listener = arg;
-    if (listener->answer != CC_OK)
-        return cc_fail(err, listener->answer, NULL, "not now");
-    for (size_t i = 0; i < count; i++) {
-        struct user_fact *heard = &listener->heard[listener->count++];
-        *heard = facts[i];
-        heard->user_id = cc_arena_strdup(listener->f->arena, facts[i].user_id);
-        heard->handle = cc_arena_strdup(listener->f->arena, facts[i].handle);
-        heard->change = cc_arena_strdup(listener->f->arena, facts[i].change);
-        heard->event_id = cc_arena_strdup(listener->f->arena, facts[i].event_id);
-        heard->display_name = cc_arena_strdup(listener->f->arena, facts[i].display_name);
-    }
-    return CC_OK;
-}
-
-/* Listens until there is nothing more to hear. */
-static struct listener *hear_all(struct fixture *f)
-{
-    struct listener *listener = CC_ARENA_NEW(f->arena, struct listener);
-    struct cc_error err = {0};
-    size_t told;
-    listener->f = f;
-    do {
-        must(user_store_tell_facts(f->store, listen, listener, &told, &err), &err);
-    } while (told > 0);
-    return listener;
-}
+/* What is given up may be had at once. */
+static const struct user_hold no_hold = {FAKE_T0_MS, FAKE_T0_MS};
 
 static void somebody_enrolled_is_found_with_all_that_was_given(void **state)
 {
@@ -198,7 +76,7 @@ static void enrolling_with_another_handle_replaces_it_until_its_owner_edits(void
     struct user edited = must_find(f, ada.user_id);
     assert_string_equal(edited.handle, "ada_l");
     edited.bio = "Engines.";
-    must(user_store_update(f->store, &edited, NULL, &err), &err);
+    must(user_store_update(f->store, &edited, NULL, &no_hold, &err), &err);
 
     ada.handle = "ada_late";
     must(enroll(f, &ada, &err), &err);
@@ -218,8 +96,9 @@ static void an_update_replaces_all_that_may_change_and_raises_the_version(void *
     after.locale = "en-GB";
     after.time_zone = "Europe/London";
     after.metadata = "{\"theme\":\"dark\",\"b\":[1]}";
+    after.avatar_media_id = new_id(f);
 
-    must(user_store_update(f->store, &after, NULL, &err), &err);
+    must(user_store_update(f->store, &after, NULL, &no_hold, &err), &err);
 
     struct user found = must_find(f, after.user_id);
     assert_true(user_same(&found, &after));
@@ -233,11 +112,12 @@ static void an_update_of_an_old_version_is_refused_and_changes_nothing(void **st
     struct cc_error err = {0};
     struct user after = must_find(f, must_enroll(f, "ada").user_id);
     after.bio = "first";
-    must(user_store_update(f->store, &after, NULL, &err), &err);
+    must(user_store_update(f->store, &after, NULL, &no_hold, &err), &err);
     struct user_fact fact = a_fact(f, "profile");
     after.bio = "second";
 
-    assert_int_equal(user_store_update(f->store, &after, &fact, &err), CC_VERSION_MISMATCH);
+    assert_int_equal(user_store_update(f->store, &after, &fact, &no_hold, &err),
+                     CC_VERSION_MISMATCH);
 
     assert_string_equal(must_find(f, after.user_id).bio, "first");
     assert_int_equal(hear_all(f)->count, 1);
@@ -252,7 +132,7 @@ static void an_update_to_a_taken_handle_is_a_conflict_and_tells_nothing(void **s
     struct user_fact fact = a_fact(f, "profile");
     after.handle = "grace";
 
-    assert_int_equal(user_store_update(f->store, &after, &fact, &err), CC_CONFLICT);
+    assert_int_equal(user_store_update(f->store, &after, &fact, &no_hold, &err), CC_CONFLICT);
 
     assert_string_equal(err.field, "/handle");
     assert_string_equal(must_find(f, after.user_id).handle, "ada");
@@ -281,7 +161,8 @@ static size_t find_prefix(struct fixture *f, const char *prefix, const char *aft
 {
     struct cc_error err = {0};
     size_t count;
-    must(user_store_find_by_prefix(f->store, prefix, after, limit, f->arena, out, &count, &err),
+    must(user_store_find_by_prefix(f->store, f->nobody_id, prefix, after, limit, f->arena, out,
+                                   &count, &err),
          &err);
     return count;
 }
@@ -314,7 +195,7 @@ static void facts_are_told_with_what_they_were_when_they_happened(void **state)
     struct user after = must_find(f, must_enroll(f, "ada").user_id);
     struct user_fact fact = a_fact(f, "profile");
     after.handle = "lovelace";
-    must(user_store_update(f->store, &after, &fact, &err), &err);
+    must(user_store_update(f->store, &after, &fact, &no_hold, &err), &err);
 
     struct listener *listener = hear_all(f);
 
@@ -366,7 +247,7 @@ static void two_tellers_never_have_the_same_person_at_the_same_time(void **state
     size_t told;
     listener->f = f;
     after.display_name = "Ada L.";
-    must(user_store_update(f->store, &after, &fact, &err), &err);
+    must(user_store_update(f->store, &after, &fact, &no_hold, &err), &err);
 
     must(user_store_tell_facts(f->store, ask_meanwhile, listener, &told, &err), &err);
 
@@ -423,7 +304,7 @@ static void *update_racing(void *arg)
 {
     struct racer *racer = arg;
     struct cc_error err;
-    racer->code = user_store_update(racer->store, &racer->user, &racer->fact, &err);
+    racer->code = user_store_update(racer->store, &racer->user, &racer->fact, &no_hold, &err);
     return NULL;
 }
 
@@ -449,10 +330,242 @@ static void of_many_updates_of_one_version_exactly_one_is_stored(void **state)
     assert_int_equal(hear_all(f)->count, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+static struct user must_rename(struct fixture *f, const char *user_id, const char *handle,
+                               int64_t held_until_ms)
+{
+    struct cc_error err = {0};
+    struct user_hold hold = {FAKE_T0_MS, held_until_ms};
+    struct user after = must_find(f, user_id);
+    after.handle = handle;
+    after.handle_changed_at_ms = FAKE_T0_MS;
+    must(user_store_update(f->store, &after, NULL, &hold, &err), &err);
+    return must_find(f, user_id);
+}
 
-int user_store_contract_run(const char *name, struct user_store *(*make)(void),
-                            void (*unmake)(struct user_store *store))
+static void a_handle_that_was_given_up_is_held_for_its_owner_for_a_while(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user ada = must_enroll(f, "ada"), grace = must_find(f, must_enroll(f, "grace").user_id);
+    struct user late = a_user(f, "ada");
+
+    ada = must_rename(f, ada.user_id, "lovelace", FAKE_T0_MS + 10);
+    assert_int_equal(ada.handle_changed_at_ms, FAKE_T0_MS);
+    assert_int_equal(enroll(f, &late, &err), CC_CONFLICT);
+    assert_string_equal(err.field, "/handle");
+    grace.handle = "ada";
+    assert_int_equal(user_store_update(f->store, &grace, NULL, &no_hold, &err), CC_CONFLICT);
+    assert_string_equal(err.field, "/handle");
+    assert_string_equal(must_find(f, grace.user_id).handle, "grace");
+
+    late.created_at_ms = FAKE_T0_MS + 10;
+    must(enroll(f, &late, &err), &err);
+    assert_string_equal(must_find(f, late.user_id).handle, "ada");
+    must_rename(f, late.user_id, "ada_late", FAKE_T0_MS); /* the old hold is no more in the way */
+}
+
+static void its_owner_takes_a_held_handle_back(void **state)
+{
+    struct fixture *f = *state;
+    struct user ada = must_enroll(f, "ada");
+
+    must_rename(f, ada.user_id, "lovelace", FAKE_T0_MS + 10);
+    must_rename(f, ada.user_id, "ada", FAKE_T0_MS + 10);
+
+    assert_string_equal(must_find(f, ada.user_id).handle, "ada");
+    must_rename(f, ada.user_id, "ada", FAKE_T0_MS + 10); /* and has it without any hold */
+}
+
+/* Somebody gives a handle up while others wait for it: nobody gets it. */
+static void of_many_who_wait_for_a_handle_that_is_given_up_nobody_gets_it(void **state)
+{
+    struct fixture *f = *state;
+    struct racer racers[THREADS];
+    pthread_t threads[THREADS];
+    struct user ada = must_enroll(f, "ada");
+    for (int i = 0; i < THREADS; i++) {
+        racers[i] = (struct racer){f->store, a_user(f, "ada"), a_fact(f, "registered"), CC_OK};
+        pthread_create(&threads[i], NULL, enroll_racing, &racers[i]);
+    }
+    must_rename(f, ada.user_id, "lovelace", FAKE_T0_MS + 10);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(racers[i].code, CC_CONFLICT);
+    }
+}
+
+/* The handles of those who are found, in order, with a space behind each. */
+static const char *find_names(struct fixture *f, const struct user_name_query *asked,
+                              struct user_found *out_last)
+{
+    struct user_name_query query = *asked;
+    struct cc_error err = {0};
+    const struct user_found *found;
+    const char *handles = "";
+    size_t count;
+    query.asker_id = f->nobody_id;
+    query.but_handles = query.but_handles == NULL ? "" : query.but_handles;
+    query.after_key = query.after_key == NULL ? "" : query.after_key;
+    query.after_id = query.after_id == NULL ? "" : query.after_id;
+    query.limit = query.limit == 0 ? 100 : query.limit;
+    must(user_store_find_by_name(f->store, &query, f->arena, &found, &count, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        handles = cc_arena_printf(f->arena, "%s%s ", handles, found[i].user.handle);
+    if (count > 0 && out_last != NULL)
+        *out_last = found[count - 1];
+    return handles;
+}
+#define FOUND(last, ...) find_names(f, &(struct user_name_query){__VA_ARGS__}, last)
+
+static struct user must_enroll_named(struct fixture *f, const char *handle, const char *name)
+{
+    struct cc_error err = {0};
+    struct user user = a_user(f, handle);
+    user.display_name = name;
+    must(enroll(f, &user, &err), &err);
+    return user;
+}
+
+static void people_are_found_by_the_beginning_of_any_word_of_their_name(void **state)
+{
+    struct fixture *f = *state;
+    must_enroll_named(f, "u1", "Ada Lovelace");
+    must_enroll_named(f, "u2", "Grace \"Amazing\" Hopper\\");
+    must_enroll_named(f, "u3", "Z\303\266e Lovell");
+    must_enroll_named(f, "u4", "{},NULL");
+
+    assert_string_equal(FOUND(NULL, .prefix = "lov"), "u1 u3 ");
+    assert_string_equal(FOUND(NULL, .prefix = "ada lo"), "u1 ");
+    assert_string_equal(FOUND(NULL, .prefix = "zoe"), "u3 ");
+    assert_string_equal(FOUND(NULL, .prefix = "amazing hop"), "u2 ");
+    assert_string_equal(FOUND(NULL, .prefix = "null"), "u4 ");
+    assert_string_equal(FOUND(NULL, .prefix = "ovelace"), "");
+    assert_string_equal(FOUND(NULL, .prefix = "example"), ""); /* of the e-mail address */
+}
+
+static void somebody_with_several_words_that_begin_alike_is_found_once(void **state)
+{
+    struct fixture *f = *state;
+    struct user_found last;
+    must_enroll_named(f, "u1", "Anna Ann Annabel");
+    must_enroll_named(f, "u2", "Ann");
+
+    assert_string_equal(FOUND(&last, .prefix = "ann"), "u2 u1 ");
+    assert_string_equal(last.key, "ann annabel");
+    assert_string_equal(FOUND(&last, .prefix = "ann", .limit = 1), "u2 ");
+    assert_string_equal(
+        FOUND(NULL, .prefix = "ann", .after_key = last.key, .after_id = last.user.user_id), "u1 ");
+    assert_string_equal(FOUND(NULL, .prefix = "ann", .but_handles = "u1"), "u2 ");
+}
+
+static void another_name_replaces_the_former_keys(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user after = must_find(f, must_enroll_named(f, "u1", "Ada Byron").user_id);
+    after.display_name = "Ada King";
+
+    must(user_store_update(f->store, &after, NULL, &no_hold, &err), &err);
+
+    assert_string_equal(FOUND(NULL, .prefix = "byron"), "");
+    assert_string_equal(FOUND(NULL, .prefix = "ada"), "u1 ");
+    assert_string_equal(FOUND(NULL, .prefix = "king"), "u1 ");
+}
+
+static void must_bury(struct fixture *f, const char *user_id, int64_t held_until_ms)
+{
+    struct cc_error err = {0};
+    struct user_hold hold = {FAKE_T0_MS, held_until_ms};
+    struct user_fact fact = a_fact(f, "deleted");
+    must(user_store_bury(f->store, user_id, &fact, &hold, &err), &err);
+}
+
+static void of_who_is_deleted_nothing_is_left_but_that_they_were(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    const struct user *found;
+    struct user ada = must_find(f, must_enroll(f, "ada").user_id);
+    ada.bio = "Engines.";
+    ada.locale = "en";
+    ada.time_zone = "Europe/London";
+    ada.metadata = "{\"a\":1}";
+    ada.avatar_media_id = new_id(f);
+    must(user_store_update(f->store, &ada, NULL, &no_hold, &err), &err);
+
+    must_bury(f, ada.user_id, FAKE_T0_MS);
+
+    struct user left = must_find(f, ada.user_id);
+    assert_string_equal(left.display_name, USER_TOMBSTONE_NAME);
+    assert_memory_equal(left.handle, USER_HANDLE_DELETED, strlen(USER_HANDLE_DELETED));
+    assert_string_equal(left.email, "");
+    assert_string_equal(left.bio, "");
+    assert_string_equal(left.locale, "");
+    assert_string_equal(left.time_zone, "");
+    assert_string_equal(left.avatar_media_id, "");
+    assert_string_equal(left.metadata, "{}");
+    assert_int_equal(left.deleted_at_ms, FAKE_T0_MS);
+    assert_int_equal(left.version, 3);
+    assert_int_equal(find_prefix(f, "a", "", 10, &found), 0);
+    assert_int_equal(find_prefix(f, "deleted_", "", 10, &found), 0);
+    assert_string_equal(FOUND(NULL, .prefix = "ada"), "");
+    assert_string_equal(FOUND(NULL, .prefix = "deleted"), "");
+}
+
+static void a_deletion_is_told_once_and_without_a_name(void **state)
+{
+    struct fixture *f = *state;
+    struct user ada = must_enroll(f, "ada");
+    hear_all(f);
+
+    must_bury(f, ada.user_id, FAKE_T0_MS);
+    must_bury(f, ada.user_id, FAKE_T0_MS);
+    must_bury(f, f->nobody_id, FAKE_T0_MS);
+
+    struct listener *listener = hear_all(f);
+    assert_int_equal(listener->count, 1);
+    assert_string_equal(listener->heard[0].change, "deleted");
+    assert_string_equal(listener->heard[0].user_id, ada.user_id);
+    assert_string_equal(listener->heard[0].handle, "");
+    assert_string_equal(listener->heard[0].display_name, "");
+    assert_int_equal(listener->heard[0].change_version, 2);
+}
+
+static void nothing_brings_back_who_is_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user given = must_enroll(f, "ada"), before = must_find(f, given.user_id);
+    must_bury(f, given.user_id, FAKE_T0_MS);
+    hear_all(f);
+
+    must(enroll(f, &given, &err), &err); /* a late repeat of the registration */
+    assert_int_equal(user_store_update(f->store, &before, NULL, &no_hold, &err),
+                     CC_VERSION_MISMATCH);
+    before.version = 2;
+    assert_int_equal(user_store_update(f->store, &before, NULL, &no_hold, &err),
+                     CC_VERSION_MISMATCH);
+
+    assert_string_equal(must_find(f, given.user_id).email, "");
+    assert_int_equal(hear_all(f)->count, 0);
+}
+
+static void the_handle_of_who_is_deleted_is_free_after_a_while(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    struct user late = a_user(f, "ada");
+
+    must_bury(f, must_enroll(f, "ada").user_id, FAKE_T0_MS + 10);
+
+    assert_int_equal(enroll(f, &late, &err), CC_CONFLICT);
+    late.created_at_ms = FAKE_T0_MS + 10;
+    must(enroll(f, &late, &err), &err);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, contract_begin, contract_end)
+
+int user_store_contract_run(const char *name)
 {
     const struct CMUnitTest tests[] = {
         TEST(somebody_enrolled_is_found_with_all_that_was_given),
@@ -471,8 +584,16 @@ int user_store_contract_run(const char *name, struct user_store *(*make)(void),
         TEST(more_facts_than_fit_at_once_are_all_told),
         TEST(of_many_who_want_a_handle_at_once_exactly_one_gets_it),
         TEST(of_many_updates_of_one_version_exactly_one_is_stored),
+        TEST(a_handle_that_was_given_up_is_held_for_its_owner_for_a_while),
+        TEST(its_owner_takes_a_held_handle_back),
+        TEST(of_many_who_wait_for_a_handle_that_is_given_up_nobody_gets_it),
+        TEST(people_are_found_by_the_beginning_of_any_word_of_their_name),
+        TEST(somebody_with_several_words_that_begin_alike_is_found_once),
+        TEST(another_name_replaces_the_former_keys),
+        TEST(of_who_is_deleted_nothing_is_left_but_that_they_were),
+        TEST(a_deletion_is_told_once_and_without_a_name),
+        TEST(nothing_brings_back_who_is_deleted),
+        TEST(the_handle_of_who_is_deleted_is_free_after_a_while),
     };
-    subject.make = make;
-    subject.unmake = unmake;
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }

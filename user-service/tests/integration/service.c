@@ -3,279 +3,13 @@
  * service for all tests; each test has people of its own.
  */
 
-#include "testing.h"
+#include "service_fixture.h"
 
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "app.h"
-#include "common/alloc.h"
-#include "common/events/user_updated.h"
-#include "common/http_server.h"
-#include "common/kafka_consumer.h"
-#include "common/topics.h"
-#include "http/routes.h"
-
-#define EVENTS_MAX 64
-
-struct heard {
-    char user_id[CC_UUID_BYTES], change[16], handle[USER_HANDLE_BYTES];
-};
-
-struct fixture {
-    struct user_app app;
-    struct cc_arena *arena;
-    struct cc_http_server *service, *ops;
-    struct cc_jwt_signer *signer;
-    struct cc_consumer *consumer;
-    const char *schema;
-    int next_handle;
-    pthread_mutex_t lock;
-    struct heard heard[EVENTS_MAX];
-    size_t heard_count;
-};
-
-struct person {
-    const char *user_id, *handle, *token;
-};
-
-static void must(enum cc_code code, const struct cc_error *err)
-{
-    if (code != CC_OK)
-        fail_msg("%s: %s %s", cc_code_name(code), err->public_text, err->detail);
-}
-
-static const char *make_pem(struct cc_arena *arena)
-{
-    EVP_PKEY *key = EVP_RSA_gen(2048);
-    BIO *memory = BIO_new(BIO_s_mem());
-    char *bytes;
-    PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL);
-    long count = BIO_get_mem_data(memory, &bytes);
-    const char *pem = cc_arena_strndup(arena, bytes, (size_t)count);
-    BIO_free(memory);
-    EVP_PKEY_free(key);
-    return pem;
-}
-
-static void make_keys(struct fixture *f)
-{
-    static const struct cc_setting_list no_urls = {0};
-    struct cc_error err = {0};
-    struct cc_strbuf jwks;
-    struct cc_json_writer writer;
-    must(cc_jwt_signer_create(make_pem(f->arena), &f->signer, &err), &err);
-    cc_strbuf_init(&jwks, 8192);
-    cc_json_writer_init(&writer, &jwks);
-    cc_jwt_write_jwks(&f->signer, 1, &writer);
-    f->app.verifier = cc_jwt_verifier_create(f->app.client, &no_urls, f->app.clock);
-    must(cc_jwt_verifier_set_keys(f->app.verifier, cc_strbuf_text(&jwks), jwks.length, &err), &err);
-    cc_strbuf_finish(&jwks);
-}
-
-/* Keeps the events of people that this test's process has made. */
-static enum cc_code hear(void *arg, struct cc_batch *batch, struct cc_error *err)
-{
-    struct fixture *f = arg;
-    (void)err; /* what can't be read is somebody else's */
-    for (size_t i = 0; i < batch->count; i++) {
-        struct ev_user_updated event;
-        struct cc_json_reader *reader =
-            cc_json_reader_create(batch->arena, batch->records[i].payload,
-                                  batch->records[i].payload_count, CC_IGNORE_UNKNOWN);
-        pthread_mutex_lock(&f->lock);
-        if (ev_user_updated_read(reader, &event) && f->heard_count < EVENTS_MAX &&
-            strstr(event.handle, f->schema) == event.handle) {
-            struct heard *heard = &f->heard[f->heard_count++];
-            snprintf(heard->user_id, sizeof heard->user_id, "%s", event.user_id);
-            snprintf(heard->change, sizeof heard->change, "%s", event.change);
-            snprintf(heard->handle, sizeof heard->handle, "%s", event.handle);
-        }
-        pthread_mutex_unlock(&f->lock);
-        cc_json_reader_destroy(reader);
-    }
-    return CC_OK;
-}
-
-static void start_listening(struct fixture *f, const char *brokers)
-{
-    static struct cc_consumer_row row = {
-        .topic = CC_TOPIC_USER_UPDATED, .batch_max = 100, .apply = hear};
-    struct cc_error err = {0};
-    row.group = f->schema;
-    struct cc_consumer_options options = {.brokers = brokers,
-                                          .client_id = "user-service-test",
-                                          .producer = f->app.producer,
-                                          .app = f};
-    must(cc_consumer_start(&options, &row, &f->consumer, &err), &err);
-}
-
-static void start_http(struct fixture *f)
-{
-    struct cc_error err = {0};
-    struct cc_http_options options = {.host = "127.0.0.1",
-                                      .routes = user_routes,
-                                      .hooks = &user_http_hooks,
-                                      .app = &f->app,
-                                      .clock = f->app.clock,
-                                      .ids = f->app.ids};
-    must(cc_http_server_start(&options, &f->service, &err), &err);
-    options.routes = user_internal_routes;
-    options.internal = true;
-    must(cc_http_server_start(&options, &f->ops, &err), &err);
-}
-
-static int start_service(void **state)
-{
-    struct fixture *f = cc_calloc(1, sizeof *f);
-    struct cc_error err = {0};
-    char directory[1024];
-    const char *uri = test_env("CHAT_TEST_POSTGRES_URI");
-    const char *brokers = test_env("CHAT_TEST_KAFKA_BROKERS");
-    snprintf(directory, sizeof directory, "%s/user-service/migrations",
-             test_env("CHAT_SOURCE_DIR"));
-    f->arena = cc_arena_create(0);
-    f->schema = test_unique_name("usvc");
-    pthread_mutex_init(&f->lock, NULL);
-    must(cc_pg_migrate(uri, f->schema, directory, &err), &err);
-    must(cc_topics_create(brokers, cc_topics, cc_topic_count, 1, &err), &err);
-    f->app.clock = cc_clock_system();
-    f->app.ids = cc_ids_create(f->app.clock, cc_random_system());
-    f->app.postgres = cc_pg_pool_create(uri, f->schema, 8);
-    must(cc_redis_create(test_env("CHAT_TEST_REDIS_URL"), 4, &f->app.redis, &err), &err);
-    must(cc_producer_create(brokers, "user-service-test", &f->app.producer, &err), &err);
-    f->app.client = cc_http_client_create();
-    f->app.store = user_store_pg_create(f->app.postgres);
-    f->app.publisher = user_publisher_start(f->app.store, f->app.producer);
-    make_keys(f);
-    start_listening(f, brokers);
-    start_http(f);
-    *state = f;
-    return 0;
-}
-
-static int stop_service(void **state)
-{
-    struct fixture *f = *state;
-    struct cc_error err = {0};
-    char sql[128];
-    struct cc_ids *ids = f->app.ids;
-    snprintf(sql, sizeof sql, "DROP SCHEMA %s CASCADE", f->schema);
-    cc_http_server_stop(f->service);
-    cc_http_server_stop(f->ops);
-    cc_consumer_stop(f->consumer, cc_mono_ms(cc_clock_system()) + 5000);
-    user_app_drain(&f->app, 0);
-    must(cc_pg_query(f->app.postgres, sql, NULL, 0, NULL, &err), &err);
-    user_app_stop(&f->app);
-    cc_jwt_signer_destroy(f->signer);
-    cc_ids_destroy(ids);
-    cc_arena_destroy(f->arena);
-    pthread_mutex_destroy(&f->lock);
-    cc_free(f);
-    return 0;
-}
-
-/* A request with what most of them need; NULL members are left out. */
-struct ask {
-    struct cc_http_server *server;
-    const char *method, *path, *token, *body, *if_match, *media_type;
-};
-
-static struct cc_http_answer send_ask(struct fixture *f, const struct ask *ask)
-{
-    struct cc_error err = {0};
-    struct cc_http_answer answer;
-    struct cc_http_header headers[3];
-    size_t count = 0;
-    const char *media_type = ask->media_type == NULL ? "application/json" : ask->media_type;
-    if (ask->token != NULL)
-        headers[count++] = (struct cc_http_header){
-            "Authorization", cc_arena_printf(f->arena, "Bearer %s", ask->token)};
-    if (ask->if_match != NULL)
-        headers[count++] = (struct cc_http_header){"If-Match", ask->if_match};
-    if (ask->body != NULL)
-        headers[count++] = (struct cc_http_header){"Content-Type", media_type};
-    struct cc_http_server *server = ask->server == NULL ? f->service : ask->server;
-    struct cc_http_call call = {.method = ask->method == NULL ? "GET" : ask->method,
-                                .url = cc_arena_printf(f->arena, "http://127.0.0.1:%d%s",
-                                                       cc_http_server_port(server), ask->path),
-                                .headers = headers,
-                                .header_count = count,
-                                .body = ask->body,
-                                .body_count = ask->body == NULL ? 0 : strlen(ask->body)};
-    must(cc_http_do(f->app.client, &call, f->arena, &answer, &err), &err);
-    return answer;
-}
-
-static const char *text_of(struct fixture *f, const struct cc_http_answer *answer)
-{
-    return cc_arena_strndup(f->arena, answer->body, answer->body_count);
-}
-
-#define ASK(...) send_ask(f, &(struct ask){__VA_ARGS__})
-
-/* The status alone. */
-#define STATUS(...) ASK(__VA_ARGS__).status
-
-static void must_hold(struct fixture *f, const struct cc_http_answer *answer, const char *part)
-{
-    const char *text = text_of(f, answer);
-    if (strstr(text, part) == NULL)
-        fail_msg("%s is not in %s", part, text);
-}
-
-static void must_not_hold(struct fixture *f, const struct cc_http_answer *answer, const char *part)
-{
-    const char *text = text_of(f, answer);
-    if (strstr(text, part) != NULL)
-        fail_msg("%s is in %s", part, text);
-}
-
-static const char *new_id(struct fixture *f)
-{
-    char *id = cc_arena_alloc(f->arena, CC_UUID_BYTES);
-    cc_ids_next(f->app.ids, id);
-    return id;
-}
-
-static struct person somebody(struct fixture *f)
-{
-    struct cc_error err = {0};
-    struct person person = {.user_id = new_id(f),
-                            .handle =
-                                cc_arena_printf(f->arena, "%s_%d", f->schema, ++f->next_handle)};
-    struct cc_caller subject = {.device_id = "phone",
-                                .role = "user",
-                                .token_expires_at_ms = cc_wall_ms(f->app.clock) + 600000};
-    snprintf(subject.user_id, sizeof subject.user_id, "%s", person.user_id);
-    cc_ids_next(f->app.ids, subject.session_id);
-    must(cc_jwt_sign(f->signer, &subject, cc_wall_ms(f->app.clock), new_id(f), f->arena,
-                     &person.token, &err),
-         &err);
-    return person;
-}
-
-static int enroll(struct fixture *f, const struct person *person, const char *handle)
-{
-    return STATUS(.server = f->ops, .method = "PUT",
-                  .path = cc_arena_printf(f->arena, "/internal/users/%s", person->user_id),
-                  .body = cc_arena_printf(f->arena,
-                                          "{\"handle\":\"%s\",\"display_name\":\"Ada\","
-                                          "\"email\":\"ada@example.org\"}",
-                                          handle));
-}
-
-static struct person somebody_enrolled(struct fixture *f)
-{
-    struct person person = somebody(f);
-    assert_int_equal(enroll(f, &person, person.handle), 204);
-    return person;
-}
+#include "common/relations.h"
 
 static void somebody_enrolled_reads_the_own_profile(void **state)
 {
@@ -423,17 +157,6 @@ static void everybody_sees_a_profile_but_not_what_is_private(void **state)
     assert_int_equal(STATUS(.path = "/v1/users/nobody", .token = grace.token), 404);
 }
 
-/* The value of a member that is a text without escapes; NULL when it is null. */
-static const char *member(struct fixture *f, const struct cc_http_answer *answer, const char *name)
-{
-    const char *text = text_of(f, answer);
-    const char *at = strstr(text, cc_arena_printf(f->arena, "\"%s\":\"", name));
-    if (at == NULL)
-        return NULL;
-    at += strlen(name) + 4;
-    return cc_arena_strndup(f->arena, at, strcspn(at, "\""));
-}
-
 static void people_are_found_by_the_beginning_of_their_handle_page_by_page(void **state)
 {
     struct fixture *f = *state;
@@ -466,6 +189,157 @@ static void people_are_found_by_the_beginning_of_their_handle_page_by_page(void 
     assert_int_equal(STATUS(.path = "/v1/users?query=a&cursor=!", .token = ada.token), 400);
 }
 
+static int enroll_named(struct fixture *f, const struct person *person, const char *name)
+{
+    return STATUS(.server = f->ops, .method = "PUT",
+                  .path = cc_arena_printf(f->arena, "/internal/users/%s", person->user_id),
+                  .body = cc_arena_printf(f->arena,
+                                          "{\"handle\":\"%s\",\"display_name\":\"%s\","
+                                          "\"email\":\"hidden@example.org\"}",
+                                          person->handle, name));
+}
+
+static void people_are_found_by_name_behind_those_found_by_handle(void **state)
+{
+    struct fixture *f = *state;
+    struct person asker = somebody(f), by_handle = somebody(f), first = somebody(f),
+                  second = somebody(f);
+    by_handle.handle = "qq_quaint";
+    assert_int_equal(enroll_named(f, &by_handle, "QQ_Quaint"), 204); /* found once */
+    assert_int_equal(enroll_named(f, &first, "Q\303\266\303\266 Qq Able"), 204);
+    assert_int_equal(enroll_named(f, &second, "QQ Baker"), 204);
+
+    struct cc_http_answer page = ASK(.path = "/v1/users?query=qq&limit=2", .token = asker.token);
+    must_hold(f, &page, by_handle.user_id);
+    must_hold(f, &page, first.user_id);
+    must_not_hold(f, &page, second.user_id);
+    page = ASK(.path = cc_arena_printf(f->arena, "/v1/users?query=qq&limit=2&cursor=%s",
+                                       member(f, &page, "next_cursor")),
+               .token = asker.token);
+    must_hold(f, &page, second.user_id);
+    must_not_hold(f, &page, by_handle.user_id);
+    must_hold(f, &page, "\"next_cursor\":null");
+
+    page = ASK(.path = "/v1/users?query=%40qq", .token = asker.token); /* a handle alone */
+    must_hold(f, &page, by_handle.user_id);
+    must_not_hold(f, &page, first.user_id);
+    page = ASK(.path = "/v1/users?query=qoo%20qq", .token = asker.token);
+    must_hold(f, &page, first.user_id);
+}
+
+static void searches_are_bounded_and_know_no_mail(void **state)
+{
+    struct fixture *f = *state;
+    struct person asker = somebody(f), hidden = somebody(f);
+    assert_int_equal(enroll_named(f, &hidden, "Nobody"), 204);
+    static const char *const nothing[] = {"hidden@example.org", "hidden@", "hidden", "example.org",
+                                          "%21%21"};
+    static const char *const refused[] = {"?query=a",
+                                          "?query=%40",
+                                          "?query=ab&limit=51",
+                                          "?query=ab&cursor=eA",
+                                          "?query=ab&cursor=bg",
+                                          ""};
+
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
+        struct cc_http_answer found =
+            ASK(.path = cc_arena_printf(f->arena, "/v1/users?query=%s", nothing[i]),
+                .token = asker.token);
+        must_hold(f, &found, "\"items\":[]");
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_int_equal(STATUS(.path = cc_arena_printf(f->arena, "/v1/users%s", refused[i]),
+                                .token = asker.token),
+                         400);
+}
+
+static struct cc_http_answer patch(struct fixture *f, const struct person *who, const char *body)
+{
+    return ASK(.method = "PATCH", .path = "/v1/users/me", .token = who->token, .if_match = "*",
+               .body = body);
+}
+
+static void a_handle_rests_after_a_change_and_is_kept_from_others(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f), eve = somebody_enrolled(f);
+    const char *other = cc_arena_printf(f->arena, "{\"handle\":\"%s_a\"}", ada.handle);
+    const char *third = cc_arena_printf(f->arena, "{\"handle\":\"%s_b\"}", ada.handle);
+    const char *given_up = cc_arena_printf(f->arena, "{\"handle\":\"%s\"}", ada.handle);
+
+    struct cc_http_answer me = patch(f, &ada, "{\"bio\":\"x\"}");
+    must_hold(f, &me, "\"handle_changeable_at\":null");
+    me = patch(f, &ada, other);
+    assert_int_equal(me.status, 200);
+    must_hold(f, &me, "\"handle_changeable_at\":\"");
+    me = patch(f, &ada, third);
+    assert_int_equal(me.status, 422);
+    must_hold(f, &me, "\"pointer\":\"/handle\"");
+    assert_int_equal(patch(f, &ada, other).status, 200); /* no change */
+    assert_int_equal(patch(f, &eve, given_up).status, 409);
+}
+
+static void an_avatar_is_set_and_taken_away(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f);
+    const char *media_id = new_id(f);
+
+    struct cc_http_answer me =
+        patch(f, &ada, cc_arena_printf(f->arena, "{\"avatar_media_id\":\"%s\"}", media_id));
+    assert_int_equal(me.status, 200);
+    must_hold(f, &me, media_id);
+    me = patch(f, &ada, "{\"avatar_media_id\":null}");
+    must_hold(f, &me, "\"avatar_media_id\":null");
+}
+
+static void nobody_gives_themselves_what_is_not_theirs_to_give(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f);
+    static const char *const members[] = {"role", "id", "verified", "user_id", "email"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        struct cc_http_answer answer = patch(
+            f, &ada, cc_arena_printf(f->arena, "{\"%s\":\"admin\",\"bio\":\"x\"}", members[i]));
+        assert_int_equal(answer.status, 400);
+        must_hold(f, &answer, cc_arena_printf(f->arena, "\"pointer\":\"/%s\"", members[i]));
+    }
+    struct cc_http_answer me = ASK(.path = "/v1/users/me", .token = ada.token);
+    must_hold(f, &me, "\"version\":1");
+    must_hold(f, &me, "\"bio\":\"\"");
+}
+
+static void a_deleted_account_leaves_a_tombstone(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = somebody_enrolled(f), grace = somebody_enrolled(f), late = somebody(f);
+    struct ask deletion = {.server = f->ops,
+                           .method = "DELETE",
+                           .path = cc_arena_printf(f->arena, "/internal/users/%s", ada.user_id)};
+    struct heard heard[2];
+
+    assert_int_equal(send_ask(f, &deletion).status, 204);
+    assert_int_equal(send_ask(f, &deletion).status, 204);
+
+    struct cc_http_answer seen =
+        ASK(.path = cc_arena_printf(f->arena, "/v1/users/%s", ada.user_id), .token = grace.token);
+    assert_int_equal(seen.status, 200);
+    must_hold(f, &seen, "\"display_name\":\"Deleted account\"");
+    must_hold(f, &seen, "\"deleted\":true");
+    must_not_hold(f, &seen, ada.handle);
+    assert_int_equal(STATUS(.path = "/v1/users/me", .token = ada.token), 404);
+    assert_int_equal(patch(f, &ada, "{\"bio\":\"x\"}").status, 404);
+    assert_int_equal(put_settings(f, &ada, "{}", "*").status, 404);
+    assert_int_equal(block(f, &grace, ada.user_id), 404);
+    assert_int_equal(enroll(f, &late, ada.handle), 409);     /* held */
+    assert_int_equal(enroll(f, &ada, "anything_else"), 204); /* a late repeat changes nothing */
+    seen = relation(f, CC_RELATIONS_CONTACT, grace.user_id, ada.user_id);
+    must_hold(f, &seen, "\"blocked\":true");
+    wait_heard(f, ada.user_id, heard, 2);
+    assert_string_equal(heard[1].change, "deleted");
+    assert_string_equal(heard[1].handle, "");
+}
+
 static void other_daemons_look_many_people_up_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -482,103 +356,6 @@ static void other_daemons_look_many_people_up_at_once(void **state)
     must_not_hold(f, &found, "@");
 }
 
-static void redis(struct fixture *f, const char *command, const char *key, const char *first,
-                  const char *second)
-{
-    struct cc_error err = {0};
-    must(cc_redis_do(f->app.redis, NULL, &err, command, key, first, second, NULL), &err);
-    must(cc_redis_do(f->app.redis, NULL, &err, "EXPIRE", key, "60", NULL), &err);
-}
-
-static void presence_knows_who_has_a_live_socket(void **state)
-{
-    struct fixture *f = *state;
-    struct person here = somebody(f), gone = somebody(f), never = somebody(f);
-    char key[CC_REDIS_NAME_BYTES];
-    const char *later =
-        cc_arena_printf(f->arena, "%lld", (long long)cc_wall_ms(f->app.clock) + 60000);
-    const char *before =
-        cc_arena_printf(f->arena, "%lld", (long long)cc_wall_ms(f->app.clock) - 60000);
-    cc_redis_name_presence(here.user_id, key);
-    redis(f, "ZADD", key, later, "node/1");
-    cc_redis_name_presence(gone.user_id, key);
-    redis(f, "ZADD", key, before, "node/2");
-    cc_redis_name_last_seen(gone.user_id, key);
-    redis(f, "SET", key, "1767225600000", NULL);
-
-    struct cc_http_answer answer =
-        ASK(.path = cc_arena_printf(f->arena, "/v1/users/presence?ids=%s,%s,%s", here.user_id,
-                                    gone.user_id, never.user_id),
-            .token = here.token);
-
-    assert_int_equal(answer.status, 200);
-    must_hold(f, &answer, cc_arena_printf(f->arena, "\"%s\",\"state\":\"online\"", here.user_id));
-    must_hold(f, &answer,
-              cc_arena_printf(f->arena,
-                              "\"%s\",\"state\":\"offline\",\"last_seen_at\":"
-                              "\"2026-01-01T00:00:00.000Z\"",
-                              gone.user_id));
-    must_hold(f, &answer,
-              cc_arena_printf(f->arena, "\"%s\",\"state\":\"offline\",\"last_seen_at\":null",
-                              never.user_id));
-}
-
-static void presence_alone_fails_while_redis_is_away(void **state)
-{
-    struct fixture *f = *state;
-    struct person ada = somebody_enrolled(f);
-    struct cc_error err = {0};
-    struct cc_redis *there = f->app.redis;
-    must(cc_redis_create("redis://127.0.0.1:1/0", 1, &f->app.redis, &err), &err);
-
-    int presence =
-        STATUS(.path = cc_arena_printf(f->arena, "/v1/users/presence?ids=%s", ada.user_id),
-               .token = ada.token);
-    int profile = STATUS(.path = "/v1/users/me", .token = ada.token);
-
-    cc_redis_destroy(f->app.redis);
-    f->app.redis = there;
-    assert_int_equal(presence, 503);
-    assert_int_equal(profile, 200);
-}
-
-static void presence_refuses_too_many_and_malformed_ids(void **state)
-{
-    struct fixture *f = *state;
-    struct person ada = somebody(f);
-    char path[101 * 37 + 64] = "/v1/users/presence?ids=";
-    for (int i = 0; i < 101; i++) {
-        size_t length = strlen(path);
-        snprintf(path + length, sizeof path - length, "%s%s", i == 0 ? "" : ",", ada.user_id);
-    }
-
-    assert_int_equal(STATUS(.path = path, .token = ada.token), 400);
-    path[strlen(path) - 37] = '\0';
-    assert_int_equal(STATUS(.path = path, .token = ada.token), 200);
-    assert_int_equal(STATUS(.path = "/v1/users/presence?ids=x", .token = ada.token), 400);
-    assert_int_equal(STATUS(.path = "/v1/users/presence", .token = ada.token), 400);
-}
-
-struct wanted {
-    struct fixture *f;
-    const char *user_id;
-    size_t count;
-    struct heard heard[4];
-};
-
-static bool has_heard(void *arg)
-{
-    struct wanted *wanted = arg;
-    size_t count = 0;
-    pthread_mutex_lock(&wanted->f->lock);
-    for (size_t i = 0; i < wanted->f->heard_count && count < 4; i++) {
-        if (strcmp(wanted->f->heard[i].user_id, wanted->user_id) == 0)
-            wanted->heard[count++] = wanted->f->heard[i];
-    }
-    pthread_mutex_unlock(&wanted->f->lock);
-    return count >= wanted->count;
-}
-
 static void what_others_can_see_is_told_through_kafka_in_order(void **state)
 {
     struct fixture *f = *state;
@@ -593,13 +370,13 @@ static void what_others_can_see_is_told_through_kafka_in_order(void **state)
     ask.body = cc_arena_printf(f->arena, "{\"handle\":\"%s\"}", handle);
     assert_int_equal(send_ask(f, &ask).status, 200);
 
-    struct wanted wanted = {.f = f, .user_id = ada.user_id, .count = 2};
-    test_wait_for(has_heard, &wanted, 20000);
+    struct heard heard[2];
+    wait_heard(f, ada.user_id, heard, 2);
 
-    assert_string_equal(wanted.heard[0].change, "registered");
-    assert_string_equal(wanted.heard[0].handle, ada.handle);
-    assert_string_equal(wanted.heard[1].change, "profile");
-    assert_string_equal(wanted.heard[1].handle, handle);
+    assert_string_equal(heard[0].change, "registered");
+    assert_string_equal(heard[0].handle, ada.handle);
+    assert_string_equal(heard[1].change, "profile");
+    assert_string_equal(heard[1].handle, handle);
 }
 
 int main(void)
@@ -616,10 +393,13 @@ int main(void)
         cmocka_unit_test(a_handle_belongs_to_one_person),
         cmocka_unit_test(everybody_sees_a_profile_but_not_what_is_private),
         cmocka_unit_test(people_are_found_by_the_beginning_of_their_handle_page_by_page),
+        cmocka_unit_test(people_are_found_by_name_behind_those_found_by_handle),
+        cmocka_unit_test(searches_are_bounded_and_know_no_mail),
+        cmocka_unit_test(a_handle_rests_after_a_change_and_is_kept_from_others),
+        cmocka_unit_test(an_avatar_is_set_and_taken_away),
+        cmocka_unit_test(nobody_gives_themselves_what_is_not_theirs_to_give),
+        cmocka_unit_test(a_deleted_account_leaves_a_tombstone),
         cmocka_unit_test(other_daemons_look_many_people_up_at_once),
-        cmocka_unit_test(presence_knows_who_has_a_live_socket),
-        cmocka_unit_test(presence_alone_fails_while_redis_is_away),
-        cmocka_unit_test(presence_refuses_too_many_and_malformed_ids),
         cmocka_unit_test(what_others_can_see_is_told_through_kafka_in_order),
     };
     return cmocka_run_group_tests(tests, start_service, stop_service);

@@ -11,6 +11,8 @@
 #include "http/etag.h"
 #include "http/user_json.h"
 
+#define COOLDOWN_MS 1000
+
 static const struct user ada = {.user_id = "0190a000-0000-7000-8000-000000000001",
                                 .handle = "ada",
                                 .display_name = "Ada",
@@ -39,7 +41,7 @@ static enum cc_code apply(const char *json, struct user *out, struct cc_error *e
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct user_patch patch;
     CC_TRY(read_patch(arena, json, &patch, err));
-    return user_apply(&ada, &patch, handle, out, err);
+    return user_apply(&ada, &patch, FAKE_T0_MS, COOLDOWN_MS, handle, out, err);
 }
 
 static void what_a_patch_does_not_name_stays(void **state)
@@ -93,6 +95,16 @@ static void a_faulty_member_is_named(void **state)
         {"{\"metadata\":{\"$set\":1}}", "/metadata"},
         {"{\"role\":\"admin\"}", "/role"},
         {"{\"version\":9}", "/version"},
+        {"{\"id\":\"x\"}", "/id"},
+        {"{\"user_id\":\"0190a000-0000-7000-8000-000000000002\"}", "/user_id"},
+        {"{\"email\":\"eve@example.org\"}", "/email"},
+        {"{\"verified\":true}", "/verified"},
+        {"{\"created_at\":\"2026-01-01T00:00:00Z\"}", "/created_at"},
+        {"{\"deleted_at_ms\":0}", "/deleted_at_ms"},
+        {"{\"handle_changed_at_ms\":0}", "/handle_changed_at_ms"},
+        {"{\"avatar_media_id\":\"x\"}", "/avatar_media_id"},
+        {"{\"avatar_media_id\":7}", "/avatar_media_id"},
+        {"{\"handle\":\"deleted_1\"}", "/handle"},
     };
     for (size_t i = 0; i < sizeof faulty / sizeof faulty[0]; i++) {
         struct cc_error err = {0};
@@ -228,12 +240,75 @@ static void an_event_reads_back_as_the_fact(void **state)
     cc_json_reader_destroy(reader);
 }
 
+static void an_avatar_is_a_media_id_or_none(void **state)
+{
+    (void)state;
+    struct cc_error err = {0};
+    struct user after;
+    static char handle[USER_HANDLE_BYTES];
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct user_patch patch;
+
+    assert_int_equal(read_patch(arena,
+                                "{\"avatar_media_id\":\"0190A000-0000-7000-8000-00000000000A\"}",
+                                &patch, &err),
+                     CC_OK);
+    assert_int_equal(user_apply(&ada, &patch, FAKE_T0_MS, COOLDOWN_MS, handle, &after, &err),
+                     CC_OK);
+    assert_string_equal(after.avatar_media_id, "0190a000-0000-7000-8000-00000000000a");
+    assert_false(user_same_public(&ada, &after));
+    assert_int_equal(read_patch(arena, "{\"avatar_media_id\":null}", &patch, &err), CC_OK);
+    assert_string_equal(patch.avatar_media_id, "");
+}
+
+static void a_handle_is_changed_at_most_once_in_the_cooldown(void **state)
+{
+    (void)state;
+    struct cc_error err = {0};
+    struct user first, second;
+    char handle[USER_HANDLE_BYTES], again[USER_HANDLE_BYTES];
+    const struct user_patch lovelace = {.handle = "Lovelace"}, king = {.handle = "king"};
+
+    assert_int_equal(user_apply(&ada, &lovelace, FAKE_T0_MS, COOLDOWN_MS, handle, &first, &err),
+                     CC_OK);
+    assert_int_equal(first.handle_changed_at_ms, FAKE_T0_MS);
+    assert_int_equal(user_handle_free_at_ms(&first, FAKE_T0_MS, COOLDOWN_MS),
+                     FAKE_T0_MS + COOLDOWN_MS);
+
+    int64_t almost_ms = FAKE_T0_MS + COOLDOWN_MS - 1;
+    assert_int_equal(user_apply(&first, &king, almost_ms, COOLDOWN_MS, again, &second, &err),
+                     CC_UNPROCESSABLE);
+    assert_string_equal(err.field, "/handle");
+    assert_int_equal(user_apply(&first, &lovelace, almost_ms, COOLDOWN_MS, again, &second, &err),
+                     CC_OK); /* the same one, typed again */
+    assert_int_equal(second.handle_changed_at_ms, FAKE_T0_MS);
+    assert_int_equal(user_apply(&first, &king, almost_ms + 1, COOLDOWN_MS, again, &second, &err),
+                     CC_OK);
+    assert_string_equal(second.handle, "king");
+    assert_int_equal(user_handle_free_at_ms(&ada, FAKE_T0_MS, COOLDOWN_MS), 0);
+}
+
+static void a_tombstone_has_a_handle_that_nobody_else_can_have(void **state)
+{
+    (void)state;
+    char handle[USER_HANDLE_BYTES], folded[USER_HANDLE_BYTES];
+
+    user_tombstone_handle("0190a000-1234-7000-8abc-0123456789ab", handle);
+
+    assert_int_equal(strlen(handle), USER_HANDLE_MAX);
+    assert_int_equal(strspn(handle, "abcdefghijklmnopqrstuvwxyz0123456789_"), USER_HANDLE_MAX);
+    assert_int_equal(user_handle_read(handle, folded, NULL), CC_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_patch_does_not_name_stays),
         cmocka_unit_test(null_empties_what_may_be_empty),
         cmocka_unit_test(a_faulty_member_is_named),
+        cmocka_unit_test(an_avatar_is_a_media_id_or_none),
+        cmocka_unit_test(a_handle_is_changed_at_most_once_in_the_cooldown),
+        cmocka_unit_test(a_tombstone_has_a_handle_that_nobody_else_can_have),
         cmocka_unit_test(a_display_name_counts_characters_not_bytes),
         cmocka_unit_test(good_locales_and_time_zones_are_taken),
         cmocka_unit_test(metadata_is_merged_member_by_member),

@@ -13,5 +13,6 @@ enum cc_code ws_consume_persisted(void *app, struct cc_batch *batch, struct cc_e
 enum cc_code ws_consume_chat_updated(void *app, struct cc_batch *batch, struct cc_error *err);
 enum cc_code ws_consume_session_revoked(void *app, struct cc_batch *batch, struct cc_error *err);
 enum cc_code ws_consume_notification(void *app, struct cc_batch *batch, struct cc_error *err);
+enum cc_code ws_consume_user_updated(void *app, struct cc_batch *batch, struct cc_error *err);
 
 #endif

@@ -20,6 +20,7 @@
 #include "publish.h"
 #include "ws/sends.h"
 #include "ws/session.h"
+#include "ws/sight.h"
 #include "ws/watches.h"
 
 #define ACCESS_TOKEN_LIFE_MS (15 * 60 * 1000) /* no access token lives longer */
@@ -196,8 +197,12 @@ static void take_chat_of_person(struct ws_app *app, struct ws_person *person,
 static void to_watchers(struct ws_person *person, struct ws_buffer *frame)
 {
     WS_LIST_EACH(link, &person->watches)
-    ws_session_deliver(WS_CONTAINER(link, struct ws_watch, of_person)->session, frame,
-                       WS_MAY_BE_DROPPED);
+    {
+        const struct ws_watch *watch = WS_CONTAINER(link, struct ws_watch, of_person);
+
+        if (watch->visible)
+            ws_session_deliver(watch->session, frame, WS_MAY_BE_DROPPED);
+    }
 }
 
 static void take_person_event(struct ws_app *app, struct ws_person *person,
@@ -212,6 +217,10 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
         break;
     case CC_BUS_PRESENCE:
         to_watchers(person, event->frame);
+        break;
+    case CC_BUS_USER:
+        to_person(app, person, event->frame, "", WS_MUST_ARRIVE);
+        ws_sight_review(app, person);
         break;
     case CC_BUS_NOTIFICATION:
     case CC_BUS_UNREAD:

@@ -27,6 +27,7 @@ static const struct ws_frame_type types[] = {
     {"typing", false, CC_OP_CREATE, ws_frame_typing},
     {"watch", false, CC_OP_CREATE, ws_frame_watch},
     {"unwatch", false, CC_OP_CREATE, ws_frame_unwatch},
+    {"presence", false, CC_OP_CREATE, ws_frame_presence},
     {"sync", false, CC_OP_CREATE, ws_frame_sync},
     {"refresh", false, CC_OP_CREATE, ws_frame_refresh},
 };

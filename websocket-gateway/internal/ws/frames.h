@@ -50,6 +50,8 @@ enum cc_code ws_frame_watch(struct ws_session *session, const struct ws_frame *f
                             struct cc_error *err);
 enum cc_code ws_frame_unwatch(struct ws_session *session, const struct ws_frame *frame,
                               struct cc_error *err);
+enum cc_code ws_frame_presence(struct ws_session *session, const struct ws_frame *frame,
+                               struct cc_error *err);
 enum cc_code ws_frame_sync(struct ws_session *session, const struct ws_frame *frame,
                            struct cc_error *err);
 enum cc_code ws_frame_ping(struct ws_session *session, const struct ws_frame *frame,

@@ -49,6 +49,7 @@ struct ws_session {
     enum ws_state state;
     uint16_t close_code;
     bool ping_due, reading_stopped;
+    bool away;                   /* nobody is at the client, it says */
     int64_t heard_ms;            /* last sign of life */
     int64_t pinged_ms;           /* 0 = no answer is owed */
     int64_t deadline_ms;         /* WS_NEW: authenticate; WS_CLOSING: killed then */
@@ -56,7 +57,7 @@ struct ws_session {
     int64_t token_expires_at_ms; /* wall */
     struct ws_outbox out;
     struct ws_outbox held; /* live frames that wait for the end of a resume */
-    struct ws_bucket operations, reads;
+    struct ws_bucket operations, reads, moods;
     struct ws_send *sends, **sends_end; /* operations whose outcome is awaited, oldest first */
     unsigned send_count, unanswered;    /* all of them; those not yet answered at all */
     struct ws_auth *auth;               /* while WS_AUTHENTICATING */

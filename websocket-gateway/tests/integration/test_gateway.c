@@ -209,6 +209,105 @@ static void watching_tells_who_is_online_and_who_comes(void **state)
     ws_client_close(bob);
 }
 
+static void watch(struct ws_client *client, int id, const char *user_id, const char *state)
+{
+    char reply[32];
+
+    snprintf(reply, sizeof reply, "\"re\":%d", id);
+    ws_client_send(client, "{\"id\":%d,\"t\":\"watch\",\"user_ids\":[\"%s\"]}", id, user_id);
+    ws_client_expect(client, reply, user_id, state, NULL);
+}
+
+static void who_hides_is_not_seen_until_they_show_themselves(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    world_hide(f->world, f->bob);
+    watch(ann, 5, f->bob, "\"state\":\"offline\",\"last_seen_at\":null");
+    world_hide(f->world, "");
+    world_update_user(f->world, f->bob, "settings", 3);
+    ws_client_expect(ann, "\"t\":\"presence\"", f->bob, "\"online\"", NULL);
+    world_hide(f->world, f->bob);
+    world_update_user(f->world, f->bob, "blocks", 0);
+    ws_client_expect(ann, "\"t\":\"presence\"", f->bob, "\"offline\",\"last_seen_at\":null", NULL);
+
+    world_hide(f->world, "");
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void changes_of_who_hides_are_not_delivered(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann), *bob;
+
+    world_hide(f->world, f->bob);
+    watch(ann, 5, f->bob, "\"offline\"");
+    bob = connect_person(f, 1, f->bob);
+    ws_client_send(bob, "{\"id\":6,\"t\":\"presence\",\"state\":\"away\"}");
+    ws_client_expect(bob, "\"re\":6", "\"ok\":true", NULL);
+
+    ws_client_expect_none(ann, "\"t\":\"presence\"", 300);
+    world_hide(f->world, "");
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void somebody_is_away_when_all_their_connections_are(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *phone = connect_person(f, 0, f->bob), *desk = connect_person(f, 1, f->bob);
+
+    watch(ann, 5, f->bob, "\"online\"");
+    ws_client_send(phone, "{\"id\":6,\"t\":\"presence\",\"state\":\"away\"}");
+    ws_client_expect(phone, "\"re\":6", "\"ok\":true", NULL);
+    ws_client_send(desk, "{\"id\":7,\"t\":\"presence\",\"state\":\"away\"}");
+    ws_client_expect(ann, "\"t\":\"presence\"", f->bob, "\"away\"", NULL);
+    watch(ann, 8, f->bob, "\"away\"");
+    ws_client_send(phone, "{\"id\":9,\"t\":\"presence\",\"state\":\"online\"}");
+    ws_client_expect(ann, "\"t\":\"presence\"", f->bob, "\"online\"", NULL);
+    ws_client_close(phone);
+    ws_client_expect(ann, "\"t\":\"presence\"", f->bob, "\"away\"", NULL);
+
+    ws_client_send(desk, "{\"id\":10,\"t\":\"presence\",\"state\":\"busy\"}");
+    ws_client_expect(desk, "\"re\":10", "\"invalid\"", NULL);
+    ws_client_close(ann);
+    ws_client_close(desk);
+}
+
+static void without_user_service_nobody_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    world_set_user_service_away(f->world, true);
+    ws_client_send(ann, "{\"id\":5,\"t\":\"watch\",\"user_ids\":[\"%s\"]}", f->bob);
+    ws_client_expect(ann, "\"re\":5", "\"unavailable\"", NULL);
+    world_set_user_service_away(f->world, false);
+    watch(ann, 6, f->bob, "\"online\"");
+
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void a_change_of_the_account_reaches_all_devices_of_its_person(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *phone = connect_person(f, 0, f->ann), *desk = connect_person(f, 1, f->ann);
+
+    world_update_user(f->world, f->ann, "settings", 7);
+
+    ws_client_expect(phone, "\"t\":\"user\"", f->ann, "\"change\":\"settings\",\"version\":7",
+                     NULL);
+    ws_client_expect(desk, "\"t\":\"user\"", f->ann, "\"change\":\"settings\",\"version\":7", NULL);
+    ws_client_close(phone);
+    ws_client_close(desk);
+}
+
 static void a_read_mark_is_answered_and_seen_by_the_other(void **state)
 {
     struct fixture *f = *state;
@@ -548,6 +647,11 @@ int main(void)
         TEST(too_many_sends_are_refused_with_the_time_to_wait),
         TEST(typing_reaches_the_others_and_ends_with_the_connection),
         TEST(watching_tells_who_is_online_and_who_comes),
+        TEST(who_hides_is_not_seen_until_they_show_themselves),
+        TEST(changes_of_who_hides_are_not_delivered),
+        TEST(somebody_is_away_when_all_their_connections_are),
+        TEST(without_user_service_nobody_is_shown),
+        TEST(a_change_of_the_account_reaches_all_devices_of_its_person),
         TEST(a_read_mark_is_answered_and_seen_by_the_other),
         TEST(what_pubsub_lost_is_fetched_before_anything_later_is_delivered),
         TEST(a_lost_last_message_is_found_by_comparing_heads),

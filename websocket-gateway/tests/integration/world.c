@@ -14,7 +14,9 @@
 #include "common/bus.h"
 #include "common/events/message_persisted.h"
 #include "common/events/message_read.h"
+#include "common/events/user_updated.h"
 #include "common/http_server.h"
+#include "common/relations.h"
 #include "common/topics.h"
 #include "testing.h"
 
@@ -178,6 +180,28 @@ static enum cc_code post_heads(struct cc_request *req, struct cc_response *res,
     return CC_OK;
 }
 
+static enum cc_code post_presence(struct cc_request *req, struct cc_response *res,
+                                  struct cc_error *err)
+{
+    struct world *world = cc_request_app(req);
+    struct cc_json_reader *reader;
+    struct cc_relation *pairs;
+    size_t count;
+
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    if (!cc_relations_read_question(reader, &pairs, &count))
+        return cc_json_reader_error(reader, err);
+    pthread_mutex_lock(&world->lock);
+    bool away = world->user_service_away;
+    for (size_t i = 0; i < count; i++)
+        pairs[i].presence_visible = strcmp(pairs[i].user_id, world->hidden) != 0;
+    pthread_mutex_unlock(&world->lock);
+    if (away)
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "away");
+    cc_relations_write_answer(cc_response_json(res), pairs, count);
+    return CC_OK;
+}
+
 static enum cc_code get_keys(struct cc_request *req, struct cc_response *res, struct cc_error *err)
 {
     struct world *world = cc_request_app(req);
@@ -195,6 +219,8 @@ static const struct cc_route routes[] = {
     {"GET", "/internal/chats/{chat_id}/changes", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, get_changes,
      CC_BLOCKING},
     {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, 65536, post_heads, CC_BLOCKING},
+    {"POST", CC_RELATIONS_PRESENCE, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
+     post_presence, CC_BLOCKING},
     {"GET", "/internal/jwks.json", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, get_keys, CC_BLOCKING},
     {.method = NULL},
 };
@@ -479,6 +505,46 @@ void world_notify(struct world *world, const char *user_id, const char *frame)
     publish(world, WS_CHANNEL_USER, user_id, &message);
 }
 
+void world_hide(struct world *world, const char *user_id)
+{
+    pthread_mutex_lock(&world->lock);
+    snprintf(world->hidden, sizeof world->hidden, "%s", user_id);
+    pthread_mutex_unlock(&world->lock);
+}
+
+void world_set_user_service_away(struct world *world, bool away)
+{
+    pthread_mutex_lock(&world->lock);
+    world->user_service_away = away;
+    pthread_mutex_unlock(&world->lock);
+}
+
+void world_update_user(struct world *world, const char *user_id, const char *change,
+                       int64_t version)
+{
+    char event_id[CC_UUID_BYTES];
+    struct ev_user_updated event = {.user_id = user_id,
+                                    .change = change,
+                                    .handle = "somebody",
+                                    .display_name = "Somebody",
+                                    .change_version = version};
+    struct cc_strbuf payload;
+    struct cc_json_writer json;
+
+    cc_ids_next(world->ids, event_id);
+    event.envelope = (struct cc_envelope){.event_id = event_id,
+                                          .type = CC_TOPIC_USER_UPDATED,
+                                          .version = 1,
+                                          .occurred_at_ms = cc_wall_ms(cc_clock_system()),
+                                          .producer = "user-service",
+                                          .key = user_id};
+    cc_strbuf_init(&payload, TEXT_MAX);
+    cc_json_writer_init(&json, &payload);
+    ev_user_updated_write(&json, &event);
+    world_produce(world, CC_TOPIC_USER_UPDATED, user_id, &payload);
+    cc_strbuf_finish(&payload);
+}
+
 /* ---- making it ---- */
 
 static void make_signer(struct world *world)
@@ -559,6 +625,7 @@ static void make_settings(struct world *world, int gateway, const char *base_url
         .jwks_urls = {jwks, 1},
         .chat_service_internal_urls = {bases, 1},
         .message_service_internal_urls = {bases, 1},
+        .user_service_internal_urls = {bases, 1},
         .send_per_s = 5,
         .send_burst = 20,
         .sockets_per_user = 10,

@@ -32,6 +32,8 @@ struct world {
     pthread_mutex_t lock;
     struct world_chat chats[WORLD_CHATS_MAX];
     size_t chat_count;
+    char hidden[CC_UUID_BYTES]; /* user-service: nobody may see this person */
+    bool user_service_away;
     struct cc_ids *ids;
     struct cc_producer *producer;
     struct cc_redis *redis;
@@ -56,6 +58,12 @@ char *world_token(struct world *world, const char *user_id, const char *session_
 int64_t world_store(struct world *world, struct world_chat *chat, const char *body, bool announce);
 /* Publishes a frame for all sockets of a person. */
 void world_notify(struct world *world, const char *user_id, const char *frame);
+/* From now on user-service says that nobody may see this person; "" = everybody sees everybody. */
+void world_hide(struct world *world, const char *user_id);
+void world_set_user_service_away(struct world *world, bool away);
+/* Produces user.updated; version 0 = none. */
+void world_update_user(struct world *world, const char *user_id, const char *change,
+                       int64_t version);
 void world_produce(struct world *world, const char *topic, const char *key,
                    const struct cc_strbuf *payload);
 

@@ -17,6 +17,7 @@ struct ev_notification_new {
     int64_t badge;
     const char *collapse_key;
     int64_t not_before_ms, expires_at_ms, cancel_if_read_seq;
+    bool quiet; /* the person does not want to be disturbed: in the list, not pushed */
 };
 bool ev_notification_new_read(struct cc_json_reader *reader, struct ev_notification_new *out);
 void ev_notification_new_write(struct cc_json_writer *writer,
