@@ -82,9 +82,9 @@ static void start_workers(struct auth_app *app)
     const struct mail_outbox_options mail = {
         .store = app->outbox,
         .clock = app->runtime->clock,
-        .ids = app->runtime->ids,
         .smtp_url = app->settings->smtp_url,
         .from = app->settings->mail_from,
+        .require_tls = app->settings->smtp_require_tls,
     };
     app->mails = mail_outbox_start(&mail);
     app->events = event_publisher_start(app->outbox, app->producer, app->runtime->clock);

@@ -21,19 +21,17 @@ struct otp_store {
 };
 
 /* Scripts are shared by all threads; cc_redis_eval fills their hashes on first use. */
-static struct cc_redis_script count_send_script = {
-    .source = "local n = redis.call('INCR', KEYS[1]) "
-              "if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end "
-              "if n > tonumber(ARGV[1]) then return redis.call('PTTL', KEYS[1]) end return 0"};
 static struct cc_redis_script put_script = {
     .source = "redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'tries', 0) "
               "return redis.call('EXPIRE', KEYS[1], ARGV[2])"};
-/* The count comes first, so that concurrent guesses share the five tries. */
+/* The count comes first, so that concurrent guesses share the five tries; a right code is no guess.
+ */
 static struct cc_redis_script try_script = {
     .source = "local hash = redis.call('HGET', KEYS[1], 'hash') if not hash then return 0 end "
               "if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[2]) then "
               "redis.call('DEL', KEYS[1]) return 0 end "
-              "if hash == ARGV[1] then return 1 end return 0"};
+              "if hash == ARGV[1] then redis.call('HINCRBY', KEYS[1], 'tries', -1) return 1 end "
+              "return 0"};
 
 struct otp_store *otp_store_create(struct cc_redis *redis, const char *secret, int64_t ttl_s)
 {
@@ -69,21 +67,6 @@ static enum cc_code eval(struct otp_store *store, struct cc_redis_script *script
     return CC_OK;
 }
 
-enum cc_code otp_store_count_send(struct otp_store *store, const char *email, struct cc_error *err)
-{
-    char hash[65], key[KEY_BYTES], most[16], window[16];
-    int64_t wait_ms;
-    cc_sha256_hex(email, strlen(email), hash);
-    (void)snprintf(key, sizeof key, "rate:otp:%s", hash);
-    (void)snprintf(most, sizeof most, "%d", OTP_SENDS_MAX);
-    (void)snprintf(window, sizeof window, "%d", OTP_SENDS_WINDOW_S);
-    CC_TRY(eval(store, &count_send_script, (const char *[]){key, most, window}, &wait_ms, err));
-    if (wait_ms == 0)
-        return CC_OK;
-    (void)cc_fail(err, CC_RATE_LIMITED, NULL, "Too many mails to this address. Please wait.");
-    return cc_fail_retry_after(err, (int)wait_ms);
-}
-
 enum cc_code otp_store_put(struct otp_store *store, const char *purpose, const char *email,
                            const char *code, struct cc_error *err)
 {
@@ -93,6 +76,11 @@ enum cc_code otp_store_put(struct otp_store *store, const char *purpose, const c
     otp_hash(store->key, purpose, email, code, hash);
     (void)snprintf(ttl, sizeof ttl, "%" PRId64, store->ttl_s);
     return eval(store, &put_script, (const char *[]){key, hash, ttl}, &ignored, err);
+}
+
+enum cc_code otp_store_refuse(struct cc_error *err)
+{
+    return cc_fail(err, CC_BAD_CREDENTIALS, "/code", "The code is wrong or has expired.");
 }
 
 enum cc_code otp_store_try(struct otp_store *store, const char *purpose, const char *email,
@@ -106,7 +94,7 @@ enum cc_code otp_store_try(struct otp_store *store, const char *purpose, const c
     CC_TRY(eval(store, &try_script, (const char *[]){key, hash, most}, &right, err));
     if (right == 1)
         return CC_OK;
-    return cc_fail(err, CC_BAD_CREDENTIALS, "/code", "The code is wrong or has expired.");
+    return otp_store_refuse(err);
 }
 
 enum cc_code otp_store_forget(struct otp_store *store, const char *purpose, const char *email,

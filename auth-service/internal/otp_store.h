@@ -2,8 +2,8 @@
 #define OTP_STORE_H
 
 /*
- * One-time codes in Redis, as keyed hashes, and the limits on sending and trying them. Redis may be
- * emptied: people ask for another code. Thread-safe; may block 0.2 s. Errors of every call:
+ * One-time codes in Redis, as keyed hashes, five tries each. Redis may be emptied: people ask for
+ * another code. Thread-safe; may block 0.2 s. Errors of every call:
  * CC_UNAVAILABLE, CC_OUTCOME_UNKNOWN when Redis is away.
  */
 
@@ -11,6 +11,7 @@
 #include "domain/otp.h"
 
 #define OTP_PURPOSE_VERIFY "verify"
+#define OTP_PURPOSE_RESET  "reset"
 
 struct otp_store;
 
@@ -18,16 +19,14 @@ struct otp_store;
 struct otp_store *otp_store_create(struct cc_redis *redis, const char *secret, int64_t ttl_s);
 void otp_store_destroy(struct otp_store *store);
 
-/* Counts a mail to `email`, whether or not the address is known here.
- * CC_RATE_LIMITED: four within ten minutes, with the time to wait. */
-CC_MUST_CHECK enum cc_code otp_store_count_send(struct otp_store *store, const char *email,
-                                                struct cc_error *err);
 /* Makes `code` the one that counts for this address and purpose; five tries begin. */
 CC_MUST_CHECK enum cc_code otp_store_put(struct otp_store *store, const char *purpose,
                                          const char *email, const char *code, struct cc_error *err);
 /* One try. CC_BAD_CREDENTIALS: wrong, expired, never sent, or tried five times. */
 CC_MUST_CHECK enum cc_code otp_store_try(struct otp_store *store, const char *purpose,
                                          const char *email, const char *code, struct cc_error *err);
+/* What is answered to a wrong code: CC_BAD_CREDENTIALS. */
+enum cc_code otp_store_refuse(struct cc_error *err);
 /* After the right code was made use of. */
 CC_MUST_CHECK enum cc_code otp_store_forget(struct otp_store *store, const char *purpose,
                                             const char *email, struct cc_error *err);

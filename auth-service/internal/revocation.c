@@ -48,12 +48,33 @@ void auth_announce_revoked(struct auth_app *app, const struct revocation_list *e
                    ended->count);
 }
 
-enum cc_code auth_revoke(struct auth_app *app, const struct session_selection *selection,
-                         const char *reason, struct cc_arena *arena, struct cc_error *err)
+struct session_ending auth_ending(const struct auth_app *app, const char *user_id,
+                                  const char *reason)
+{
+    return (struct session_ending){.user_id = user_id,
+                                   .reason = reason,
+                                   .now_ms = auth_now_ms(app),
+                                   .until_ms = auth_revoked_until_ms(app)};
+}
+
+enum cc_code auth_revoke(struct auth_app *app, const struct session_ending *ending,
+                         struct cc_arena *arena, struct cc_error *err)
 {
     struct revocation_list ended;
-    CC_TRY(account_store_revoke(app->accounts, selection, reason, auth_now_ms(app),
-                                auth_revoked_until_ms(app), arena, &ended, err));
+    CC_TRY(account_store_revoke(app->accounts, ending, arena, &ended, err));
     auth_announce_revoked(app, &ended);
+    if (ended.count > 0 && ending->notice != NULL)
+        mail_outbox_wake(app->mails);
+    return CC_OK;
+}
+
+enum cc_code auth_change_account(struct auth_app *app, const struct account_change *change,
+                                 const struct session_ending *ending, struct cc_arena *arena,
+                                 struct cc_error *err)
+{
+    struct revocation_list ended;
+    CC_TRY(account_store_change(app->accounts, change, ending, arena, &ended, err));
+    auth_announce_revoked(app, &ended);
+    mail_outbox_wake(app->mails);
     return CC_OK;
 }

@@ -9,11 +9,17 @@
 
 #include "app.h"
 
+/* Which sessions end is left to the caller to add; now, and until when their tokens live. */
+struct session_ending auth_ending(const struct auth_app *app, const char *user_id,
+                                  const char *reason);
 /* Ends the selected sessions and tells. Errors: of account_store_revoke. */
-CC_MUST_CHECK enum cc_code auth_revoke(struct auth_app *app,
-                                       const struct session_selection *selection,
-                                       const char *reason, struct cc_arena *arena,
-                                       struct cc_error *err);
+CC_MUST_CHECK enum cc_code auth_revoke(struct auth_app *app, const struct session_ending *ending,
+                                       struct cc_arena *arena, struct cc_error *err);
+/* Changes an account, ends sessions with it, and tells. Errors: of account_store_change. */
+CC_MUST_CHECK enum cc_code auth_change_account(struct auth_app *app,
+                                               const struct account_change *change,
+                                               const struct session_ending *ending,
+                                               struct cc_arena *arena, struct cc_error *err);
 /* Tells about sessions that ended. A Redis that is away is logged: upkeep repeats it. */
 void auth_announce_revoked(struct auth_app *app, const struct revocation_list *ended);
 /* The key and this process only, for what was announced before. */

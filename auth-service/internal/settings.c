@@ -5,14 +5,19 @@
 
 #include <string.h>
 
+#include "domain/network_address.h"
+
 #define AT(member) offsetof(struct auth_settings, member)
 #define SECRET     CC_SETTING_SECRET
 #define REQUIRED   CC_SETTING_REQUIRED
 #define TEXT       CC_SETTING_TEXT
 #define INT        CC_SETTING_INT
+#define BOOL       CC_SETTING_BOOL
 #define LIST       CC_SETTING_LIST
 #define RELOADABLE CC_SETTING_RELOADABLE
 #define KEY_FLAGS  (SECRET | REQUIRED | RELOADABLE)
+
+#define PRIVATE_NETWORKS "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 
 /* clang-format off: columns are the point */
 const struct cc_setting auth_settings_table[] = {
@@ -24,12 +29,18 @@ const struct cc_setting auth_settings_table[] = {
     {"kafka_brokers", TEXT, AT(kafka_brokers), "", 0, 0, REQUIRED, "host:port,..."},
     {"smtp_url", TEXT, AT(smtp_url), "", 0, 0, SECRET | REQUIRED,
      "smtp://[user:password@]host:port or smtps://..."},
+    {"smtp_require_tls", BOOL, AT(smtp_require_tls), "false", 0, 0, 0,
+     "send no mail without TLS, even when the server offers none"},
     {"mail_from", TEXT, AT(mail_from), "Chat-App <no-reply@chat-app.example>", 0, 0, 0,
      "From: of every mail"},
     {"signing_key", TEXT, AT(signing_key), "", 0, 0, KEY_FLAGS,
      "RSA private key, PEM: signs access tokens"},
     {"user_service_internal_urls", LIST, AT(user_service_internal_urls), "", 0, 0, REQUIRED,
      "ops listeners of user-service"},
+    {"trusted_proxies", LIST, AT(trusted_proxies), PRIVATE_NETWORKS, 0, 0, 0,
+     "networks whose X-Forwarded-For is believed: the edge's"},
+    {"guesses_per_address", INT, AT(guesses_per_address), "300", 10, 1000000000, 0,
+     "wrong passwords and codes from one address in 15 minutes, of all accounts"},
     {"access_token_s", INT, AT(access_token_s), "600", 10, 3600, 0, "life of an access token, s"},
     {"refresh_token_s", INT, AT(refresh_token_s), "2592000", 60, 31536000, 0,
      "life of an unused refresh token, s"},
@@ -55,5 +66,9 @@ enum cc_code auth_settings_check(const void *settings, struct cc_error *err)
                        "refresh_token_s must be longer than access_token_s");
     if (strchr(self->mail_from, '@') == NULL || strpbrk(self->mail_from, "\r\n") != NULL)
         return cc_fail(err, CC_INVALID, "mail_from", "mail_from must be one line with an address");
+    for (size_t i = 0; i < self->trusted_proxies.count; i++)
+        if (!network_valid(self->trusted_proxies.items[i]))
+            return cc_fail(err, CC_INVALID, "trusted_proxies",
+                           "trusted_proxies must be networks such as 10.0.0.0/8");
     return CC_OK;
 }

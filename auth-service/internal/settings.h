@@ -8,8 +8,11 @@ struct auth_settings {
     const char *postgres_uri, *redis_url, *kafka_brokers;
     int64_t postgres_pool, redis_pool;
     const char *smtp_url, *mail_from;
+    bool smtp_require_tls;
     const char *signing_key; /* PEM */
     struct cc_setting_list user_service_internal_urls;
+    struct cc_setting_list trusted_proxies; /* networks whose X-Forwarded-For is believed */
+    int64_t guesses_per_address;            /* wrong passwords and codes in 15 minutes */
     int64_t access_token_s, refresh_token_s, otp_ttl_s;
     int64_t argon2_memory_kib, argon2_iterations;
     int64_t password_places; /* hashes computed at the same time; 0 = one per core */

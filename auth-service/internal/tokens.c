@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "notices.h"
 #include "revocation.h"
 
 #define ROTATE_ROUNDS 3
@@ -51,9 +52,8 @@ static enum cc_code issue(struct auth_app *app, const struct session *session, c
 }
 
 enum cc_code auth_open_session(struct auth_app *app, const struct account *account,
-                               const char *device_id, const char *device_name,
-                               struct cc_arena *arena, struct auth_tokens *out,
-                               struct cc_error *err)
+                               const struct auth_device *device, struct cc_arena *arena,
+                               struct auth_tokens *out, struct cc_error *err)
 {
     char refresh_token[SESSION_TOKEN_BYTES];
     struct revocation_list replaced;
@@ -66,10 +66,11 @@ enum cc_code auth_open_session(struct auth_app *app, const struct account *accou
     session.expires_at_ms = stored.expires_at_ms;
     cc_ids_next(app->runtime->ids, session.session_id);
     memcpy(session.user_id, account->account_id, sizeof session.user_id);
-    (void)snprintf(session.device_id, sizeof session.device_id, "%s", device_id);
-    (void)snprintf(session.device_name, sizeof session.device_name, "%s", device_name);
-    CC_TRY(account_store_open_session(app->accounts, &session, &stored, auth_revoked_until_ms(app),
-                                      arena, &replaced, err));
+    (void)snprintf(session.device_id, sizeof session.device_id, "%s", device->device_id);
+    (void)snprintf(session.device_name, sizeof session.device_name, "%s", device->name);
+    (void)snprintf(session.address, sizeof session.address, "%s", device->address);
+    CC_TRY(account_store_open_session(app->accounts, &session, &stored, account->password_hash,
+                                      auth_revoked_until_ms(app), arena, &replaced, err));
     auth_announce_revoked(app, &replaced);
     return issue(app, &session, account->role, refresh_token, arena, out, err);
 }
@@ -77,17 +78,44 @@ enum cc_code auth_open_session(struct auth_app *app, const struct account *accou
 static enum cc_code end_for_reuse(struct auth_app *app, const struct session *session,
                                   struct cc_arena *arena, struct cc_error *err)
 {
-    const struct session_selection this_one = {.user_id = session->user_id,
-                                               .only = session->session_id};
+    struct account account;
+    struct session_ending ending = auth_ending(app, session->user_id, SESSION_ENDED_REUSE);
+    ending.only = session->session_id;
+    CC_TRY(account_store_find_by_id(app->accounts, session->user_id, &account, err));
+    ending.notice =
+        auth_draft_mail(app, account.email, mail_token_reused(arena), AUTH_NOTICE_LIFE_MS, arena);
     cc_log(CC_LOG_WARN, "an old refresh token was used again: its session ends", "session_id",
            session->session_id, "user_id", session->user_id, NULL);
-    CC_TRY(auth_revoke(app, &this_one, SESSION_ENDED_REUSE, arena, err));
+    CC_TRY(auth_revoke(app, &ending, arena, err));
     return refuse(err);
+}
+
+/* Who was suspended is told so; whose session ended otherwise logs in again. */
+static enum cc_code refuse_over(struct auth_app *app, const struct session *session,
+                                struct cc_error *err)
+{
+    struct account account;
+    if (session->revoked &&
+        account_store_find_by_id(app->accounts, session->user_id, &account, err) == CC_OK &&
+        account.suspended_at_ms != 0)
+        return cc_fail(err, CC_SUSPENDED, NULL, "An administrator has suspended this account.");
+    return refuse(err);
+}
+
+static enum refresh_verdict judge(const struct auth_app *app, const struct session *session,
+                                  const struct refresh_token *token,
+                                  const struct auth_device *device)
+{
+    enum refresh_verdict verdict = refresh_judge(session, token, auth_now_ms(app));
+    bool is_stranger =
+        device->device_id != NULL && strcmp(device->device_id, session->device_id) != 0;
+    return verdict != REFRESH_OVER && is_stranger ? REFRESH_REUSE : verdict;
 }
 
 /* Finds the token and what follows it. Several callers may do so at the same time: one of them
  * rotates, the others look again and find the token used a moment ago. */
-static enum cc_code find_successor(struct auth_app *app, const char *token, struct cc_arena *arena,
+static enum cc_code find_successor(struct auth_app *app, const char *token,
+                                   const struct auth_device *device, struct cc_arena *arena,
                                    struct session *out_session, char out[SESSION_TOKEN_BYTES],
                                    struct cc_error *err)
 {
@@ -99,29 +127,30 @@ static enum cc_code find_successor(struct auth_app *app, const char *token, stru
             account_store_find_refresh(app->accounts, presented.hash, &found, out_session, err);
         if (code != CC_OK)
             return code == CC_NOT_FOUND ? refuse(err) : code;
-        enum refresh_verdict verdict = refresh_judge(out_session, &found, auth_now_ms(app));
+        enum refresh_verdict verdict = judge(app, out_session, &found, device);
         if (verdict == REFRESH_OVER)
-            return refuse(err);
+            return refuse_over(app, out_session, err);
         if (verdict == REFRESH_REUSE)
             return end_for_reuse(app, out_session, arena, err);
         refresh_successor(out_session, token, out);
         const struct refresh_token successor = stored_form(app, out);
         if (verdict == REFRESH_ROTATE)
-            CC_TRY(account_store_rotate(app->accounts, presented.hash, &successor, auth_now_ms(app),
-                                        &first, err));
+            CC_TRY(account_store_rotate(app->accounts, presented.hash, &successor, device->address,
+                                        auth_now_ms(app), &first, err));
         if (first)
             return CC_OK;
     }
     return cc_fail(err, CC_UNAVAILABLE, NULL, "Please try again.");
 }
 
-enum cc_code auth_refresh(struct auth_app *app, const char *refresh_token, struct cc_arena *arena,
+enum cc_code auth_refresh(struct auth_app *app, const char *refresh_token,
+                          const struct auth_device *device, struct cc_arena *arena,
                           struct auth_tokens *out, struct cc_error *err)
 {
     struct session session;
     struct account account;
     char successor[SESSION_TOKEN_BYTES];
-    CC_TRY(find_successor(app, refresh_token, arena, &session, successor, err));
+    CC_TRY(find_successor(app, refresh_token, device, arena, &session, successor, err));
     CC_TRY(account_store_find_by_id(app->accounts, session.user_id, &account, err));
     return issue(app, &session, account.role, successor, arena, out, err);
 }
@@ -137,7 +166,7 @@ enum cc_code auth_log_out(struct auth_app *app, const char *refresh_token, struc
     if (code == CC_NOT_FOUND)
         return CC_OK;
     CC_TRY(code);
-    const struct session_selection this_one = {.user_id = session.user_id,
-                                               .only = session.session_id};
-    return auth_revoke(app, &this_one, SESSION_ENDED_LOGOUT, arena, err);
+    struct session_ending ending = auth_ending(app, session.user_id, SESSION_ENDED_LOGOUT);
+    ending.only = session.session_id;
+    return auth_revoke(app, &ending, arena, err);
 }

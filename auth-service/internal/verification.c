@@ -3,13 +3,50 @@
 
 #include "verification.h"
 
-enum cc_code auth_send_code(struct auth_app *app, const char *email, struct cc_arena *arena,
-                            struct cc_error *err)
+#include <string.h>
+
+#include "common/log.h"
+#include "guess_limits.h"
+#include "notices.h"
+
+enum cc_code auth_draft_code(struct auth_app *app, const char *purpose, const char *email,
+                             struct cc_arena *arena, const struct outbox_mail **out,
+                             struct cc_error *err)
 {
     char code[OTP_BYTES];
     const int minutes = (int)(app->settings->otp_ttl_s + 59) / 60;
     otp_generate(app->runtime->random, code);
-    CC_TRY(otp_store_put(app->otp, OTP_PURPOSE_VERIFY, email, code, err));
-    const struct mail_content mail = mail_code(arena, code, minutes);
-    return mail_outbox_post(app->mails, email, &mail, app->settings->otp_ttl_s * 1000, err);
+    CC_TRY(otp_store_put(app->otp, purpose, email, code, err));
+    const struct mail_content content = strcmp(purpose, OTP_PURPOSE_RESET) == 0
+                                            ? mail_reset_code(arena, code, minutes)
+                                            : mail_code(arena, code, minutes);
+    *out = auth_draft_mail(app, email, content, app->settings->otp_ttl_s * 1000, arena);
+    return CC_OK;
+}
+
+enum cc_code auth_send_code(struct auth_app *app, const char *purpose, const char *email,
+                            enum mail_condition condition, struct cc_arena *arena,
+                            struct cc_error *err)
+{
+    const struct outbox_mail *mail = NULL;
+    CC_TRY(auth_draft_code(app, purpose, email, arena, &mail, err));
+    CC_TRY(account_store_queue_mail(app->accounts, condition, mail, err));
+    mail_outbox_wake(app->mails);
+    return CC_OK;
+}
+
+enum cc_code auth_try_code(struct auth_app *app, const char *purpose, const char *email,
+                           const char *code, const char *address, struct cc_error *err)
+{
+    CC_TRY(auth_limit_code(app, email, address, err));
+    CC_TRY(otp_store_try(app->otp, purpose, email, code, err));
+    auth_forgive_code(app, email, address);
+    return CC_OK;
+}
+
+void auth_forget_code(struct auth_app *app, const char *purpose, const char *email)
+{
+    struct cc_error err = {0};
+    if (otp_store_forget(app->otp, purpose, email, &err) != CC_OK)
+        cc_log_error(CC_LOG_WARN, "a used one-time code stays until it expires", &err, NULL);
 }

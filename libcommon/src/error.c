@@ -23,6 +23,7 @@ static const struct row rows[CC_CODE_COUNT] = {
     [CC_UNAUTHENTICATED]       = {401, "unauthenticated",        4300, false, "Not authenticated"},
     [CC_BAD_CREDENTIALS]       = {401, "bad_credentials",        4300, false, "Wrong e-mail or password"},
     [CC_FORBIDDEN]             = {403, "forbidden",              4303, false, "Forbidden"},
+    [CC_SUSPENDED]             = {403, "suspended",              4304, false, "Account suspended"},
     [CC_NOT_FOUND]             = {404, "not_found",              4303, false, "Not found"},
     [CC_METHOD_NOT_ALLOWED]    = {405, "method_not_allowed",     4303, false, "Method not allowed"},
     [CC_CONFLICT]              = {409, "conflict",               4303, false, "Conflict"},

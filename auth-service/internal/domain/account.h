@@ -1,7 +1,8 @@
 #ifndef DOMAIN_ACCOUNT_H
 #define DOMAIN_ACCOUNT_H
 
-/* An account: an e-mail address, a password, and, once a code came back, the right to log in. */
+/* An account: an e-mail address, a password, and, once a code came back, the right to log in, until
+ * an administrator suspends it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,9 @@
 #define ACCOUNT_HASH_BYTES         129
 #define ACCOUNT_ROLE_BYTES         16
 
+#define ACCOUNT_ROLE_USER  "user"
+#define ACCOUNT_ROLE_ADMIN "admin"
+
 struct account {
     char account_id[CC_UUID_BYTES]; /* is the person's user_id everywhere */
     char email[EMAIL_ADDRESS_BYTES];
@@ -24,6 +28,7 @@ struct account {
     bool active;                   /* the address was verified */
     bool has_profile;              /* user-service knows the person */
     int64_t created_at_ms;
+    int64_t suspended_at_ms; /* 0 = it is not */
 };
 
 /* ^[A-Za-z0-9_]{3,30}$ */

@@ -17,6 +17,7 @@
 #define SESSION_DEVICE_NAME_BYTES 129
 #define SESSION_TOKEN_BYTES       44 /* 256 bits as base64url, and NUL */
 #define SESSION_TOKEN_HASH_BYTES  65
+#define SESSION_ADDRESS_BYTES     46 /* numeric, IPv4 or IPv6 (INET6_ADDRSTRLEN) */
 #define SESSION_REPEAT_MS         10000
 /* Services allow for clocks that differ; a revocation outlives the last token by this. */
 #define SESSION_CLOCK_SKEW_MS 60000
@@ -27,6 +28,7 @@ struct session {
     char device_id[SESSION_DEVICE_ID_BYTES];
     char device_name[SESSION_DEVICE_NAME_BYTES];
     char rotation_key[SESSION_TOKEN_BYTES]; /* secret: makes successors of refresh tokens */
+    char address[SESSION_ADDRESS_BYTES];    /* where it was last seen from; "" = not known */
     int64_t created_at_ms, last_seen_at_ms, expires_at_ms;
     bool revoked;
 };
@@ -52,8 +54,11 @@ void refresh_successor(const struct session *session, const char *token,
                        char out[SESSION_TOKEN_BYTES]);
 
 /* Why a session ended, as it is told in session.revoked. */
-#define SESSION_ENDED_LOGOUT "logout"
-#define SESSION_ENDED_REUSE  "reuse"
+#define SESSION_ENDED_LOGOUT    "logout"
+#define SESSION_ENDED_REUSE     "reuse"
+#define SESSION_ENDED_PASSWORD  "password_change"
+#define SESSION_ENDED_SUSPENDED "suspended"
+#define SESSION_ENDED_ADMIN     "admin" /* the role was taken away */
 
 struct session_revocation {
     char session_id[CC_UUID_BYTES];

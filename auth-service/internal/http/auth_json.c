@@ -25,14 +25,33 @@ static void read_email(struct cc_json_reader *reader, char out[EMAIL_ADDRESS_BYT
         cc_json_reject(reader, "email", "This is not an e-mail address.");
 }
 
-static void check_names(struct cc_json_reader *reader, const struct register_input *in)
+static void check_handle(struct cc_json_reader *reader, const char *handle)
 {
-    if (in->handle != NULL && !account_handle_valid(in->handle))
+    if (handle != NULL && !account_handle_valid(handle))
         cc_json_reject(reader, "handle",
                        "A handle has 3 to 30 characters: letters, digits and underscores.");
-    if (in->display_name != NULL && !account_display_name_valid(in->display_name))
+}
+
+static void check_display_name(struct cc_json_reader *reader, const char *display_name)
+{
+    if (display_name != NULL && !account_display_name_valid(display_name))
         cc_json_reject(reader, "display_name",
                        "A display name has 1 to 64 characters, none of them a control character.");
+}
+
+static void check_password(struct cc_json_reader *reader, const char *password, const char *email)
+{
+    const char *fault = password != NULL ? password_fault(password, email) : NULL;
+    if (fault != NULL)
+        cc_json_reject(reader, "password", "%s", fault);
+}
+
+static const char *read_code(struct cc_json_reader *reader)
+{
+    const char *code = cc_json_text(reader, "code", CC_REQUIRED, 1, TEXT_MAX);
+    if (code != NULL && !otp_has_shape(code))
+        cc_json_reject(reader, "code", "A code has six digits.");
+    return code;
 }
 
 enum cc_code register_input_read(struct cc_request *req, struct register_input *out,
@@ -44,10 +63,9 @@ enum cc_code register_input_read(struct cc_request *req, struct register_input *
     out->password = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
     out->handle = cc_json_text(reader, "handle", CC_REQUIRED, 1, TEXT_MAX);
     out->display_name = cc_json_text(reader, "display_name", CC_REQUIRED, 1, TEXT_MAX);
-    const char *fault = out->password != NULL ? password_fault(out->password, out->email) : NULL;
-    if (fault != NULL)
-        cc_json_reject(reader, "password", "%s", fault);
-    check_names(reader, out);
+    check_password(reader, out->password, out->email);
+    check_handle(reader, out->handle);
+    check_display_name(reader, out->display_name);
     return finish(reader, err);
 }
 
@@ -57,9 +75,31 @@ enum cc_code verify_input_read(struct cc_request *req, struct verify_input *out,
     struct cc_json_reader *reader;
     CC_TRY(cc_request_json(req, NULL, &reader, err));
     read_email(reader, out->email);
-    out->code = cc_json_text(reader, "code", CC_REQUIRED, 1, TEXT_MAX);
-    if (out->code != NULL && !otp_has_shape(out->code))
-        cc_json_reject(reader, "code", "A code has six digits.");
+    out->code = read_code(reader);
+    out->handle = cc_json_text(reader, "handle", CC_OPTIONAL, 1, TEXT_MAX);
+    check_handle(reader, out->handle);
+    return finish(reader, err);
+}
+
+enum cc_code reset_input_read(struct cc_request *req, struct reset_input *out, struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    read_email(reader, out->email);
+    out->code = read_code(reader);
+    out->password = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
+    check_password(reader, out->password, out->email);
+    return finish(reader, err);
+}
+
+enum cc_code change_password_input_read(struct cc_request *req, struct change_password_input *out,
+                                        struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    out->current_password =
+        cc_json_text(reader, "current_password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
+    out->new_password = cc_json_text(reader, "new_password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
     return finish(reader, err);
 }
 
@@ -88,11 +128,13 @@ enum cc_code login_input_read(struct cc_request *req, struct login_input *out, s
     return finish(reader, err);
 }
 
-enum cc_code refresh_input_read(struct cc_request *req, const char **out, struct cc_error *err)
+enum cc_code refresh_input_read(struct cc_request *req, struct refresh_input *out,
+                                struct cc_error *err)
 {
     struct cc_json_reader *reader;
     CC_TRY(cc_request_json(req, NULL, &reader, err));
-    *out = cc_json_text(reader, "refresh_token", CC_REQUIRED, 1, TEXT_MAX);
+    out->refresh_token = cc_json_text(reader, "refresh_token", CC_REQUIRED, 1, TEXT_MAX);
+    out->device_id = cc_json_text(reader, "device_id", CC_OPTIONAL, 1, SESSION_DEVICE_ID_BYTES - 1);
     return finish(reader, err);
 }
 
@@ -125,31 +167,64 @@ void tokens_write(struct cc_response *res, const struct auth_tokens *tokens)
     cc_json_close_object(writer);
 }
 
-static void session_write(struct cc_json_writer *writer, const struct session *session,
-                          bool current)
+static void put_address(struct cc_json_writer *writer, const char *address)
 {
-    cc_json_open_object(writer, NULL);
-    cc_json_put_text(writer, "session_id", session->session_id);
+    if (address[0] != '\0')
+        cc_json_put_text(writer, "address", address);
+    else
+        cc_json_put_null(writer, "address");
+}
+
+static void put_device(struct cc_json_writer *writer, const struct session *session)
+{
     cc_json_put_text(writer, "device_id", session->device_id);
     cc_json_put_text(writer, "device_name", session->device_name);
-    cc_json_put_time(writer, "created_at", session->created_at_ms);
+    put_address(writer, session->address);
     cc_json_put_time(writer, "last_seen_at", session->last_seen_at_ms);
-    cc_json_put_bool(writer, "current", current);
+}
+
+static void session_write(struct cc_json_writer *writer, const struct session *session)
+{
+    cc_json_put_text(writer, "session_id", session->session_id);
+    put_device(writer, session);
+    cc_json_put_time(writer, "created_at", session->created_at_ms);
+}
+
+static void device_write(struct cc_json_writer *writer, const struct session *session)
+{
+    put_device(writer, session);
+    cc_json_put_text(writer, "session_id", session->session_id);
+}
+
+static void list_write(struct cc_response *res, const struct session_list *sessions,
+                       const char *current_session_id,
+                       void (*write)(struct cc_json_writer *, const struct session *))
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < sessions->count; i++) {
+        cc_json_open_object(writer, NULL);
+        write(writer, &sessions->items[i]);
+        cc_json_put_bool(writer, "current",
+                         strcmp(sessions->items[i].session_id, current_session_id) == 0);
+        cc_json_close_object(writer);
+    }
+    cc_json_close_array(writer);
+    cc_json_put_null(writer, "next_cursor");
     cc_json_close_object(writer);
 }
 
 void sessions_write(struct cc_response *res, const struct session_list *sessions,
                     const char *current_session_id)
 {
-    struct cc_json_writer *writer = begin(res);
-    cc_json_open_object(writer, NULL);
-    cc_json_open_array(writer, "items");
-    for (size_t i = 0; i < sessions->count; i++)
-        session_write(writer, &sessions->items[i],
-                      strcmp(sessions->items[i].session_id, current_session_id) == 0);
-    cc_json_close_array(writer);
-    cc_json_put_null(writer, "next_cursor");
-    cc_json_close_object(writer);
+    list_write(res, sessions, current_session_id, session_write);
+}
+
+void devices_write(struct cc_response *res, const struct session_list *sessions,
+                   const char *current_session_id)
+{
+    list_write(res, sessions, current_session_id, device_write);
 }
 
 void revocations_write(struct cc_response *res, const struct revocation_list *revocations)

@@ -20,6 +20,7 @@ CC_MUST_CHECK enum cc_code register_input_read(struct cc_request *req, struct re
 struct verify_input {
     char email[EMAIL_ADDRESS_BYTES];
     const char *code;
+    const char *handle; /* instead of the one that was registered; NULL = that one */
 };
 CC_MUST_CHECK enum cc_code verify_input_read(struct cc_request *req, struct verify_input *out,
                                              struct cc_error *err);
@@ -35,15 +36,34 @@ struct login_input {
 CC_MUST_CHECK enum cc_code login_input_read(struct cc_request *req, struct login_input *out,
                                             struct cc_error *err);
 
-/* {"refresh_token"} */
-CC_MUST_CHECK enum cc_code refresh_input_read(struct cc_request *req, const char **out,
+struct refresh_input {
+    const char *refresh_token;
+    const char *device_id; /* NULL when it is not said */
+};
+CC_MUST_CHECK enum cc_code refresh_input_read(struct cc_request *req, struct refresh_input *out,
                                               struct cc_error *err);
+
+struct reset_input {
+    char email[EMAIL_ADDRESS_BYTES];
+    const char *code, *password;
+};
+CC_MUST_CHECK enum cc_code reset_input_read(struct cc_request *req, struct reset_input *out,
+                                            struct cc_error *err);
+
+struct change_password_input {
+    const char *current_password, *new_password; /* the new one is judged by the use case */
+};
+CC_MUST_CHECK enum cc_code change_password_input_read(struct cc_request *req,
+                                                      struct change_password_input *out,
+                                                      struct cc_error *err);
 
 /* The answers; all of them forbid caches to keep them. */
 void status_write(struct cc_response *res, int http_status, const char *status);
 void tokens_write(struct cc_response *res, const struct auth_tokens *tokens);
 void sessions_write(struct cc_response *res, const struct session_list *sessions,
                     const char *current_session_id);
+void devices_write(struct cc_response *res, const struct session_list *sessions,
+                   const char *current_session_id);
 void revocations_write(struct cc_response *res, const struct revocation_list *revocations);
 
 #endif

@@ -19,7 +19,11 @@ AUTH_HANDLER(auth_http_refresh);
 AUTH_HANDLER(auth_http_logout);
 AUTH_HANDLER(auth_http_list_sessions);
 AUTH_HANDLER(auth_http_revoke_session);
-AUTH_HANDLER(auth_http_revoke_other_sessions);
+AUTH_HANDLER(auth_http_revoke_sessions);
+AUTH_HANDLER(auth_http_list_devices);
+AUTH_HANDLER(auth_http_forgot_password);
+AUTH_HANDLER(auth_http_reset_password);
+AUTH_HANDLER(auth_http_change_password);
 AUTH_HANDLER(auth_http_jwks);
 AUTH_HANDLER(auth_http_list_revocations);
 

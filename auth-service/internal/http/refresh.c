@@ -3,13 +3,17 @@
 #include "app.h"
 #include "common/metrics.h"
 #include "http/auth_json.h"
+#include "http/client_address.h"
 #include "http/handlers.h"
 
 static enum cc_code refresh(struct cc_request *req, struct auth_tokens *out, struct cc_error *err)
 {
-    const char *refresh_token;
-    CC_TRY(refresh_input_read(req, &refresh_token, err));
-    return auth_refresh(cc_request_app(req), refresh_token, cc_request_arena(req), out, err);
+    struct refresh_input in;
+    CC_TRY(refresh_input_read(req, &in, err));
+    const struct auth_device device = {.device_id = in.device_id,
+                                       .address = auth_client_address(req)};
+    return auth_refresh(cc_request_app(req), in.refresh_token, &device, cc_request_arena(req), out,
+                        err);
 }
 
 enum cc_code auth_http_refresh(struct cc_request *req, struct cc_response *res,

@@ -1,8 +1,10 @@
-/* POST /v1/auth/otp/resend. Runs on worker threads. The answer does not tell whether the address is
- * known. */
+/* POST /v1/auth/otp/resend. Runs on worker threads. Answer and work do not tell whether the address
+ * is known. */
 
 #include "app.h"
+#include "guess_limits.h"
 #include "http/auth_json.h"
+#include "http/client_address.h"
 #include "http/handlers.h"
 #include "verification.h"
 
@@ -11,15 +13,11 @@ enum cc_code auth_http_resend_otp(struct cc_request *req, struct cc_response *re
 {
     struct auth_app *app = cc_request_app(req);
     char email[EMAIL_ADDRESS_BYTES];
-    struct account account;
 
     CC_TRY(email_input_read(req, email, err));
-    CC_TRY(otp_store_count_send(app->otp, email, err));
-    enum cc_code code = account_store_find_by_email(app->accounts, email, &account, err);
-    if (code != CC_NOT_FOUND)
-        CC_TRY(code);
-    if (code == CC_OK && !account.active)
-        CC_TRY(auth_send_code(app, email, cc_request_arena(req), err));
+    CC_TRY(auth_limit_mail(app, email, auth_client_address(req), err));
+    CC_TRY(auth_send_code(app, OTP_PURPOSE_VERIFY, email, MAIL_IF_PENDING, cc_request_arena(req),
+                          err));
     status_write(res, 202, "verification_required");
     return CC_OK;
 }

@@ -1,22 +1,30 @@
-/* POST /v1/auth/otp/verify. Runs on worker threads. */
+/* POST /v1/auth/otp/verify. Runs on worker threads. Here the profile is made, and with it the
+ * handle taken: when somebody has it, the code stays good for a try with another one. */
+
+#include <stdio.h>
 
 #include "app.h"
-#include "common/log.h"
 #include "http/auth_json.h"
+#include "http/client_address.h"
 #include "http/handlers.h"
 #include "profile.h"
+#include "verification.h"
 
-/* A registration that stopped half-way is finished first. */
-static enum cc_code activate(struct auth_app *app, struct cc_request *req, const char *email,
-                             struct cc_error *err)
+/* A verification that stopped half-way is finished by the next one. */
+static enum cc_code activate(struct auth_app *app, struct cc_request *req,
+                             const struct verify_input *in, struct cc_error *err)
 {
     struct account account;
-    CC_TRY(account_store_find_by_email(app->accounts, email, &account, err));
+    enum cc_code found = account_store_find_by_email(app->accounts, in->email, &account, err);
+    if (found == CC_NOT_FOUND)
+        return otp_store_refuse(err);
+    CC_TRY(found);
     if (account.active)
         return CC_OK;
-    if (!account.has_profile)
-        CC_TRY(auth_put_profile(app, &account, cc_request_trace(req), cc_request_arena(req), err));
-    return account_store_activate(app->accounts, account.account_id, err);
+    if (in->handle != NULL)
+        (void)snprintf(account.handle, sizeof account.handle, "%s", in->handle);
+    CC_TRY(auth_put_profile(app, &account, cc_request_trace(req), cc_request_arena(req), err));
+    return account_store_activate(app->accounts, account.account_id, account.handle, err);
 }
 
 enum cc_code auth_http_verify_otp(struct cc_request *req, struct cc_response *res,
@@ -24,14 +32,13 @@ enum cc_code auth_http_verify_otp(struct cc_request *req, struct cc_response *re
 {
     struct auth_app *app = cc_request_app(req);
     struct verify_input in;
-    struct cc_error ignored = {0};
 
     CC_TRY(verify_input_read(req, &in, err));
-    CC_TRY(otp_store_try(app->otp, OTP_PURPOSE_VERIFY, in.email, in.code, err));
-    CC_TRY(activate(app, req, in.email, err));
+    CC_TRY(
+        auth_try_code(app, OTP_PURPOSE_VERIFY, in.email, in.code, auth_client_address(req), err));
+    CC_TRY(activate(app, req, &in, err));
     /* Only now, so that a store that was away costs nobody his code. */
-    if (otp_store_forget(app->otp, OTP_PURPOSE_VERIFY, in.email, &ignored) != CC_OK)
-        cc_log_error(CC_LOG_WARN, "a used one-time code stays until it expires", &ignored, NULL);
+    auth_forget_code(app, OTP_PURPOSE_VERIFY, in.email);
     status_write(res, 200, "verified");
     return CC_OK;
 }

@@ -23,6 +23,7 @@ CC_DEFINE_AUTO(mime, curl_mime, curl_mime_free);
 struct mailer {
     CURL *curl;
     char *url, *from;
+    long tls; /* CURLUSESSL_... */
     char envelope_from[ADDRESS_BYTES];
     const char *domain; /* of envelope_from: for Message-ID */
 };
@@ -35,11 +36,12 @@ static void read_address(const char *from, char out[ADDRESS_BYTES])
     (void)snprintf(out, ADDRESS_BYTES, "%.*s", (int)strcspn(begin, ">"), begin);
 }
 
-struct mailer *mailer_create(const char *url, const char *from)
+struct mailer *mailer_create(const char *url, const char *from, bool require_tls)
 {
     struct mailer *mailer = cc_calloc(1, sizeof *mailer);
     mailer->curl = curl_easy_init();
     mailer->url = cc_strdup(url);
+    mailer->tls = require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY;
     mailer->from = cc_strdup(from);
     read_address(from, mailer->envelope_from);
     const char *at = strrchr(mailer->envelope_from, '@');
@@ -126,7 +128,7 @@ enum cc_code mailer_send(struct mailer *mailer, const struct outbox_mail *mail, 
     curl_easy_reset(curl); /* keeps the connection */
     curl_easy_setopt(curl, CURLOPT_URL, mailer->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_TRY);
+    curl_easy_setopt(curl, CURLOPT_USE_SSL, mailer->tls);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TOTAL_TIMEOUT_MS);

@@ -8,8 +8,9 @@
 
 struct mailer;
 
-/* url: smtp://[user:password@]host:port. from: "Name <address>" or an address. */
-struct mailer *mailer_create(const char *url, const char *from);
+/* url: smtp://[user:password@]host:port. from: "Name <address>" or an address. require_tls: a
+ * server without STARTTLS counts as away. */
+struct mailer *mailer_create(const char *url, const char *from, bool require_tls);
 void mailer_destroy(struct mailer *mailer);
 
 /* Blocks up to 20 s. Errors: CC_UNAVAILABLE the server is away; CC_RATE_LIMITED it does not take

@@ -1,4 +1,4 @@
-/* Stored mails and the thread that sends them; see outbox.h. Posting runs on the callers' threads.
+/* Stored mails and the thread that sends them; see outbox.h.
  * Replicas share the work: what one has claimed, others leave alone. Never logs an address. */
 
 #include "mail/outbox.h"
@@ -33,15 +33,26 @@ static int64_t backoff_ms(int tries)
     return wait_ms < BACKOFF_MOST_MS ? wait_ms : BACKOFF_MOST_MS;
 }
 
+/* A request for an address that nobody has leaves a row for nobody (account_store.h). */
+static enum cc_code send_now(struct mail_outbox *outbox, const struct outbox_mail *mail,
+                             int64_t now_ms, struct cc_error *err)
+{
+    if (mail->recipient[0] == '\0')
+        return CC_NOT_FOUND;
+    return mailer_send(outbox->mailer, mail, now_ms, err);
+}
+
 /* False when the mail server is away: the rest need not be tried now. */
 static bool send_one(struct mail_outbox *outbox, const struct outbox_mail *mail)
 {
     struct outbox_store *store = outbox->options.store;
     int64_t now_ms = cc_wall_ms(outbox->options.clock);
     struct cc_error err = {0};
-    enum cc_code sent = mailer_send(outbox->mailer, mail, now_ms, &err), stored;
+    enum cc_code sent = send_now(outbox, mail, now_ms, &err), stored;
 
-    if (sent == CC_UNAVAILABLE || sent == CC_RATE_LIMITED) {
+    if (sent == CC_NOT_FOUND) {
+        stored = outbox_finish_mail(store, mail->mail_id, &err);
+    } else if (sent == CC_UNAVAILABLE || sent == CC_RATE_LIMITED) {
         cc_counter_add(outbox->delayed, 1);
         if (mail->tries == 0)
             cc_log_error(CC_LOG_WARN, "a mail has to wait", &err, "mail_id", mail->mail_id, NULL);
@@ -98,7 +109,7 @@ struct mail_outbox *mail_outbox_start(const struct mail_outbox_options *options)
 {
     struct mail_outbox *outbox = cc_calloc(1, sizeof *outbox);
     outbox->options = *options;
-    outbox->mailer = mailer_create(options->smtp_url, options->from);
+    outbox->mailer = mailer_create(options->smtp_url, options->from, options->require_tls);
     outbox->arena = cc_arena_create(0);
     outbox->sent = outcome_counter("sent");
     outbox->delayed = outcome_counter("delayed");
@@ -117,23 +128,8 @@ void mail_outbox_stop(struct mail_outbox *outbox)
     cc_free(outbox);
 }
 
-enum cc_code mail_outbox_post(struct mail_outbox *outbox, const char *recipient,
-                              const struct mail_content *content, int64_t life_ms,
-                              struct cc_error *err)
+void mail_outbox_wake(struct mail_outbox *outbox)
 {
-    char mail_id[CC_UUID_BYTES];
-    int64_t now_ms = cc_wall_ms(outbox->options.clock);
-    cc_ids_next(outbox->options.ids, mail_id);
-    const struct outbox_mail mail = {
-        .mail_id = mail_id,
-        .recipient = recipient,
-        .subject = content->subject,
-        .text = content->text,
-        .html = content->html,
-        .created_at_ms = now_ms,
-        .expires_at_ms = now_ms + life_ms,
-    };
-    CC_TRY(outbox_add_mail(outbox->options.store, &mail, err));
-    worker_wake(outbox->worker);
-    return CC_OK;
+    if (outbox != NULL)
+        worker_wake(outbox->worker);
 }

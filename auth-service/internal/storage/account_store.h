@@ -3,8 +3,10 @@
 
 /*
  * Accounts, sessions and refresh tokens: the truth about who may log in. Implementations:
- * account_store_pg.c (PostgreSQL) and account_store_memory.c (tests); one contract suite runs
- * against both. All calls are thread-safe and may block up to 2 s.
+ * account_store_pg.c with account_sessions_pg.c (PostgreSQL), account_store_memory.c with
+ * account_sessions_memory.c (tests); one contract suite runs against both. All calls are
+ * thread-safe and may block up to 2 s. A mail that is given to a call is queued in its transaction:
+ * the fact and the mail about it are stored together or not at all.
  *
  * Errors of every call, besides those named: CC_UNAVAILABLE (nothing was done), CC_TIMEOUT,
  * CC_OUTCOME_UNKNOWN, CC_INTERNAL.
@@ -14,6 +16,7 @@
 #include "common/error.h"
 #include "domain/account.h"
 #include "domain/session.h"
+#include "storage/outbox_store.h"
 
 struct session_list { /* in an arena */
     const struct session *items;
@@ -24,35 +27,56 @@ struct revocation_list { /* in an arena */
     size_t count;
 };
 
-/* Which sessions of a person a revocation ends. */
-struct session_selection {
+/* Which sessions of a person end, and how. */
+struct session_ending {
     const char *user_id;
     const char *only;       /* this session; NULL = no such condition */
     const char *all_except; /* all but this one; NULL = no such condition */
+    const char *reason;
+    int64_t now_ms, until_ms;         /* access tokens live no longer than until_ms */
+    const struct outbox_mail *notice; /* queued when a session ended; NULL = none */
 };
+
+/* What of an account changes; zero members stay. */
+struct account_change {
+    const char *account_id;
+    const char *only_if_hash; /* the password hash that was checked; NULL = any */
+    const char *password_hash;
+    const char *role;
+    enum { STANDING_STAYS, STANDING_SUSPEND, STANDING_REINSTATE } standing;
+    int64_t now_ms;
+    const struct outbox_mail *notice; /* queued with the change; NULL = none */
+};
+
+/* Whom a mail is for, told only in the statement that queues it: what is answered to a request, and
+ * after how long, is the same for known and unknown addresses. */
+enum mail_condition { MAIL_IF_PENDING, MAIL_IF_ACTIVE };
 
 struct account_store;
 struct account_store_ops {
-    enum cc_code (*insert_account)(struct account_store *, const struct account *,
-                                   struct cc_error *);
+    enum cc_code (*enroll)(struct account_store *, const struct account *,
+                           const struct outbox_mail *code, const struct outbox_mail *notice,
+                           struct cc_error *);
     enum cc_code (*find_by_email)(struct account_store *, const char *email, struct account *out,
                                   struct cc_error *);
     enum cc_code (*find_by_id)(struct account_store *, const char *account_id, struct account *out,
                                struct cc_error *);
-    enum cc_code (*renew_pending)(struct account_store *, const struct account *,
-                                  struct cc_error *);
-    enum cc_code (*remove_pending)(struct account_store *, const char *account_id,
-                                   struct cc_error *);
-    enum cc_code (*activate)(struct account_store *, const char *account_id, struct cc_error *);
-    enum cc_code (*change_password_hash)(struct account_store *, const char *account_id,
-                                         const char *from, const char *to, struct cc_error *);
+    enum cc_code (*activate)(struct account_store *, const char *account_id, const char *handle,
+                             struct cc_error *);
+    enum cc_code (*queue_mail)(struct account_store *, enum mail_condition,
+                               const struct outbox_mail *, struct cc_error *);
+    enum cc_code (*change)(struct account_store *, const struct account_change *,
+                           const struct session_ending *, struct cc_arena *,
+                           struct revocation_list *out_ended, struct cc_error *);
+    enum cc_code (*has_used_address)(struct account_store *, const char *email, const char *address,
+                                     bool *out, struct cc_error *);
     enum cc_code (*open_session)(struct account_store *, const struct session *,
-                                 const struct refresh_token *, int64_t until_ms, struct cc_arena *,
+                                 const struct refresh_token *, const char *only_if_hash,
+                                 int64_t until_ms, struct cc_arena *,
                                  struct revocation_list *out_replaced, struct cc_error *);
     enum cc_code (*list_sessions)(struct account_store *, const char *user_id, int64_t now_ms,
                                   struct cc_arena *, struct session_list *out, struct cc_error *);
-    enum cc_code (*revoke)(struct account_store *, const struct session_selection *,
-                           const char *reason, int64_t now_ms, int64_t until_ms, struct cc_arena *,
+    enum cc_code (*revoke)(struct account_store *, const struct session_ending *, struct cc_arena *,
                            struct revocation_list *out, struct cc_error *);
     enum cc_code (*list_revocations)(struct account_store *, int64_t now_ms, struct cc_arena *,
                                      struct revocation_list *out, struct cc_error *);
@@ -60,8 +84,8 @@ struct account_store_ops {
                                  struct refresh_token *out_token, struct session *out_session,
                                  struct cc_error *);
     enum cc_code (*rotate)(struct account_store *, const char *hash,
-                           const struct refresh_token *successor, int64_t now_ms, bool *out_first,
-                           struct cc_error *);
+                           const struct refresh_token *successor, const char *address,
+                           int64_t now_ms, bool *out_first, struct cc_error *);
     enum cc_code (*purge)(struct account_store *, int64_t now_ms, struct cc_error *);
     void (*destroy)(struct account_store *);
 };
@@ -69,12 +93,16 @@ struct account_store {
     const struct account_store_ops *ops;
 };
 
-/* CC_CONFLICT when the address has an account. */
-CC_MUST_CHECK static inline enum cc_code account_store_insert(struct account_store *store,
+/* Stores a registration, and queues one of two mails, in one statement that takes the same path for
+ * every address: `code` when the address has no account, or one that is not verified (whose
+ * password and names are replaced: the last registration counts); `notice` when it has one. */
+CC_MUST_CHECK static inline enum cc_code account_store_enroll(struct account_store *store,
                                                               const struct account *account,
+                                                              const struct outbox_mail *code,
+                                                              const struct outbox_mail *notice,
                                                               struct cc_error *err)
 {
-    return store->ops->insert_account(store, account, err);
+    return store->ops->enroll(store, account, code, notice, err);
 }
 /* `email` in lower case. CC_NOT_FOUND. */
 CC_MUST_CHECK static inline enum cc_code account_store_find_by_email(struct account_store *store,
@@ -92,43 +120,52 @@ CC_MUST_CHECK static inline enum cc_code account_store_find_by_id(struct account
 {
     return store->ops->find_by_id(store, account_id, out, err);
 }
-/* Replaces password_hash, handle, display_name and has_profile of an account that is not verified.
- * CC_NOT_FOUND when there is none, or it is active by now. */
-CC_MUST_CHECK static inline enum cc_code account_store_renew_pending(struct account_store *store,
-                                                                     const struct account *account,
-                                                                     struct cc_error *err)
+/* The address was verified and the profile made, with this handle. Idempotent. CC_NOT_FOUND. */
+CC_MUST_CHECK static inline enum cc_code account_store_activate(struct account_store *store,
+                                                                const char *account_id,
+                                                                const char *handle,
+                                                                struct cc_error *err)
 {
-    return store->ops->renew_pending(store, account, err);
+    return store->ops->activate(store, account_id, handle, err);
 }
-/* Removes an account that is not verified; CC_OK as well when there is none. */
-CC_MUST_CHECK static inline enum cc_code account_store_remove_pending(struct account_store *store,
-                                                                      const char *account_id,
-                                                                      struct cc_error *err)
+/* Queues the mail when the account of its recipient is as the condition says, and otherwise an
+ * empty one for nobody, which is as much work. */
+CC_MUST_CHECK static inline enum cc_code account_store_queue_mail(struct account_store *store,
+                                                                  enum mail_condition condition,
+                                                                  const struct outbox_mail *mail,
+                                                                  struct cc_error *err)
 {
-    return store->ops->remove_pending(store, account_id, err);
+    return store->ops->queue_mail(store, condition, mail, err);
 }
-/* Idempotent. CC_NOT_FOUND. */
+/* Changes an account and, when `ending` is not NULL, ends sessions, in one transaction. The
+ * account's other log-ins wait meanwhile, and fail when they began with the former password.
+ * CC_NOT_FOUND; CC_CONFLICT: the hash is not `only_if_hash` (any more). */
 CC_MUST_CHECK static inline enum cc_code
-account_store_activate(struct account_store *store, const char *account_id, struct cc_error *err)
+account_store_change(struct account_store *store, const struct account_change *change,
+                     const struct session_ending *ending, struct cc_arena *arena,
+                     struct revocation_list *out_ended, struct cc_error *err)
 {
-    return store->ops->activate(store, account_id, err);
+    return store->ops->change(store, change, ending, arena, out_ended, err);
 }
-/* Only when the stored hash is still `from`; CC_CONFLICT otherwise. */
+/* Whether the account of `email` was ever logged in from that address, as far as is remembered. */
 CC_MUST_CHECK static inline enum cc_code
-account_store_change_password_hash(struct account_store *store, const char *account_id,
-                                   const char *from, const char *to, struct cc_error *err)
+account_store_has_used_address(struct account_store *store, const char *email, const char *address,
+                               bool *out, struct cc_error *err)
 {
-    return store->ops->change_password_hash(store, account_id, from, to, err);
+    return store->ops->has_used_address(store, email, address, out, err);
 }
 /* Adds a session with its first refresh token, and ends the one that its device had before
- * (out_replaced, at most one; access tokens of it live until `until_ms`), in one transaction. */
+ * (out_replaced, at most one; access tokens of it live until `until_ms`), in one transaction.
+ * CC_CONFLICT: the account is gone or suspended, or its password hash is not `only_if_hash` any
+ * more. */
 CC_MUST_CHECK static inline enum cc_code
 account_store_open_session(struct account_store *store, const struct session *session,
-                           const struct refresh_token *token, int64_t until_ms,
-                           struct cc_arena *arena, struct revocation_list *out_replaced,
-                           struct cc_error *err)
+                           const struct refresh_token *token, const char *only_if_hash,
+                           int64_t until_ms, struct cc_arena *arena,
+                           struct revocation_list *out_replaced, struct cc_error *err)
 {
-    return store->ops->open_session(store, session, token, until_ms, arena, out_replaced, err);
+    return store->ops->open_session(store, session, token, only_if_hash, until_ms, arena,
+                                    out_replaced, err);
 }
 /* Those that are neither revoked nor expired, newest first, at most 200. */
 CC_MUST_CHECK static inline enum cc_code
@@ -140,11 +177,10 @@ account_store_list_sessions(struct account_store *store, const char *user_id, in
 /* Ends the selected sessions and queues session.revoked for each, in one transaction. `out` has
  * those that ended by this call. CC_NOT_FOUND: `only` is no session of that person. */
 CC_MUST_CHECK static inline enum cc_code
-account_store_revoke(struct account_store *store, const struct session_selection *selection,
-                     const char *reason, int64_t now_ms, int64_t until_ms, struct cc_arena *arena,
-                     struct revocation_list *out, struct cc_error *err)
+account_store_revoke(struct account_store *store, const struct session_ending *ending,
+                     struct cc_arena *arena, struct revocation_list *out, struct cc_error *err)
 {
-    return store->ops->revoke(store, selection, reason, now_ms, until_ms, arena, out, err);
+    return store->ops->revoke(store, ending, arena, out, err);
 }
 /* Revocations whose access tokens may still live, at most 100,000. */
 CC_MUST_CHECK static inline enum cc_code
@@ -164,14 +200,14 @@ CC_MUST_CHECK static inline enum cc_code account_store_find_refresh(struct accou
 }
 /* Compare-and-swap: marks the token used and adds its successor, if nobody did so before and its
  * session is not revoked (out_first false: somebody was faster, nothing changed). The session is
- * seen now, and expires with the successor. */
+ * seen now, from `address`, and expires with the successor. */
 CC_MUST_CHECK static inline enum cc_code account_store_rotate(struct account_store *store,
                                                               const char *hash,
                                                               const struct refresh_token *successor,
-                                                              int64_t now_ms, bool *out_first,
-                                                              struct cc_error *err)
+                                                              const char *address, int64_t now_ms,
+                                                              bool *out_first, struct cc_error *err)
 {
-    return store->ops->rotate(store, hash, successor, now_ms, out_first, err);
+    return store->ops->rotate(store, hash, successor, address, now_ms, out_first, err);
 }
 /* Forgets expired sessions and tokens, and revocations that no token outlived. */
 CC_MUST_CHECK static inline enum cc_code account_store_purge(struct account_store *store,
@@ -186,9 +222,8 @@ static inline void account_store_destroy(struct account_store *store)
 }
 
 struct cc_pg_pool;
-struct outbox_store;
 struct account_store *account_store_pg_create(struct cc_pg_pool *pool); /* borrows the pool */
-/* Its revocations go to that outbox, which is borrowed. */
+/* Its mails and revocations go to that outbox, which is borrowed. */
 struct account_store *account_store_memory_create(struct outbox_store *memory_outbox);
 
 #endif

@@ -1,40 +1,23 @@
 /*
- * Accounts and sessions in PostgreSQL (migrations/0001_accounts.sql); see account_store.h. Runs on
- * the callers' threads. Every call is one statement, or one transaction where it says so.
+ * Accounts in PostgreSQL (migrations/); see account_store.h. Runs on the callers' threads. Every
+ * call is one statement, or one transaction where it says so. Sessions: account_sessions_pg.c.
  */
+
+#include "storage/account_store_pg.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/pg_pool.h"
-#include "storage/account_store.h"
-#include "storage/pg_number.h"
-
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 #define ACCOUNT_COLUMNS                                                                            \
     "account_id, email, password_hash, handle, display_name, role, active, has_profile, "          \
-    "created_at_ms"
-#define SESSION_COLUMNS                                                                            \
-    "s.session_id, s.user_id, s.device_id, s.device_name, s.rotation_key, s.created_at_ms, "       \
-    "s.last_seen_at_ms, s.expires_at_ms, s.revoked_at_ms IS NOT NULL AS revoked"
+    "created_at_ms, suspended_at_ms"
 
-struct pg_store {
-    struct account_store store; /* first: the interface points here */
-    struct cc_pg_pool *pool;
-};
-
-static struct cc_pg_pool *pool_of(struct account_store *store)
-{
-    return ((struct pg_store *)store)->pool;
-}
-
-static void copy_text(char *out, size_t size, const PGresult *result, int row, const char *column)
+void pg_copy_text(char *out, size_t size, const PGresult *result, int row, const char *column)
 {
     (void)snprintf(out, size, "%s", cc_pg_text(result, row, column));
 }
-#define COPY_TEXT(field, result, row, column) copy_text(field, sizeof(field), result, row, column)
 
 static struct account read_account(const PGresult *result, int row)
 {
@@ -42,67 +25,63 @@ static struct account read_account(const PGresult *result, int row)
         .active = cc_pg_int(result, row, "active") != 0,
         .has_profile = cc_pg_int(result, row, "has_profile") != 0,
         .created_at_ms = cc_pg_int(result, row, "created_at_ms"),
+        .suspended_at_ms = cc_pg_int(result, row, "suspended_at_ms"),
     };
-    COPY_TEXT(account.account_id, result, row, "account_id");
-    COPY_TEXT(account.email, result, row, "email");
-    COPY_TEXT(account.password_hash, result, row, "password_hash");
-    COPY_TEXT(account.handle, result, row, "handle");
-    COPY_TEXT(account.display_name, result, row, "display_name");
-    COPY_TEXT(account.role, result, row, "role");
+    PG_COPY_TEXT(account.account_id, result, row, "account_id");
+    PG_COPY_TEXT(account.email, result, row, "email");
+    PG_COPY_TEXT(account.password_hash, result, row, "password_hash");
+    PG_COPY_TEXT(account.handle, result, row, "handle");
+    PG_COPY_TEXT(account.display_name, result, row, "display_name");
+    PG_COPY_TEXT(account.role, result, row, "role");
     return account;
 }
 
-static struct session read_session(const PGresult *result, int row)
+/* The same locks, writes and commit for every address: only the mail's content depends on what is
+ * there. */
+static enum cc_code enroll(struct account_store *store, const struct account *account,
+                           const struct outbox_mail *code, const struct outbox_mail *notice,
+                           struct cc_error *err)
 {
-    struct session session = {
-        .created_at_ms = cc_pg_int(result, row, "created_at_ms"),
-        .last_seen_at_ms = cc_pg_int(result, row, "last_seen_at_ms"),
-        .expires_at_ms = cc_pg_int(result, row, "expires_at_ms"),
-        .revoked = cc_pg_int(result, row, "revoked") != 0,
-    };
-    COPY_TEXT(session.session_id, result, row, "session_id");
-    COPY_TEXT(session.user_id, result, row, "user_id");
-    COPY_TEXT(session.device_id, result, row, "device_id");
-    COPY_TEXT(session.device_name, result, row, "device_name");
-    COPY_TEXT(session.rotation_key, result, row, "rotation_key");
-    return session;
-}
-
-/* Runs a statement that changes one row, and says so when there was none. */
-static enum cc_code change_one(struct cc_pg_pool *pool, const char *sql, const char *const *params,
-                               int count, enum cc_code when_none, struct cc_error *err)
-{
-    CC_AUTO(pg_result) PGresult *result = NULL;
-    CC_TRY(cc_pg_query(pool, sql, params, count, &result, err));
-    if (PQntuples(result) == 0)
-        return cc_fail(err, when_none, NULL, "%s", cc_code_title(when_none));
-    return CC_OK;
-}
-
-static enum cc_code insert_account(struct account_store *store, const struct account *account,
-                                   struct cc_error *err)
-{
-    struct pg_number created = pg_number(account->created_at_ms);
+    struct pg_number created = pg_number(account->created_at_ms),
+                     code_expires = pg_number(code->expires_at_ms),
+                     notice_expires = pg_number(notice->expires_at_ms);
     const char *params[] = {account->account_id,
                             account->email,
                             account->password_hash,
                             account->handle,
                             account->display_name,
                             account->role,
-                            pg_boolean(account->active),
-                            pg_boolean(account->has_profile),
-                            created.text};
-    return cc_pg_query(pool_of(store),
-                       "INSERT INTO accounts (" ACCOUNT_COLUMNS ") "
-                       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                       params, COUNT(params), NULL, err);
+                            created.text,
+                            code->mail_id,
+                            code->subject,
+                            code->text,
+                            code->html,
+                            code_expires.text,
+                            notice->subject,
+                            notice->text,
+                            notice->html,
+                            notice_expires.text};
+    return cc_pg_query(
+        pg_store_pool(store),
+        "WITH pending AS (INSERT INTO accounts "
+        "(account_id, email, password_hash, handle, display_name, role, created_at_ms) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO UPDATE SET "
+        "password_hash = EXCLUDED.password_hash, handle = EXCLUDED.handle, "
+        "display_name = EXCLUDED.display_name WHERE NOT accounts.active RETURNING account_id), "
+        "found AS (SELECT EXISTS (SELECT FROM pending) AS is_pending) "
+        "INSERT INTO mail_outbox (" PG_MAIL_COLUMNS ") SELECT $8, $2, "
+        "CASE WHEN is_pending THEN $9::text ELSE $13::text END, "
+        "CASE WHEN is_pending THEN $10::text ELSE $14::text END, "
+        "CASE WHEN is_pending THEN $11::text ELSE $15::text END, $7, "
+        "CASE WHEN is_pending THEN $12::bigint ELSE $16::bigint END, $7 FROM found",
+        params, COUNT(params), NULL, err);
 }
 
 static enum cc_code find_account(struct account_store *store, const char *sql, const char *key,
                                  struct account *out, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *result = NULL;
-    CC_TRY(cc_pg_query(pool_of(store), sql, &key, 1, &result, err));
+    CC_TRY(cc_pg_query(pg_store_pool(store), sql, &key, 1, &result, err));
     if (PQntuples(result) == 0)
         return cc_fail(err, CC_NOT_FOUND, NULL, "There is no such account.");
     *out = read_account(result, 0);
@@ -123,238 +102,89 @@ static enum cc_code find_by_id(struct account_store *store, const char *account_
                         account_id, out, err);
 }
 
-static enum cc_code renew_pending(struct account_store *store, const struct account *account,
-                                  struct cc_error *err)
-{
-    const char *params[] = {account->account_id, account->password_hash, account->handle,
-                            account->display_name, pg_boolean(account->has_profile)};
-    return change_one(pool_of(store),
-                      "UPDATE accounts SET password_hash = $2, handle = $3, display_name = $4, "
-                      "has_profile = $5 WHERE account_id = $1 AND NOT active RETURNING account_id",
-                      params, COUNT(params), CC_NOT_FOUND, err);
-}
-
-static enum cc_code remove_pending(struct account_store *store, const char *account_id,
-                                   struct cc_error *err)
-{
-    return cc_pg_query(pool_of(store), "DELETE FROM accounts WHERE account_id = $1 AND NOT active",
-                       &account_id, 1, NULL, err);
-}
-
 static enum cc_code activate(struct account_store *store, const char *account_id,
-                             struct cc_error *err)
+                             const char *handle, struct cc_error *err)
 {
-    return change_one(pool_of(store),
-                      "UPDATE accounts SET active = true, has_profile = true "
-                      "WHERE account_id = $1 RETURNING account_id",
-                      &account_id, 1, CC_NOT_FOUND, err);
+    CC_AUTO(pg_result) PGresult *result = NULL;
+    const char *params[] = {account_id, handle};
+    CC_TRY(cc_pg_query(pg_store_pool(store),
+                       "UPDATE accounts SET active = true, has_profile = true, handle = $2 "
+                       "WHERE account_id = $1 RETURNING account_id",
+                       params, COUNT(params), &result, err));
+    if (PQntuples(result) == 0)
+        return cc_fail(err, CC_NOT_FOUND, NULL, "There is no such account.");
+    return CC_OK;
 }
 
-static enum cc_code change_password_hash(struct account_store *store, const char *account_id,
-                                         const char *from, const char *to, struct cc_error *err)
+enum cc_code pg_add_mail(struct cc_pg *pg, const struct outbox_mail *mail, struct cc_error *err)
 {
-    const char *params[] = {account_id, from, to};
-    return change_one(pool_of(store),
-                      "UPDATE accounts SET password_hash = $3 "
-                      "WHERE account_id = $1 AND password_hash = $2 RETURNING account_id",
-                      params, COUNT(params), CC_CONFLICT, err);
+    struct pg_mail row;
+    pg_mail_init(&row, mail);
+    return cc_pg_exec(pg, PG_MAIL_INSERT, row.params, COUNT(row.params), NULL, err);
 }
 
-/* Ends sessions of $1: one ($2), all but one ($3), those of a device ($4); NULL = any. */
-static const char revoke_sql[] =
-    "WITH gone AS (UPDATE sessions SET revoked_at_ms = $6, revoked_until_ms = $7 "
-    "WHERE user_id = $1 AND revoked_at_ms IS NULL AND ($2::uuid IS NULL OR session_id = $2::uuid) "
-    "AND ($3::uuid IS NULL OR session_id <> $3::uuid) AND ($4::text IS NULL OR device_id = $4) "
-    "RETURNING session_id, user_id), "
-    "queued AS (INSERT INTO event_outbox (session_id, user_id, reason, at_ms, until_ms, "
-    "next_try_ms) SELECT session_id, user_id, $5, $6, $7, $6 FROM gone) "
-    "SELECT session_id, user_id FROM gone";
-
-static struct revocation_list read_revoked(const PGresult *result, const char *reason,
-                                           int64_t now_ms, int64_t until_ms, struct cc_arena *arena)
+static enum cc_code queue_mail(struct account_store *store, enum mail_condition condition,
+                               const struct outbox_mail *mail, struct cc_error *err)
 {
-    size_t count = (size_t)PQntuples(result);
-    struct session_revocation *items = cc_arena_calloc(arena, count, sizeof *items);
-    for (size_t i = 0; i < count; i++) {
-        items[i] = (struct session_revocation){
-            .reason = cc_arena_strdup(arena, reason), .at_ms = now_ms, .until_ms = until_ms};
-        COPY_TEXT(items[i].session_id, result, (int)i, "session_id");
-        COPY_TEXT(items[i].user_id, result, (int)i, "user_id");
-    }
-    return (struct revocation_list){items, count};
-}
-
-static enum cc_code insert_session(struct cc_pg *pg, const struct session *session,
-                                   const struct refresh_token *token, struct cc_error *err)
-{
-    struct pg_number created = pg_number(session->created_at_ms),
-                     seen = pg_number(session->last_seen_at_ms),
-                     expires = pg_number(session->expires_at_ms),
-                     token_expires = pg_number(token->expires_at_ms);
+    struct pg_mail row;
+    pg_mail_init(&row, mail);
     const char *params[] = {
-        session->session_id,   session->user_id, session->device_id, session->device_name,
-        session->rotation_key, created.text,     seen.text,          expires.text};
-    const char *token_params[] = {token->hash, session->session_id, token_expires.text};
-
-    CC_TRY(cc_pg_exec(pg,
-                      "INSERT INTO sessions (session_id, user_id, device_id, device_name, "
-                      "rotation_key, created_at_ms, last_seen_at_ms, expires_at_ms) "
-                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                      params, COUNT(params), NULL, err));
-    return cc_pg_exec(pg,
-                      "INSERT INTO refresh_tokens (token_hash, session_id, expires_at_ms) "
-                      "VALUES ($1, $2, $3)",
-                      token_params, COUNT(token_params), NULL, err);
+        row.params[0], row.params[1], row.params[2], row.params[3],
+        row.params[4], row.params[5], row.params[6], pg_boolean(condition == MAIL_IF_ACTIVE)};
+    return cc_pg_query(pg_store_pool(store),
+                       "INSERT INTO mail_outbox (" PG_MAIL_COLUMNS ") SELECT $1, "
+                       "CASE WHEN EXISTS (SELECT FROM accounts WHERE email = $2 AND active = $8) "
+                       "THEN $2 ELSE '' END, $3, $4, $5, $6, $7, $6",
+                       params, COUNT(params), NULL, err);
 }
 
-/* Log-ins of one person take turns (the lock on the account), so that two at the same time for one
- * device leave one living session. */
-static enum cc_code open_session(struct account_store *store, const struct session *session,
-                                 const struct refresh_token *token, int64_t until_ms,
-                                 struct cc_arena *arena, struct revocation_list *out_replaced,
+static enum cc_code explain_no_change(struct cc_pg *pg, const struct account_change *change,
+                                      struct cc_error *err)
+{
+    CC_AUTO(pg_result) PGresult *result = NULL;
+    CC_TRY(cc_pg_exec(pg, "SELECT 1 FROM accounts WHERE account_id = $1", &change->account_id, 1,
+                      &result, err));
+    if (PQntuples(result) == 0)
+        return cc_fail(err, CC_NOT_FOUND, NULL, "There is no such account.");
+    return cc_fail(err, CC_CONFLICT, NULL, "It was changed meanwhile.");
+}
+
+static enum cc_code write_change(struct cc_pg *pg, const struct account_change *change,
                                  struct cc_error *err)
+{
+    static const char *const standings[] = {
+        [STANDING_STAYS] = NULL, [STANDING_SUSPEND] = "true", [STANDING_REINSTATE] = "false"};
+    CC_AUTO(pg_result) PGresult *result = NULL;
+    struct pg_number now = pg_number(change->now_ms);
+    const char *params[] = {change->account_id, change->only_if_hash,        change->password_hash,
+                            change->role,       standings[change->standing], now.text};
+    CC_TRY(cc_pg_exec(pg,
+                      "UPDATE accounts SET password_hash = coalesce($3, password_hash), "
+                      "role = coalesce($4, role), suspended_at_ms = CASE $5::boolean "
+                      "WHEN true THEN coalesce(suspended_at_ms, $6::bigint) WHEN false THEN NULL "
+                      "ELSE suspended_at_ms END "
+                      "WHERE account_id = $1 AND ($2::text IS NULL OR password_hash = $2) "
+                      "RETURNING account_id",
+                      params, COUNT(params), &result, err));
+    return PQntuples(result) == 1 ? CC_OK : explain_no_change(pg, change, err);
+}
+
+static enum cc_code change_account(struct account_store *store, const struct account_change *change,
+                                   const struct session_ending *ending, struct cc_arena *arena,
+                                   struct revocation_list *out_ended, struct cc_error *err)
 {
     CC_AUTO(pg) struct cc_pg *pg = NULL;
-    CC_AUTO(pg_result) PGresult *result = NULL;
-    const char *lock_params[] = {session->user_id};
-    struct pg_number now = pg_number(session->created_at_ms), until = pg_number(until_ms);
-    const char *params[] = {session->user_id,     NULL,     NULL,      session->device_id,
-                            SESSION_ENDED_LOGOUT, now.text, until.text};
-
-    CC_TRY(cc_pg_borrow(pool_of(store), &pg, err));
+    struct revocation_list ended = {0};
+    CC_TRY(cc_pg_borrow(pg_store_pool(store), &pg, err));
     CC_TRY(cc_pg_begin(pg, err));
-    CC_TRY(cc_pg_exec(pg, "SELECT 1 FROM accounts WHERE account_id = $1 FOR UPDATE", lock_params, 1,
-                      NULL, err));
-    CC_TRY(cc_pg_exec(pg, revoke_sql, params, COUNT(params), &result, err));
-    CC_TRY(insert_session(pg, session, token, err));
+    CC_TRY(write_change(pg, change, err));
+    if (ending != NULL)
+        CC_TRY(pg_end_sessions(pg, ending, NULL, arena, &ended, err));
+    if (change->notice != NULL)
+        CC_TRY(pg_add_mail(pg, change->notice, err));
     CC_TRY(cc_pg_commit(pg, err));
-    *out_replaced =
-        read_revoked(result, SESSION_ENDED_LOGOUT, session->created_at_ms, until_ms, arena);
+    *out_ended = ended;
     return CC_OK;
-}
-
-static enum cc_code list_sessions(struct account_store *store, const char *user_id, int64_t now_ms,
-                                  struct cc_arena *arena, struct session_list *out,
-                                  struct cc_error *err)
-{
-    CC_AUTO(pg_result) PGresult *result = NULL;
-    struct pg_number now = pg_number(now_ms);
-    const char *params[] = {user_id, now.text};
-
-    CC_TRY(cc_pg_query(pool_of(store),
-                       "SELECT " SESSION_COLUMNS " FROM sessions s WHERE s.user_id = $1 "
-                       "AND s.revoked_at_ms IS NULL AND s.expires_at_ms > $2 "
-                       "ORDER BY s.created_at_ms DESC, s.session_id DESC LIMIT 200",
-                       params, COUNT(params), &result, err));
-    size_t count = (size_t)PQntuples(result);
-    struct session *items = cc_arena_calloc(arena, count, sizeof *items);
-    for (size_t i = 0; i < count; i++)
-        items[i] = read_session(result, (int)i);
-    *out = (struct session_list){items, count};
-    return CC_OK;
-}
-
-static enum cc_code require_session(struct account_store *store,
-                                    const struct session_selection *selection, struct cc_error *err)
-{
-    const char *params[] = {selection->user_id, selection->only};
-    return change_one(pool_of(store),
-                      "SELECT 1 FROM sessions WHERE user_id = $1 AND session_id = $2::uuid", params,
-                      COUNT(params), CC_NOT_FOUND, err);
-}
-
-static enum cc_code revoke(struct account_store *store, const struct session_selection *selection,
-                           const char *reason, int64_t now_ms, int64_t until_ms,
-                           struct cc_arena *arena, struct revocation_list *out,
-                           struct cc_error *err)
-{
-    CC_AUTO(pg_result) PGresult *result = NULL;
-    struct pg_number now = pg_number(now_ms), until = pg_number(until_ms);
-    const char *params[] = {
-        selection->user_id, selection->only, selection->all_except, NULL, reason,
-        now.text,           until.text};
-
-    CC_TRY(cc_pg_query(pool_of(store), revoke_sql, params, COUNT(params), &result, err));
-    if (PQntuples(result) == 0 && selection->only != NULL)
-        CC_TRY(require_session(store, selection, err));
-    *out = read_revoked(result, reason, now_ms, until_ms, arena);
-    return CC_OK;
-}
-
-static enum cc_code list_revocations(struct account_store *store, int64_t now_ms,
-                                     struct cc_arena *arena, struct revocation_list *out,
-                                     struct cc_error *err)
-{
-    CC_AUTO(pg_result) PGresult *result = NULL;
-    struct pg_number now = pg_number(now_ms);
-    const char *params[] = {now.text};
-
-    CC_TRY(cc_pg_query(pool_of(store),
-                       "SELECT session_id, user_id, revoked_at_ms, revoked_until_ms FROM sessions "
-                       "WHERE revoked_at_ms IS NOT NULL AND revoked_until_ms > $1 "
-                       "ORDER BY revoked_until_ms DESC LIMIT 100000",
-                       params, COUNT(params), &result, err));
-    *out = read_revoked(result, "", 0, 0, arena);
-    struct session_revocation *items = (struct session_revocation *)out->items;
-    for (size_t i = 0; i < out->count; i++) {
-        items[i].at_ms = cc_pg_int(result, (int)i, "revoked_at_ms");
-        items[i].until_ms = cc_pg_int(result, (int)i, "revoked_until_ms");
-    }
-    return CC_OK;
-}
-
-static enum cc_code find_refresh(struct account_store *store, const char *hash,
-                                 struct refresh_token *out_token, struct session *out_session,
-                                 struct cc_error *err)
-{
-    CC_AUTO(pg_result) PGresult *result = NULL;
-    CC_TRY(cc_pg_query(pool_of(store),
-                       "SELECT " SESSION_COLUMNS ", t.token_hash, t.expires_at_ms AS token_expires_"
-                       "ms, t.rotated_at_ms FROM refresh_tokens t JOIN sessions s USING "
-                       "(session_id) WHERE t.token_hash = $1",
-                       &hash, 1, &result, err));
-    if (PQntuples(result) == 0)
-        return cc_fail(err, CC_NOT_FOUND, NULL, "There is no such token.");
-    *out_session = read_session(result, 0);
-    COPY_TEXT(out_token->hash, result, 0, "token_hash");
-    out_token->expires_at_ms = cc_pg_int(result, 0, "token_expires_ms");
-    out_token->rotated_at_ms = cc_pg_int(result, 0, "rotated_at_ms");
-    return CC_OK;
-}
-
-/* Concurrent uses wait at the row's lock and then see rotated_at_ms set. */
-static enum cc_code rotate(struct account_store *store, const char *hash,
-                           const struct refresh_token *successor, int64_t now_ms, bool *out_first,
-                           struct cc_error *err)
-{
-    CC_AUTO(pg_result) PGresult *result = NULL;
-    struct pg_number now = pg_number(now_ms), expires = pg_number(successor->expires_at_ms);
-    const char *params[] = {hash, successor->hash, expires.text, now.text};
-
-    CC_TRY(cc_pg_query(
-        pool_of(store),
-        "WITH used AS (UPDATE refresh_tokens t SET rotated_at_ms = $4 FROM sessions s "
-        "WHERE t.token_hash = $1 AND t.rotated_at_ms IS NULL AND s.session_id = t.session_id "
-        "AND s.revoked_at_ms IS NULL RETURNING t.session_id), "
-        "seen AS (UPDATE sessions SET last_seen_at_ms = $4, expires_at_ms = $3 "
-        "WHERE session_id IN (SELECT session_id FROM used)) "
-        "INSERT INTO refresh_tokens (token_hash, session_id, expires_at_ms) "
-        "SELECT $2, session_id, $3 FROM used RETURNING session_id",
-        params, COUNT(params), &result, err));
-    *out_first = PQntuples(result) == 1;
-    return CC_OK;
-}
-
-static enum cc_code purge(struct account_store *store, int64_t now_ms, struct cc_error *err)
-{
-    struct pg_number now = pg_number(now_ms);
-    const char *params[] = {now.text};
-    CC_TRY(cc_pg_query(pool_of(store), "DELETE FROM refresh_tokens WHERE expires_at_ms <= $1",
-                       params, COUNT(params), NULL, err));
-    return cc_pg_query(pool_of(store),
-                       "DELETE FROM sessions WHERE expires_at_ms <= $1 AND "
-                       "(revoked_until_ms IS NULL OR revoked_until_ms <= $1)",
-                       params, COUNT(params), NULL, err);
 }
 
 static void destroy(struct account_store *store)
@@ -363,20 +193,20 @@ static void destroy(struct account_store *store)
 }
 
 static const struct account_store_ops ops = {
-    .insert_account = insert_account,
+    .enroll = enroll,
     .find_by_email = find_by_email,
     .find_by_id = find_by_id,
-    .renew_pending = renew_pending,
-    .remove_pending = remove_pending,
     .activate = activate,
-    .change_password_hash = change_password_hash,
-    .open_session = open_session,
-    .list_sessions = list_sessions,
-    .revoke = revoke,
-    .list_revocations = list_revocations,
-    .find_refresh = find_refresh,
-    .rotate = rotate,
-    .purge = purge,
+    .queue_mail = queue_mail,
+    .change = change_account,
+    .has_used_address = pg_has_used_address,
+    .open_session = pg_open_session,
+    .list_sessions = pg_list_sessions,
+    .revoke = pg_revoke,
+    .list_revocations = pg_list_revocations,
+    .find_refresh = pg_find_refresh,
+    .rotate = pg_rotate,
+    .purge = pg_purge_sessions,
     .destroy = destroy,
 };
 

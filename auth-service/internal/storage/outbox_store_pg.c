@@ -9,7 +9,7 @@
 #include "common/alloc.h"
 #include "common/pg_pool.h"
 #include "storage/outbox_store.h"
-#include "storage/pg_number.h"
+#include "storage/pg_mail.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -26,15 +26,9 @@ static struct cc_pg_pool *pool_of(struct outbox_store *store)
 static enum cc_code add_mail(struct outbox_store *store, const struct outbox_mail *mail,
                              struct cc_error *err)
 {
-    struct pg_number created = pg_number(mail->created_at_ms),
-                     expires = pg_number(mail->expires_at_ms);
-    const char *params[] = {mail->mail_id, mail->recipient, mail->subject, mail->text,
-                            mail->html,    created.text,    expires.text};
-    return cc_pg_query(pool_of(store),
-                       "INSERT INTO mail_outbox (mail_id, recipient, subject, text_body, "
-                       "html_body, created_at_ms, expires_at_ms, next_try_ms) "
-                       "VALUES ($1, $2, $3, $4, $5, $6, $7, $6)",
-                       params, COUNT(params), NULL, err);
+    struct pg_mail row;
+    pg_mail_init(&row, mail);
+    return cc_pg_query(pool_of(store), PG_MAIL_INSERT, row.params, COUNT(row.params), NULL, err);
 }
 
 static enum cc_code claim(struct outbox_store *store, const char *sql,

@@ -63,10 +63,61 @@ static struct account an_account(struct fixture *f, const char *email)
     return account;
 }
 
+static struct outbox_mail a_mail(struct fixture *f, const char *recipient, const char *subject)
+{
+    char mail_id[CC_UUID_BYTES];
+    cc_ids_next(f->ids, mail_id);
+    return (struct outbox_mail){.mail_id = cc_arena_strdup(f->arena, mail_id),
+                                .recipient = recipient,
+                                .subject = subject,
+                                .text = "text",
+                                .html = "<p>text</p>",
+                                .created_at_ms = T0,
+                                .expires_at_ms = T0 + 600000};
+}
+
+static void must_enroll(struct fixture *f, const struct account *account)
+{
+    const struct outbox_mail code = a_mail(f, account->email, "code"),
+                             notice = a_mail(f, account->email, "notice");
+    MUST(account_store_enroll(f->stores.accounts, account, &code, &notice, &f->err));
+}
+
+static struct outbox_mail_list claim_mails(struct fixture *f, int64_t now_ms, int limit)
+{
+    struct outbox_mail_list list;
+    MUST(outbox_claim_mails(f->stores.outbox, &(struct outbox_claim){now_ms, LEASE_MS, limit},
+                            f->arena, &list, &f->err));
+    return list;
+}
+
+/* The subject of the only mail that waits for that recipient; it is finished. "" = none waits. */
+static const char *next_mail(struct fixture *f, const char *recipient)
+{
+    struct outbox_mail_list list = claim_mails(f, T0 + 1000, 10);
+    const char *subject = "";
+    for (size_t i = 0; i < list.count; i++) {
+        assert_string_equal(list.items[i].recipient, recipient);
+        assert_string_equal(subject, "");
+        subject = list.items[i].subject;
+        MUST(outbox_finish_mail(f->stores.outbox, list.items[i].mail_id, &f->err));
+    }
+    return subject;
+}
+
+/* Its mail is gone already. */
 static struct account must_insert(struct fixture *f, const char *email)
 {
     struct account account = an_account(f, email);
-    MUST(account_store_insert(f->stores.accounts, &account, &f->err));
+    must_enroll(f, &account);
+    assert_string_equal(next_mail(f, email), "code");
+    return account;
+}
+
+static struct account must_activate(struct fixture *f, const char *email)
+{
+    struct account account = must_insert(f, email);
+    MUST(account_store_activate(f->stores.accounts, account.account_id, account.handle, &f->err));
     return account;
 }
 
@@ -74,6 +125,7 @@ static struct session a_session(struct fixture *f, const struct account *account
                                 const char *device_id, int64_t at_ms)
 {
     struct session session = {.device_name = "Telephone",
+                              .address = "192.0.2.1",
                               .rotation_key = "rotation-key",
                               .created_at_ms = at_ms,
                               .last_seen_at_ms = at_ms,
@@ -97,7 +149,7 @@ static struct session must_open(struct fixture *f, const struct account *account
     struct session session = a_session(f, account, device_id, at_ms);
     const struct refresh_token token = a_token(token_hash, session.expires_at_ms);
     struct revocation_list replaced;
-    MUST(account_store_open_session(f->stores.accounts, &session, &token, UNTIL, f->arena,
+    MUST(account_store_open_session(f->stores.accounts, &session, &token, "hash-1", UNTIL, f->arena,
                                     &replaced, &f->err));
     return session;
 }
@@ -124,9 +176,9 @@ static void an_address_has_one_account(void **state)
 {
     struct fixture *f = *state;
     struct account first = must_insert(f, "ada@example.org"), found;
-    const struct account second = an_account(f, "ada@example.org");
+    struct account second = an_account(f, "ada@example.org");
 
-    assert_int_equal(account_store_insert(f->stores.accounts, &second, &f->err), CC_CONFLICT);
+    must_enroll(f, &second);
 
     MUST(account_store_find_by_email(f->stores.accounts, "ada@example.org", &found, &f->err));
     assert_string_equal(found.account_id, first.account_id);
@@ -135,6 +187,7 @@ static void an_address_has_one_account(void **state)
     assert_false(found.active);
     assert_false(found.has_profile);
     assert_int_equal(found.created_at_ms, T0);
+    assert_int_equal(found.suspended_at_ms, 0);
     MUST(account_store_find_by_id(f->stores.accounts, first.account_id, &found, &f->err));
     assert_string_equal(found.email, "ada@example.org");
 }
@@ -144,51 +197,80 @@ static void an_unknown_account_is_not_found(void **state)
     struct fixture *f = *state;
     struct account found = an_account(f, "nobody@example.org");
     struct account_store *store = f->stores.accounts;
+    const struct account_change change = {.account_id = found.account_id, .role = "admin"};
+    struct revocation_list ended;
+    bool is_known = true;
     assert_int_equal(account_store_find_by_email(store, found.email, &found, &f->err),
                      CC_NOT_FOUND);
     assert_int_equal(account_store_find_by_id(store, found.account_id, &found, &f->err),
                      CC_NOT_FOUND);
-    assert_int_equal(account_store_activate(store, found.account_id, &f->err), CC_NOT_FOUND);
-    assert_int_equal(account_store_renew_pending(store, &found, &f->err), CC_NOT_FOUND);
-    MUST(account_store_remove_pending(store, found.account_id, &f->err));
+    assert_int_equal(account_store_activate(store, found.account_id, "ada", &f->err), CC_NOT_FOUND);
+    assert_int_equal(account_store_change(store, &change, NULL, f->arena, &ended, &f->err),
+                     CC_NOT_FOUND);
+    MUST(account_store_has_used_address(store, found.email, "192.0.2.1", &is_known, &f->err));
+    assert_false(is_known);
 }
 
-static void a_pending_account_can_be_renewed_and_removed(void **state)
+static void a_pending_account_is_replaced_by_the_last_registration(void **state)
 {
     struct fixture *f = *state;
     struct account account = must_insert(f, "ada@example.org"), found;
-    (void)snprintf(account.password_hash, sizeof account.password_hash, "hash-2");
-    (void)snprintf(account.handle, sizeof account.handle, "ada_2");
-    account.has_profile = true;
+    struct account again = an_account(f, "ada@example.org");
+    (void)snprintf(again.password_hash, sizeof again.password_hash, "hash-2");
+    (void)snprintf(again.handle, sizeof again.handle, "ada_2");
 
-    MUST(account_store_renew_pending(f->stores.accounts, &account, &f->err));
+    must_enroll(f, &again);
+
     MUST(account_store_find_by_email(f->stores.accounts, account.email, &found, &f->err));
+    assert_string_equal(found.account_id, account.account_id);
     assert_string_equal(found.password_hash, "hash-2");
     assert_string_equal(found.handle, "ada_2");
-    assert_true(found.has_profile);
-
-    MUST(account_store_remove_pending(f->stores.accounts, account.account_id, &f->err));
-    assert_int_equal(
-        account_store_find_by_email(f->stores.accounts, account.email, &found, &f->err),
-        CC_NOT_FOUND);
+    assert_string_equal(next_mail(f, account.email), "code");
 }
 
-static void an_active_account_is_neither_renewed_nor_removed(void **state)
+static void an_active_account_is_not_replaced_and_gets_a_notice(void **state)
 {
     struct fixture *f = *state;
-    struct account account = must_insert(f, "ada@example.org"), found;
-    MUST(account_store_activate(f->stores.accounts, account.account_id, &f->err));
-    MUST(account_store_activate(f->stores.accounts, account.account_id, &f->err));
-    (void)snprintf(account.password_hash, sizeof account.password_hash, "hash-2");
+    struct account account = must_activate(f, "ada@example.org"), found;
+    struct account again = an_account(f, "ada@example.org");
+    MUST(account_store_activate(f->stores.accounts, account.account_id, "ada_3", &f->err));
+    (void)snprintf(again.password_hash, sizeof again.password_hash, "hash-2");
 
-    assert_int_equal(account_store_renew_pending(f->stores.accounts, &account, &f->err),
-                     CC_NOT_FOUND);
-    MUST(account_store_remove_pending(f->stores.accounts, account.account_id, &f->err));
+    must_enroll(f, &again);
 
     MUST(account_store_find_by_id(f->stores.accounts, account.account_id, &found, &f->err));
     assert_true(found.active);
     assert_true(found.has_profile);
     assert_string_equal(found.password_hash, "hash-1");
+    assert_string_equal(found.handle, "ada_3");
+    assert_string_equal(next_mail(f, account.email), "notice");
+}
+
+static void a_mail_is_for_nobody_unless_the_account_is_as_said(void **state)
+{
+    struct fixture *f = *state;
+    struct account pending = must_insert(f, "ada@example.org"),
+                   active = must_activate(f, "bob@example.org");
+    static const struct {
+        enum mail_condition condition;
+        const char *to, *expected;
+    } cases[] = {
+        {MAIL_IF_PENDING, "ada@example.org", "ada@example.org"},
+        {MAIL_IF_PENDING, "bob@example.org", ""},
+        {MAIL_IF_PENDING, "eve@example.org", ""},
+        {MAIL_IF_ACTIVE, "ada@example.org", ""},
+        {MAIL_IF_ACTIVE, "bob@example.org", "bob@example.org"},
+        {MAIL_IF_ACTIVE, "eve@example.org", ""},
+    };
+    (void)pending;
+    (void)active;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct outbox_mail mail = a_mail(f, cases[i].to, "subject");
+
+        MUST(account_store_queue_mail(f->stores.accounts, cases[i].condition, &mail, &f->err));
+
+        assert_string_equal(next_mail(f, cases[i].expected), "subject");
+    }
 }
 
 static void a_password_hash_changes_only_from_the_known_one(void **state)
@@ -196,15 +278,81 @@ static void a_password_hash_changes_only_from_the_known_one(void **state)
     struct fixture *f = *state;
     struct account account = must_insert(f, "ada@example.org"), found;
     struct account_store *store = f->stores.accounts;
+    const struct outbox_mail notice = a_mail(f, account.email, "changed");
+    struct account_change change = {.account_id = account.account_id,
+                                    .only_if_hash = "hash-1",
+                                    .password_hash = "hash-2",
+                                    .now_ms = T0,
+                                    .notice = &notice};
+    struct revocation_list ended;
 
-    MUST(
-        account_store_change_password_hash(store, account.account_id, "hash-1", "hash-2", &f->err));
-    assert_int_equal(
-        account_store_change_password_hash(store, account.account_id, "hash-1", "hash-3", &f->err),
-        CC_CONFLICT);
+    MUST(account_store_change(store, &change, NULL, f->arena, &ended, &f->err));
+    assert_int_equal(ended.count, 0);
+    assert_string_equal(next_mail(f, account.email), "changed");
+    change.password_hash = "hash-3";
+    assert_int_equal(account_store_change(store, &change, NULL, f->arena, &ended, &f->err),
+                     CC_CONFLICT);
 
     MUST(account_store_find_by_id(store, account.account_id, &found, &f->err));
     assert_string_equal(found.password_hash, "hash-2");
+    assert_string_equal(next_mail(f, account.email), "");
+}
+
+static void a_change_ends_sessions_in_the_same_step(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = must_activate(f, "ada@example.org"), found;
+    struct session kept = must_open(f, &account, "telephone", "t1", T0);
+    const struct account_change change = {
+        .account_id = account.account_id, .password_hash = "hash-2", .now_ms = T0 + 5};
+    const struct session_ending ending = {.user_id = account.account_id,
+                                          .all_except = kept.session_id,
+                                          .reason = SESSION_ENDED_PASSWORD,
+                                          .now_ms = T0 + 5,
+                                          .until_ms = UNTIL};
+    const struct session_revocation *events;
+    struct revocation_list ended;
+    struct session other = must_open(f, &account, "laptop", "t2", T0);
+
+    MUST(account_store_change(f->stores.accounts, &change, &ending, f->arena, &ended, &f->err));
+
+    assert_int_equal(ended.count, 1);
+    assert_string_equal(ended.items[0].session_id, other.session_id);
+    assert_int_equal(living_sessions(f, &account), 1);
+    assert_int_equal(claim_events(f, T0 + 5, &events), 1);
+    assert_string_equal(events[0].reason, SESSION_ENDED_PASSWORD);
+    MUST(account_store_find_by_id(f->stores.accounts, account.account_id, &found, &f->err));
+    assert_string_equal(found.password_hash, "hash-2");
+    assert_string_equal(found.role, "user");
+}
+
+static void role_and_standing_change_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = must_activate(f, "ada@example.org"), found;
+    struct account_store *store = f->stores.accounts;
+    struct account_change change = {
+        .account_id = account.account_id, .standing = STANDING_SUSPEND, .now_ms = T0 + 7};
+    struct revocation_list ended;
+
+    MUST(account_store_change(store, &change, NULL, f->arena, &ended, &f->err));
+    change.now_ms = T0 + 8; /* again: the first time counts */
+    MUST(account_store_change(store, &change, NULL, f->arena, &ended, &f->err));
+    MUST(account_store_find_by_id(store, account.account_id, &found, &f->err));
+    assert_int_equal(found.suspended_at_ms, T0 + 7);
+
+    change = (struct account_change){.account_id = account.account_id, .role = "admin"};
+    MUST(account_store_change(store, &change, NULL, f->arena, &ended, &f->err));
+    MUST(account_store_find_by_id(store, account.account_id, &found, &f->err));
+    assert_string_equal(found.role, "admin");
+    assert_int_equal(found.suspended_at_ms, T0 + 7);
+
+    change =
+        (struct account_change){.account_id = account.account_id, .standing = STANDING_REINSTATE};
+    MUST(account_store_change(store, &change, NULL, f->arena, &ended, &f->err));
+    MUST(account_store_find_by_id(store, account.account_id, &found, &f->err));
+    assert_int_equal(found.suspended_at_ms, 0);
+    assert_string_equal(found.password_hash, "hash-1");
 }
 
 /* ---- sessions ---- */
@@ -227,6 +375,7 @@ static void sessions_are_listed_newest_first_while_they_live(void **state)
     assert_string_equal(list.items[1].device_id, "telephone");
     assert_string_equal(list.items[1].device_name, "Telephone");
     assert_string_equal(list.items[1].rotation_key, "rotation-key");
+    assert_string_equal(list.items[1].address, "192.0.2.1");
 
     MUST(account_store_list_sessions(f->stores.accounts, account.account_id, first.expires_at_ms,
                                      f->arena, &list, &f->err));
@@ -243,8 +392,8 @@ static void a_device_has_one_session(void **state)
     struct revocation_list replaced;
     const struct session_revocation *events;
 
-    MUST(account_store_open_session(f->stores.accounts, &second, &token, UNTIL, f->arena, &replaced,
-                                    &f->err));
+    MUST(account_store_open_session(f->stores.accounts, &second, &token, "hash-1", UNTIL, f->arena,
+                                    &replaced, &f->err));
 
     assert_int_equal(replaced.count, 1);
     assert_string_equal(replaced.items[0].session_id, first.session_id);
@@ -254,22 +403,54 @@ static void a_device_has_one_session(void **state)
     assert_string_equal(events[0].reason, SESSION_ENDED_LOGOUT);
 }
 
-static void revoking_one_session_queues_one_event(void **state)
+static void no_session_opens_with_a_former_password_or_while_suspended(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = must_activate(f, "ada@example.org");
+    struct session session = a_session(f, &account, "telephone", T0);
+    const struct refresh_token token = a_token("t1", session.expires_at_ms);
+    const struct account_change suspend = {
+        .account_id = account.account_id, .standing = STANDING_SUSPEND, .now_ms = T0};
+    struct revocation_list list;
+
+    assert_int_equal(account_store_open_session(f->stores.accounts, &session, &token, "hash-0",
+                                                UNTIL, f->arena, &list, &f->err),
+                     CC_CONFLICT);
+    MUST(account_store_change(f->stores.accounts, &suspend, NULL, f->arena, &list, &f->err));
+    assert_int_equal(account_store_open_session(f->stores.accounts, &session, &token, "hash-1",
+                                                UNTIL, f->arena, &list, &f->err),
+                     CC_CONFLICT);
+
+    assert_int_equal(living_sessions(f, &account), 0);
+}
+
+static struct session_ending ending_of(const struct account *account, const char *reason)
+{
+    return (struct session_ending){
+        .user_id = account->account_id, .reason = reason, .now_ms = T0 + 5, .until_ms = UNTIL};
+}
+
+static size_t must_revoke(struct fixture *f, const struct session_ending *ending)
+{
+    struct revocation_list ended;
+    MUST(account_store_revoke(f->stores.accounts, ending, f->arena, &ended, &f->err));
+    return ended.count;
+}
+
+static void revoking_one_session_queues_one_event_and_one_mail(void **state)
 {
     struct fixture *f = *state;
     struct account account = must_insert(f, "ada@example.org");
     struct session session = must_open(f, &account, "telephone", "t1", T0);
-    const struct session_selection this_one = {.user_id = account.account_id,
-                                               .only = session.session_id};
+    const struct outbox_mail notice = a_mail(f, account.email, "reuse");
+    struct session_ending this_one = ending_of(&account, "reuse");
     const struct session_revocation *events;
-    struct revocation_list ended;
+    this_one.only = session.session_id;
+    this_one.notice = &notice;
 
-    MUST(account_store_revoke(f->stores.accounts, &this_one, "reuse", T0 + 5, UNTIL, f->arena,
-                              &ended, &f->err));
-    assert_int_equal(ended.count, 1);
-    MUST(account_store_revoke(f->stores.accounts, &this_one, "logout", T0 + 6, UNTIL, f->arena,
-                              &ended, &f->err));
-    assert_int_equal(ended.count, 0);
+    assert_int_equal(must_revoke(f, &this_one), 1);
+    this_one.reason = "logout";
+    assert_int_equal(must_revoke(f, &this_one), 0);
 
     assert_int_equal(claim_events(f, T0 + 6, &events), 1);
     assert_string_equal(events[0].session_id, session.session_id);
@@ -278,6 +459,7 @@ static void revoking_one_session_queues_one_event(void **state)
     assert_int_equal(events[0].at_ms, T0 + 5);
     assert_int_equal(events[0].until_ms, UNTIL);
     assert_int_equal(living_sessions(f, &account), 0);
+    assert_string_equal(next_mail(f, account.email), "reuse");
 }
 
 static void nobody_revokes_anothers_session(void **state)
@@ -285,35 +467,53 @@ static void nobody_revokes_anothers_session(void **state)
     struct fixture *f = *state;
     struct account ada = must_insert(f, "ada@example.org"), bob = must_insert(f, "bob@example.org");
     struct session session = must_open(f, &ada, "telephone", "t1", T0);
-    const struct session_selection wrong = {.user_id = bob.account_id, .only = session.session_id};
+    struct session_ending wrong = ending_of(&bob, "logout");
     struct revocation_list ended;
+    wrong.only = session.session_id;
 
-    assert_int_equal(account_store_revoke(f->stores.accounts, &wrong, "logout", T0, UNTIL, f->arena,
-                                          &ended, &f->err),
+    assert_int_equal(account_store_revoke(f->stores.accounts, &wrong, f->arena, &ended, &f->err),
                      CC_NOT_FOUND);
 
     assert_int_equal(living_sessions(f, &ada), 1);
 }
 
-static void all_sessions_but_one_can_be_revoked(void **state)
+static void all_sessions_but_one_can_be_revoked_and_all(void **state)
 {
     struct fixture *f = *state;
     struct account account = must_insert(f, "ada@example.org"),
                    other = must_insert(f, "bob@example.org");
     struct session kept = must_open(f, &account, "telephone", "t1", T0);
-    const struct session_selection others = {.user_id = account.account_id,
-                                             .all_except = kept.session_id};
-    struct revocation_list ended;
+    struct session_ending ending = ending_of(&account, "logout");
     (void)must_open(f, &account, "laptop", "t2", T0);
     (void)must_open(f, &account, "tablet", "t3", T0);
     (void)must_open(f, &other, "laptop", "t4", T0);
 
-    MUST(account_store_revoke(f->stores.accounts, &others, "logout", T0, UNTIL, f->arena, &ended,
-                              &f->err));
-
-    assert_int_equal(ended.count, 2);
+    ending.all_except = kept.session_id;
+    assert_int_equal(must_revoke(f, &ending), 2);
     assert_int_equal(living_sessions(f, &account), 1);
+    ending.all_except = NULL;
+    assert_int_equal(must_revoke(f, &ending), 1);
+    assert_int_equal(living_sessions(f, &account), 0);
     assert_int_equal(living_sessions(f, &other), 1);
+}
+
+static void an_address_is_known_once_a_session_was_there(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = must_insert(f, "ada@example.org");
+    struct account_store *store = f->stores.accounts;
+    const struct session_ending all = ending_of(&account, "logout");
+    bool is_known;
+    (void)must_insert(f, "bob@example.org");
+    (void)must_open(f, &account, "telephone", "t1", T0);
+    (void)must_revoke(f, &all);
+
+    MUST(account_store_has_used_address(store, "ada@example.org", "192.0.2.1", &is_known, &f->err));
+    assert_true(is_known);
+    MUST(account_store_has_used_address(store, "ada@example.org", "192.0.2.2", &is_known, &f->err));
+    assert_false(is_known);
+    MUST(account_store_has_used_address(store, "bob@example.org", "192.0.2.1", &is_known, &f->err));
+    assert_false(is_known);
 }
 
 static void revocations_are_listed_until_tokens_have_expired(void **state)
@@ -321,12 +521,11 @@ static void revocations_are_listed_until_tokens_have_expired(void **state)
     struct fixture *f = *state;
     struct account account = must_insert(f, "ada@example.org");
     struct session session = must_open(f, &account, "telephone", "t1", T0);
+    struct session_ending ending = ending_of(&account, "logout");
     struct revocation_list list;
     (void)must_open(f, &account, "laptop", "t2", T0);
-    MUST(account_store_revoke(
-        f->stores.accounts,
-        &(struct session_selection){.user_id = account.account_id, .only = session.session_id},
-        "logout", T0, UNTIL, f->arena, &list, &f->err));
+    ending.only = session.session_id;
+    (void)must_revoke(f, &ending);
 
     MUST(account_store_list_revocations(f->stores.accounts, UNTIL - 1, f->arena, &list, &f->err));
     assert_int_equal(list.count, 1);
@@ -347,7 +546,8 @@ static void rotating_marks_the_old_token_and_adds_the_new_one(void **state)
     struct refresh_token token;
     bool first;
 
-    MUST(account_store_rotate(f->stores.accounts, "t1", &successor, T0 + 100, &first, &f->err));
+    MUST(account_store_rotate(f->stores.accounts, "t1", &successor, "192.0.2.9", T0 + 100, &first,
+                              &f->err));
     assert_true(first);
 
     MUST(account_store_find_refresh(f->stores.accounts, "t1", &token, &found, &f->err));
@@ -357,6 +557,7 @@ static void rotating_marks_the_old_token_and_adds_the_new_one(void **state)
     assert_int_equal(token.expires_at_ms, T0 + 2000000);
     assert_string_equal(found.session_id, session.session_id);
     assert_int_equal(found.last_seen_at_ms, T0 + 100);
+    assert_string_equal(found.address, "192.0.2.9");
     assert_int_equal(found.expires_at_ms, T0 + 2000000);
     assert_false(found.revoked);
     assert_int_equal(account_store_find_refresh(f->stores.accounts, "t9", &token, &found, &f->err),
@@ -370,14 +571,12 @@ static void tokens_of_a_revoked_session_do_not_rotate(void **state)
     struct session session = must_open(f, &account, "telephone", "t1", T0), found;
     const struct refresh_token successor = a_token("t2", T0 + 2000000);
     struct refresh_token token;
-    struct revocation_list ended;
     bool first;
-    MUST(account_store_revoke(
-        f->stores.accounts,
-        &(struct session_selection){.user_id = account.account_id, .only = session.session_id},
-        "logout", T0, UNTIL, f->arena, &ended, &f->err));
+    struct session_ending ending = ending_of(&account, "logout");
+    ending.only = session.session_id;
+    (void)must_revoke(f, &ending);
 
-    MUST(account_store_rotate(f->stores.accounts, "t1", &successor, T0, &first, &f->err));
+    MUST(account_store_rotate(f->stores.accounts, "t1", &successor, "", T0, &first, &f->err));
 
     assert_false(first);
     MUST(account_store_find_refresh(f->stores.accounts, "t1", &token, &found, &f->err));
@@ -396,7 +595,7 @@ static void *rotate_once(void *arg)
     const struct refresh_token successor = a_token("t2", T0 + 2000000);
     struct cc_error err;
     bool first = false;
-    if (account_store_rotate(race->store, "t1", &successor, T0 + 1, &first, &err) != CC_OK)
+    if (account_store_rotate(race->store, "t1", &successor, "", T0 + 1, &first, &err) != CC_OK)
         atomic_fetch_add(&race->errors, 1);
     if (first)
         atomic_fetch_add(&race->winners, 1);
@@ -439,25 +638,10 @@ static void purging_forgets_what_expired_and_nothing_else(void **state)
 
 static const char *must_add_mail(struct fixture *f, int64_t at_ms)
 {
-    char mail_id[CC_UUID_BYTES];
-    cc_ids_next(f->ids, mail_id);
-    const struct outbox_mail mail = {.mail_id = cc_arena_strdup(f->arena, mail_id),
-                                     .recipient = "ada@example.org",
-                                     .subject = "Subject",
-                                     .text = "text",
-                                     .html = "<p>text</p>",
-                                     .created_at_ms = at_ms,
-                                     .expires_at_ms = at_ms + 600000};
+    struct outbox_mail mail = a_mail(f, "ada@example.org", "Subject");
+    mail.created_at_ms = at_ms;
     MUST(outbox_add_mail(f->stores.outbox, &mail, &f->err));
     return mail.mail_id;
-}
-
-static struct outbox_mail_list claim_mails(struct fixture *f, int64_t now_ms, int limit)
-{
-    struct outbox_mail_list list;
-    MUST(outbox_claim_mails(f->stores.outbox, &(struct outbox_claim){now_ms, LEASE_MS, limit},
-                            f->arena, &list, &f->err));
-    return list;
 }
 
 static void a_claimed_mail_is_lent_until_the_lease_ends(void **state)
@@ -506,14 +690,12 @@ static void an_event_comes_again_until_it_is_finished(void **state)
     struct account account = must_insert(f, "ada@example.org");
     struct session session = must_open(f, &account, "telephone", "t1", T0);
     const struct session_revocation *events;
-    struct revocation_list ended;
-    const struct session_selection all = {.user_id = account.account_id};
-    MUST(account_store_revoke(f->stores.accounts, &all, "logout", T0, UNTIL, f->arena, &ended,
-                              &f->err));
+    const struct session_ending all = ending_of(&account, "logout");
+    (void)must_revoke(f, &all);
 
-    assert_int_equal(claim_events(f, T0, &events), 1);
-    assert_int_equal(claim_events(f, T0, &events), 0);
-    assert_int_equal(claim_events(f, T0 + LEASE_MS, &events), 1);
+    assert_int_equal(claim_events(f, T0 + 5, &events), 1);
+    assert_int_equal(claim_events(f, T0 + 5, &events), 0);
+    assert_int_equal(claim_events(f, T0 + 5 + LEASE_MS, &events), 1);
     MUST(outbox_finish_event(f->stores.outbox, session.session_id, &f->err));
     assert_int_equal(claim_events(f, T0 + 2 * LEASE_MS, &events), 0);
 }
@@ -526,14 +708,19 @@ int store_contract_run(const char *name, struct store_under_test (*make)(void),
     const struct CMUnitTest tests[] = {
         TEST(an_address_has_one_account),
         TEST(an_unknown_account_is_not_found),
-        TEST(a_pending_account_can_be_renewed_and_removed),
-        TEST(an_active_account_is_neither_renewed_nor_removed),
+        TEST(a_pending_account_is_replaced_by_the_last_registration),
+        TEST(an_active_account_is_not_replaced_and_gets_a_notice),
+        TEST(a_mail_is_for_nobody_unless_the_account_is_as_said),
         TEST(a_password_hash_changes_only_from_the_known_one),
+        TEST(a_change_ends_sessions_in_the_same_step),
+        TEST(role_and_standing_change_alone),
         TEST(sessions_are_listed_newest_first_while_they_live),
         TEST(a_device_has_one_session),
-        TEST(revoking_one_session_queues_one_event),
+        TEST(no_session_opens_with_a_former_password_or_while_suspended),
+        TEST(revoking_one_session_queues_one_event_and_one_mail),
         TEST(nobody_revokes_anothers_session),
-        TEST(all_sessions_but_one_can_be_revoked),
+        TEST(all_sessions_but_one_can_be_revoked_and_all),
+        TEST(an_address_is_known_once_a_session_was_there),
         TEST(revocations_are_listed_until_tokens_have_expired),
         TEST(rotating_marks_the_old_token_and_adds_the_new_one),
         TEST(tokens_of_a_revoked_session_do_not_rotate),

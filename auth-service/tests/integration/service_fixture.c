@@ -136,6 +136,7 @@ const char *new_signing_key(struct fixture *f)
 
 static struct auth_settings make_settings(struct fixture *f, const char *smtp_url)
 {
+    static const char *const loopback[] = {"127.0.0.0/8"};
     const char **urls = cc_arena_alloc(f->arena, sizeof *urls);
     urls[0] =
         cc_arena_printf(f->arena, "http://127.0.0.1:%d", cc_http_server_port(f->users.server));
@@ -149,6 +150,8 @@ static struct auth_settings make_settings(struct fixture *f, const char *smtp_ur
         .mail_from = "Chat-App <no-reply@chat-app.example>",
         .signing_key = f->signing_key,
         .user_service_internal_urls = {.items = urls, .count = 1},
+        .trusted_proxies = {.items = loopback, .count = 1},
+        .guesses_per_address = 300,
         .access_token_s = 600,
         .refresh_token_s = 2592000,
         .otp_ttl_s = 600,
@@ -179,12 +182,20 @@ void service_stop(struct fixture *f)
     cc_health_destroy(f->service.runtime.health);
 }
 
+const char *a_new_address(struct fixture *f)
+{
+    return cc_arena_printf(f->arena, "2001:db8:%x:%x::1",
+                           (unsigned)cc_random_below(cc_random_system(), 65536),
+                           (unsigned)cc_random_below(cc_random_system(), 65536));
+}
+
 struct fixture *fixture_create(void)
 {
     struct fixture *f = cc_calloc(1, sizeof *f);
     struct cc_error err = {0};
     f->arena = cc_arena_create(0);
     f->client = cc_http_client_create();
+    f->address = a_new_address(f); /* Redis is shared: counters of other tests are not ours */
     f->signing_key = new_signing_key(f);
     f->service.clock.clock = (struct cc_clock){moving_wall_ms, moving_mono_us};
     f->service.runtime = (struct cc_runtime){.service = "auth-service",
@@ -224,12 +235,13 @@ static struct answer call_url(struct fixture *f, const char *method, const char 
     struct cc_http_answer answer;
     const struct cc_http_header headers[] = {
         {"Content-Type", "application/json"},
+        {"X-Forwarded-For", f->address},
         {"Authorization", cc_arena_printf(f->arena, "Bearer %s", access_token)},
     };
     const struct cc_http_call call = {.method = method,
                                       .url = url,
                                       .headers = headers,
-                                      .header_count = access_token != NULL ? 2 : 1,
+                                      .header_count = access_token != NULL ? 3 : 2,
                                       .body = body,
                                       .body_count = body != NULL ? strlen(body) : 0};
     if (cc_http_do(f->client, &call, f->arena, &answer, &err) != CC_OK)
@@ -262,13 +274,14 @@ int service_call_raw(struct fixture *f, const char *path, const char *body, stru
 {
     struct cc_error err = {0};
     struct cc_http_answer answer;
-    const struct cc_http_header header = {"Content-Type", "application/json"};
+    const struct cc_http_header headers[] = {{"Content-Type", "application/json"},
+                                             {"X-Forwarded-For", f->address}};
     const struct cc_http_call call = {
         .method = "POST",
         .url = cc_arena_printf(arena, "http://127.0.0.1:%d%s",
                                cc_http_server_port(f->service.listener), path),
-        .headers = &header,
-        .header_count = 1,
+        .headers = headers,
+        .header_count = 2,
         .body = body,
         .body_count = strlen(body),
     };

@@ -48,10 +48,13 @@ struct fixture {
     struct cc_http_client *client;
     struct user_service_stub users;
     const char *database_uri, *signing_key;
+    const char *address; /* where requests come from, as the edge would say */
     struct service service;
 };
 
 const char *new_signing_key(struct fixture *f); /* PEM */
+
+const char *a_new_address(struct fixture *f); /* where nobody has been */
 
 struct fixture *fixture_create(void); /* with the service started */
 void fixture_destroy(struct fixture *f);

@@ -2,7 +2,7 @@
 
 #include "testing.h"
 
-#include "service_fixture.h"
+#include "people.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -12,8 +12,7 @@
 #include "common/kafka_consumer.h"
 #include "common/topics.h"
 
-#define PASSWORD "engines of 1843"
-#define RACERS   20
+#define RACERS 20
 
 static int set_up(void **state)
 {
@@ -27,102 +26,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- people ---- */
-
-struct person {
-    const char *email, *handle;
-};
-
-static struct person a_person(struct fixture *f)
-{
-    char id[CC_UUID_BYTES];
-    cc_ids_next(f->service.runtime.ids, id);
-    const char *handle = cc_arena_printf(f->arena, "ada_%.8s_%.4s", id + 24, id + 19);
-    return (struct person){cc_arena_printf(f->arena, "%s@example.org", handle), handle};
-}
-
-static struct answer register_as(struct fixture *f, struct person person, const char *password)
-{
-    return service_call(f, "POST", "/v1/auth/register", NULL,
-                        cc_arena_printf(f->arena,
-                                        "{\"email\":\"%s\",\"password\":\"%s\",\"handle\":\"%s\","
-                                        "\"display_name\":\"Ada Lovelace\"}",
-                                        person.email, password, person.handle));
-}
-
-static struct answer verify(struct fixture *f, struct person person, const char *code)
-{
-    return service_call(
-        f, "POST", "/v1/auth/otp/verify", NULL,
-        cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}", person.email, code));
-}
-
-static struct answer resend(struct fixture *f, struct person person)
-{
-    return service_call(f, "POST", "/v1/auth/otp/resend", NULL,
-                        cc_arena_printf(f->arena, "{\"email\":\"%s\"}", person.email));
-}
-
-static struct answer log_in(struct fixture *f, struct person person, const char *password,
-                            const char *device_id)
-{
-    return service_call(
-        f, "POST", "/v1/auth/login", NULL,
-        cc_arena_printf(f->arena,
-                        "{\"email\":\"%s\",\"password\":\"%s\",\"device_id\":\"%s\","
-                        "\"device_name\":\"Telephone\"}",
-                        person.email, password, device_id));
-}
-
-static const char *refresh_body(struct fixture *f, const char *refresh_token)
-{
-    return cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\"}", refresh_token);
-}
-
-static struct answer refresh(struct fixture *f, const char *refresh_token)
-{
-    return service_call(f, "POST", "/v1/auth/refresh", NULL, refresh_body(f, refresh_token));
-}
-
-static struct answer list_sessions(struct fixture *f, const char *access_token)
-{
-    return service_call(f, "GET", "/v1/sessions", access_token, NULL);
-}
-
-static size_t count_sessions(struct fixture *f, const char *access_token)
-{
-    struct answer answer = list_sessions(f, access_token);
-    assert_int_equal(answer.status, 200);
-    struct cc_json_reader *reader =
-        cc_json_reader_create(f->arena, answer.body, strlen(answer.body), CC_IGNORE_UNKNOWN);
-    size_t count = cc_json_array_count(reader, "items", CC_REQUIRED, 200);
-    cc_json_reader_destroy(reader);
-    return count;
-}
-
-static struct person must_join(struct fixture *f)
-{
-    struct person person = a_person(f);
-    assert_int_equal(register_as(f, person, PASSWORD).status, 202);
-    assert_int_equal(verify(f, person, mailed_code(f, person.email, 1)).status, 200);
-    return person;
-}
-
-struct device {
-    const char *access_token, *refresh_token, *session_id, *user_id;
-};
-
-static struct device must_log_in(struct fixture *f, struct person person, const char *device_id)
-{
-    struct answer answer = log_in(f, person, PASSWORD, device_id);
-    assert_int_equal(answer.status, 200);
-    assert_string_equal(json_text(f, answer.body, "device_id"), device_id);
-    assert_string_equal(json_text(f, answer.body, "token_type"), "Bearer");
-    return (struct device){
-        json_text(f, answer.body, "access_token"), json_text(f, answer.body, "refresh_token"),
-        json_text(f, answer.body, "session_id"), json_text(f, answer.body, "user_id")};
-}
-
 /* ---- registration ---- */
 
 static void a_person_registers_verifies_and_logs_in(void **state)
@@ -133,10 +36,10 @@ static void a_person_registers_verifies_and_logs_in(void **state)
     struct answer answer = register_as(f, person, PASSWORD);
     assert_int_equal(answer.status, 202);
     assert_string_equal(json_text(f, answer.body, "status"), "verification_required");
-    assert_true(stub_knows(f, person.handle));
     answer = verify(f, person, mailed_code(f, person.email, 1));
     assert_int_equal(answer.status, 200);
     assert_string_equal(json_text(f, answer.body, "status"), "verified");
+    assert_true(stub_knows(f, person.handle));
     answer = log_in(f, person, PASSWORD, "telephone");
     assert_int_equal(answer.status, 200);
     assert_string_equal(answer.cache_control, "no-store");
@@ -174,21 +77,27 @@ static void bad_input_is_named(void **state)
     assert_string_equal(json_error_pointer(f, answer.body), "/handle");
 }
 
-static void a_taken_handle_is_a_conflict_and_leaves_no_account(void **state)
+static void a_taken_handle_is_told_to_who_reads_the_mail_and_another_can_be_chosen(void **state)
 {
     struct fixture *f = *state;
     struct person ada = must_join(f), bob = a_person(f);
-    struct account account;
-    struct cc_error err = {0};
+    const char *other = bob.handle;
     bob.handle = ada.handle;
 
-    struct answer answer = register_as(f, bob, PASSWORD);
-
+    assert_int_equal(register_as(f, bob, PASSWORD).status, 202);
+    const char *code = mailed_code(f, bob.email, 1);
+    struct answer answer = verify(f, bob, code);
     assert_int_equal(answer.status, 409);
     assert_string_equal(json_error_pointer(f, answer.body), "/handle");
-    assert_int_equal(
-        account_store_find_by_email(f->service.app.accounts, bob.email, &account, &err),
-        CC_NOT_FOUND);
+    assert_int_equal(log_in(f, bob, PASSWORD, "telephone").status, 403);
+
+    answer = service_call(f, "POST", "/v1/auth/otp/verify", NULL,
+                          cc_arena_printf(f->arena,
+                                          "{\"email\":\"%s\",\"code\":\"%s\",\"handle\":\"%s\"}",
+                                          bob.email, code, other));
+    assert_int_equal(answer.status, 200);
+    assert_true(stub_knows(f, other));
+    (void)must_log_in(f, bob, "telephone");
 }
 
 static void a_known_address_gets_the_same_answer_and_a_notice(void **state)
@@ -256,13 +165,10 @@ static void mails_wait_for_a_mail_server_that_is_away(void **state)
 {
     struct fixture *f = *state;
     struct person person = a_person(f);
-    int64_t mails = 0, events = 0;
-    struct cc_error err = {0};
     service_stop(f);
     service_start(f, "smtp://127.0.0.1:9"); /* nobody listens there */
     assert_int_equal(register_as(f, person, PASSWORD).status, 202);
-    assert_int_equal(outbox_count(f->service.app.outbox, &mails, &events, &err), CC_OK);
-    assert_int_equal(mails, 1);
+    assert_int_equal(waiting_mails(f), 1);
 
     service_stop(f);
     service_start(f, test_env("CHAT_TEST_SMTP_URL"));
@@ -372,7 +278,8 @@ static void twenty_uses_at_once_get_the_same_successor(void **state)
 static void late_reuse_of_an_old_token_ends_the_session(void **state)
 {
     struct fixture *f = *state;
-    struct device device = must_log_in(f, must_join(f), "telephone");
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
     struct answer answer = refresh(f, device.refresh_token);
     const char *successor = json_text(f, answer.body, "refresh_token");
 
@@ -381,6 +288,25 @@ static void late_reuse_of_an_old_token_ends_the_session(void **state)
     assert_int_equal(refresh(f, device.refresh_token).status, 401);
     assert_int_equal(refresh(f, successor).status, 401);
     assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 401);
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "copied"));
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_int_equal(waiting_mails(f), 0); /* told once */
+}
+
+static void a_token_of_another_device_ends_the_session(void **state)
+{
+    struct fixture *f = *state;
+    struct device device = must_log_in(f, must_join(f), "telephone");
+    const char *body = cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\",\"device_id\":\"%s\"}",
+                                       device.refresh_token, "telephone");
+    struct answer answer = service_call(f, "POST", "/v1/auth/refresh", NULL, body);
+    assert_int_equal(answer.status, 200);
+
+    body = cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\",\"device_id\":\"%s\"}",
+                           device.refresh_token, "stolen");
+    assert_int_equal(service_call(f, "POST", "/v1/auth/refresh", NULL, body).status, 401);
+
+    assert_int_equal(refresh(f, json_text(f, answer.body, "refresh_token")).status, 401);
 }
 
 /* ---- ending sessions ---- */
@@ -507,6 +433,35 @@ static void all_other_devices_are_logged_out_at_once(void **state)
     assert_int_equal(list_sessions(f, laptop.access_token).status, 401);
     assert_int_equal(list_sessions(f, tablet.access_token).status, 401);
     assert_int_equal(count_sessions(f, telephone.access_token), 1);
+
+    answer = service_call(f, "DELETE", "/v1/sessions?all=true", telephone.access_token, NULL);
+    assert_int_equal(answer.status, 204);
+    assert_int_equal(list_sessions(f, telephone.access_token).status, 401);
+    assert_int_equal(refresh(f, telephone.refresh_token).status, 401);
+}
+
+static void devices_are_listed_with_name_time_and_address(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device telephone = must_log_in(f, person, "telephone");
+    const char *home = f->address;
+    (void)must_log_in(f, person, "laptop");
+
+    f->address = "::ffff:192.0.2.7"; /* it moves */
+    struct answer answer = refresh(f, telephone.refresh_token);
+    answer = service_call(f, "GET", "/v1/devices", json_text(f, answer.body, "access_token"), NULL);
+
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(answer.body, cc_arena_printf(f->arena,
+                                                        "\"device_id\":\"laptop\","
+                                                        "\"device_name\":\"Telephone\","
+                                                        "\"address\":\"%s\","
+                                                        "\"last_seen_at\":\"",
+                                                        home)));
+    assert_non_null(strstr(answer.body, "\"device_id\":\"telephone\",\"device_name\":\"Telephone\","
+                                        "\"address\":\"192.0.2.7\",\"last_seen_at\":\""));
+    assert_non_null(strstr(list_sessions(f, telephone.access_token).body, "\"192.0.2.7\""));
 }
 
 struct refusal {
@@ -565,7 +520,7 @@ int main(void)
         TEST(a_person_registers_verifies_and_logs_in),
         TEST(a_code_is_used_once),
         TEST(bad_input_is_named),
-        TEST(a_taken_handle_is_a_conflict_and_leaves_no_account),
+        TEST(a_taken_handle_is_told_to_who_reads_the_mail_and_another_can_be_chosen),
         TEST(a_known_address_gets_the_same_answer_and_a_notice),
         TEST(registering_again_replaces_password_and_code),
         TEST(five_wrong_tries_kill_the_code),
@@ -577,9 +532,11 @@ int main(void)
         TEST(a_refresh_token_is_rotated),
         TEST(twenty_uses_at_once_get_the_same_successor),
         TEST(late_reuse_of_an_old_token_ends_the_session),
+        TEST(a_token_of_another_device_ends_the_session),
         TEST(logging_out_ends_the_session_everywhere),
         TEST(one_device_logs_another_out),
         TEST(all_other_devices_are_logged_out_at_once),
+        TEST(devices_are_listed_with_name_time_and_address),
         TEST(a_restarted_service_still_refuses_revoked_tokens),
         TEST(tokens_of_the_former_key_stay_valid_after_rotation),
     };

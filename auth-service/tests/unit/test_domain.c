@@ -6,6 +6,7 @@
 
 #include "domain/account.h"
 #include "domain/common_passwords.h"
+#include "domain/network_address.h"
 #include "domain/otp.h"
 #include "domain/password.h"
 #include "domain/session.h"
@@ -174,9 +175,43 @@ static void a_successor_follows_from_token_and_session_alone(void **state)
     assert_string_not_equal(successor, other);
 }
 
+static void addresses_have_one_form(void **state)
+{
+    char out[NETWORK_ADDRESS_BYTES] = "untouched";
+    (void)state;
+    assert_false(network_address_read("example.org", out));
+    assert_false(network_address_read("1.2.3", out));
+    assert_string_equal(out, "untouched");
+    assert_true(network_address_read("::FFFF:192.0.2.7", out));
+    assert_string_equal(out, "192.0.2.7");
+    assert_true(network_address_read("2001:DB8:0:0:1:0:0:1", out));
+    assert_string_equal(out, "2001:db8::1:0:0:1");
+    network_address_scope(out, out);
+    assert_string_equal(out, "2001:db8::");
+    network_address_scope("192.0.2.7", out);
+    assert_string_equal(out, "192.0.2.7");
+}
+
+static void networks_contain_their_addresses(void **state)
+{
+    (void)state;
+    assert_true(network_valid("10.0.0.0/8") && network_valid("::1") && network_valid("::/0"));
+    assert_false(network_valid("10.0.0.0/33") || network_valid("10.0.0.0/") ||
+                 network_valid("10/8") || network_valid("10.0.0.0/-1"));
+    assert_true(network_contains("172.16.0.0/12", "172.31.255.255"));
+    assert_false(network_contains("172.16.0.0/12", "172.32.0.0"));
+    assert_true(network_contains("::1", "::1"));
+    assert_false(network_contains("::/0", "127.0.0.1"));
+    assert_true(network_contains("fc00::/7", "fd12::1"));
+    assert_true(network_contains("127.0.0.1", "127.0.0.1"));
+    assert_false(network_contains("127.0.0.1", "127.0.0.2"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_have_one_form),
+        cmocka_unit_test(networks_contain_their_addresses),
         cmocka_unit_test(an_address_is_read_in_lower_case),
         cmocka_unit_test(what_is_no_address_is_refused),
         cmocka_unit_test(passwords_that_everybody_tries_are_refused),

@@ -26,6 +26,7 @@ enum cc_code {
     CC_UNAUTHENTICATED,       /* 401: no, expired or bad token */
     CC_BAD_CREDENTIALS,       /* 401: e-mail and password do not match (says nothing more) */
     CC_FORBIDDEN,             /* 403: known caller, not allowed */
+    CC_SUSPENDED,             /* 403: an administrator has closed the account for now */
     CC_NOT_FOUND,             /* 404: absent, or must look absent to this caller */
     CC_METHOD_NOT_ALLOWED,    /* 405 */
     CC_CONFLICT,              /* 409: exists already, or state does not allow it */

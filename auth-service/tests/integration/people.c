@@ -1,0 +1,101 @@
+/* See people.h. */
+
+#include "testing.h"
+
+#include "people.h"
+
+#include <string.h>
+
+struct person a_person(struct fixture *f)
+{
+    char id[CC_UUID_BYTES];
+    cc_ids_next(f->service.runtime.ids, id);
+    const char *handle = cc_arena_printf(f->arena, "ada_%.8s_%.4s", id + 24, id + 19);
+    return (struct person){cc_arena_printf(f->arena, "%s@example.org", handle), handle};
+}
+
+struct answer register_as(struct fixture *f, struct person person, const char *password)
+{
+    return service_call(f, "POST", "/v1/auth/register", NULL,
+                        cc_arena_printf(f->arena,
+                                        "{\"email\":\"%s\",\"password\":\"%s\",\"handle\":\"%s\","
+                                        "\"display_name\":\"Ada Lovelace\"}",
+                                        person.email, password, person.handle));
+}
+
+struct answer verify(struct fixture *f, struct person person, const char *code)
+{
+    return service_call(
+        f, "POST", "/v1/auth/otp/verify", NULL,
+        cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}", person.email, code));
+}
+
+struct answer resend(struct fixture *f, struct person person)
+{
+    return service_call(f, "POST", "/v1/auth/otp/resend", NULL,
+                        cc_arena_printf(f->arena, "{\"email\":\"%s\"}", person.email));
+}
+
+struct answer log_in(struct fixture *f, struct person person, const char *password,
+                     const char *device_id)
+{
+    return service_call(
+        f, "POST", "/v1/auth/login", NULL,
+        cc_arena_printf(f->arena,
+                        "{\"email\":\"%s\",\"password\":\"%s\",\"device_id\":\"%s\","
+                        "\"device_name\":\"Telephone\"}",
+                        person.email, password, device_id));
+}
+
+const char *refresh_body(struct fixture *f, const char *refresh_token)
+{
+    return cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\"}", refresh_token);
+}
+
+struct answer refresh(struct fixture *f, const char *refresh_token)
+{
+    return service_call(f, "POST", "/v1/auth/refresh", NULL, refresh_body(f, refresh_token));
+}
+
+struct answer list_sessions(struct fixture *f, const char *access_token)
+{
+    return service_call(f, "GET", "/v1/sessions", access_token, NULL);
+}
+
+size_t count_sessions(struct fixture *f, const char *access_token)
+{
+    struct answer answer = list_sessions(f, access_token);
+    assert_int_equal(answer.status, 200);
+    struct cc_json_reader *reader =
+        cc_json_reader_create(f->arena, answer.body, strlen(answer.body), CC_IGNORE_UNKNOWN);
+    size_t count = cc_json_array_count(reader, "items", CC_REQUIRED, 200);
+    cc_json_reader_destroy(reader);
+    return count;
+}
+
+struct person must_join(struct fixture *f)
+{
+    struct person person = a_person(f);
+    assert_int_equal(register_as(f, person, PASSWORD).status, 202);
+    assert_int_equal(verify(f, person, mailed_code(f, person.email, 1)).status, 200);
+    return person;
+}
+
+struct device must_log_in(struct fixture *f, struct person person, const char *device_id)
+{
+    struct answer answer = log_in(f, person, PASSWORD, device_id);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(json_text(f, answer.body, "device_id"), device_id);
+    assert_string_equal(json_text(f, answer.body, "token_type"), "Bearer");
+    return (struct device){
+        json_text(f, answer.body, "access_token"), json_text(f, answer.body, "refresh_token"),
+        json_text(f, answer.body, "session_id"), json_text(f, answer.body, "user_id")};
+}
+
+int64_t waiting_mails(struct fixture *f)
+{
+    int64_t mails = 0, events = 0;
+    struct cc_error err = {0};
+    assert_int_equal(outbox_count(f->service.app.outbox, &mails, &events, &err), CC_OK);
+    return mails;
+}

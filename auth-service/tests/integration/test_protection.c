@@ -1,0 +1,324 @@
+/* What protects accounts: passwords, limits, equal answers; on real servers. */
+
+#include "testing.h"
+
+#include "people.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RACERS  20
+#define SAMPLES 12
+
+static int set_up(void **state)
+{
+    *state = fixture_create();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture_destroy(*state);
+    return 0;
+}
+
+static struct answer forgot(struct fixture *f, const char *email)
+{
+    return service_call(f, "POST", "/v1/auth/password/forgot", NULL,
+                        cc_arena_printf(f->arena, "{\"email\":\"%s\"}", email));
+}
+
+static struct answer reset(struct fixture *f, const char *email, const char *code,
+                           const char *password)
+{
+    return service_call(f, "POST", "/v1/auth/password/reset", NULL,
+                        cc_arena_printf(f->arena,
+                                        "{\"email\":\"%s\",\"code\":\"%s\",\"password\":\"%s\"}",
+                                        email, code, password));
+}
+
+static struct answer change(struct fixture *f, const char *access_token, const char *current,
+                            const char *fresh)
+{
+    return service_call(f, "POST", "/v1/auth/password/change", access_token,
+                        cc_arena_printf(f->arena,
+                                        "{\"current_password\":\"%s\",\"new_password\":\"%s\"}",
+                                        current, fresh));
+}
+
+/* ---- passwords ---- */
+
+static void a_forgotten_password_is_replaced_and_everybody_logged_out(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
+
+    assert_int_equal(forgot(f, person.email).status, 202);
+    const char *code = mailed_code(f, person.email, 2);
+    struct answer answer = reset(f, person.email, code, "password123");
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(json_error_pointer(f, answer.body), "/password");
+    answer = reset(f, person.email, code, "analytical machine");
+    assert_int_equal(answer.status, 200);
+
+    assert_int_equal(list_sessions(f, device.access_token).status, 401);
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 401);
+    assert_int_equal(log_in(f, person, "analytical machine", "telephone").status, 200);
+    assert_non_null(strstr(mailed_text(f, person.email, 3), "was changed"));
+    assert_int_equal(reset(f, person.email, code, "another machine").status, 401); /* used */
+}
+
+static void a_code_for_the_address_is_none_for_the_password(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    (void)register_as(f, person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1);
+
+    assert_int_equal(reset(f, person.email, code, "analytical machine").status, 401);
+    assert_int_equal(forgot(f, person.email).status, 202); /* pending: no mail */
+    assert_int_equal(verify(f, person, code).status, 200);
+    assert_int_equal(waiting_mails(f), 0);
+}
+
+static void changing_the_password_needs_the_present_one_and_keeps_this_device(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device telephone = must_log_in(f, person, "telephone"),
+                  laptop = must_log_in(f, person, "laptop");
+
+    struct answer answer = change(f, telephone.access_token, "not it", "analytical machine");
+    assert_int_equal(answer.status, 401);
+    assert_string_equal(json_error_pointer(f, answer.body), "/current_password");
+    answer = change(f, telephone.access_token, PASSWORD, person.email);
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(json_error_pointer(f, answer.body), "/new_password");
+    assert_int_equal(change(f, NULL, PASSWORD, "analytical machine").status, 401);
+    assert_int_equal(change(f, telephone.access_token, PASSWORD, "analytical machine").status, 204);
+
+    assert_int_equal(list_sessions(f, telephone.access_token).status, 200);
+    assert_int_equal(list_sessions(f, laptop.access_token).status, 401);
+    assert_int_equal(log_in(f, person, "analytical machine", "laptop").status, 200);
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "was changed"));
+}
+
+/* ---- guesses ---- */
+
+struct racer {
+    struct fixture *f;
+    const char *path, *body;
+    pthread_t thread;
+    int status;
+};
+
+static void *run_racer(void *arg)
+{
+    struct racer *racer = arg;
+    struct cc_arena *arena = cc_arena_create(0);
+    const char *ignored;
+    racer->status = service_call_raw(racer->f, racer->path, racer->body, arena, &ignored);
+    cc_arena_destroy(arena);
+    return NULL;
+}
+
+/* How many of the requests at once got that status. */
+static int race(struct racer *racers, size_t count, int status)
+{
+    int found = 0;
+    for (size_t i = 0; i < count; i++)
+        pthread_create(&racers[i].thread, NULL, run_racer, &racers[i]);
+    for (size_t i = 0; i < count; i++) {
+        pthread_join(racers[i].thread, NULL);
+        found += racers[i].status == status;
+    }
+    return found;
+}
+
+static void a_code_has_five_tries_however_parallel(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    (void)register_as(f, person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1);
+    const char *wrong = strcmp(code, "000000") == 0 ? "000001" : "000000";
+    struct racer racers[RACERS];
+    for (size_t i = 0; i < RACERS; i++)
+        racers[i] =
+            (struct racer){.f = f,
+                           .path = "/v1/auth/otp/verify",
+                           .body = cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}",
+                                                   person.email, wrong)};
+
+    assert_int_equal(race(racers, RACERS, 200), 0);
+
+    f->address = a_new_address(f); /* the place is not what refuses it */
+    assert_int_equal(verify(f, person, code).status, 401);
+    assert_int_equal(resend(f, person).status, 202); /* the person is not locked out */
+    assert_int_equal(verify(f, person, mailed_code(f, person.email, 2)).status, 200);
+}
+
+static void a_stranger_locks_himself_out_and_not_the_owner(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    const char *home = f->address;
+    (void)must_log_in(f, person, "telephone");
+
+    f->address = a_new_address(f);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(log_in(f, person, "a wrong guess", "x").status, 401);
+    struct answer refused = log_in(f, person, "a wrong guess", "x");
+    assert_int_equal(refused.status, 429);
+    assert_int_equal(log_in(f, person, PASSWORD, "x").status, 429); /* he learns nothing more */
+
+    f->address = home;
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+    f->address = a_new_address(f);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+}
+
+static void many_strangers_use_up_the_account_and_the_owner_gets_in_from_home(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    const char *home = f->address;
+    (void)must_log_in(f, person, "telephone");
+
+    for (int stranger = 0; stranger < 5; stranger++) {
+        f->address = a_new_address(f);
+        for (int i = 0; i < 10; i++)
+            assert_int_equal(log_in(f, person, "a wrong guess", "x").status, 401);
+    }
+
+    f->address = a_new_address(f);
+    assert_int_equal(log_in(f, person, "a wrong guess", "x").status, 429);
+    f->address = home;
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+}
+
+/* ---- nothing tells whether an address is known ---- */
+
+static const char *register_body(struct fixture *f, const char *email)
+{
+    return cc_arena_printf(f->arena,
+                           "{\"email\":\"%s\",\"password\":\"%s\",\"handle\":\"%.20s\","
+                           "\"display_name\":\"Ada\"}",
+                           email, PASSWORD, "somebody_else");
+}
+
+static const char *email_body(struct fixture *f, const char *email)
+{
+    return cc_arena_printf(f->arena, "{\"email\":\"%s\"}", email);
+}
+
+static const char *login_body(struct fixture *f, const char *email)
+{
+    return cc_arena_printf(
+        f->arena, "{\"email\":\"%s\",\"password\":\"a wrong guess\",\"device_id\":\"x\"}", email);
+}
+
+static const char *verify_body(struct fixture *f, const char *email)
+{
+    return cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"000000\"}", email);
+}
+
+static const char *reset_body(struct fixture *f, const char *email)
+{
+    return cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"000000\",\"password\":\"%s\"}",
+                           email, "analytical machine");
+}
+
+static const struct question {
+    const char *path;
+    const char *(*body)(struct fixture *f, const char *email);
+    bool mails; /* a few per address only */
+} questions[] = {
+    {"/v1/auth/register", register_body, true},     {"/v1/auth/otp/resend", email_body, true},
+    {"/v1/auth/password/forgot", email_body, true}, {"/v1/auth/login", login_body, false},
+    {"/v1/auth/otp/verify", verify_body, false},    {"/v1/auth/password/reset", reset_body, false},
+};
+#define QUESTIONS (sizeof questions / sizeof *questions)
+
+static void known_and_unknown_addresses_get_the_same_answers(void **state)
+{
+    struct fixture *f = *state;
+    struct person known = must_join(f), pending = a_person(f), unknown = a_person(f);
+    (void)register_as(f, pending, PASSWORD);
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        const struct question *question = &questions[i];
+        const char *const emails[] = {known.email, pending.email, unknown.email};
+        struct answer answers[3];
+        f->address = a_new_address(f);
+        for (size_t who = 0; who < 3; who++)
+            answers[who] =
+                service_call(f, "POST", question->path, NULL, question->body(f, emails[who]));
+
+        for (size_t who = 1; who < 3; who++) {
+            assert_int_equal(answers[who].status, answers[0].status);
+            assert_string_equal(json_text(f, answers[who].body, "status"),
+                                json_text(f, answers[0].body, "status"));
+            assert_string_equal(json_text(f, answers[who].body, "detail"),
+                                json_text(f, answers[0].body, "detail"));
+            assert_string_equal(answers[who].cache_control, answers[0].cache_control);
+        }
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static int64_t timed_us(struct fixture *f, const struct question *question, const char *email)
+{
+    int64_t began_us = cc_mono_us(cc_clock_system());
+    f->address = a_new_address(f);
+    (void)service_call(f, "POST", question->path, NULL, question->body(f, email));
+    return cc_mono_us(cc_clock_system()) - began_us;
+}
+
+/* Medians of samples taken in turn, so that what else the machine does falls on both alike. A
+ * difference of a password hash (tens of milliseconds under sanitizers) is what must not show. */
+static void known_and_unknown_addresses_take_the_same_time(void **state)
+{
+    struct fixture *f = *state;
+    struct person known = must_join(f);
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        int64_t of_known[SAMPLES], of_unknown[SAMPLES];
+        for (size_t sample = 0; sample < SAMPLES; sample++) {
+            struct person other = questions[i].mails && sample % 4 == 0 ? must_join(f) : known;
+            known = other;
+            of_known[sample] = timed_us(f, &questions[i], known.email);
+            of_unknown[sample] = timed_us(f, &questions[i], a_person(f).email);
+        }
+        qsort(of_known, SAMPLES, sizeof *of_known, compare);
+        qsort(of_unknown, SAMPLES, sizeof *of_unknown, compare);
+
+        int64_t median = of_known[SAMPLES / 2], other = of_unknown[SAMPLES / 2];
+        if (llabs(median - other) > 15000 + (median + other) / 4)
+            fail_msg("%s: %lld us for a known address, %lld us for an unknown one",
+                     questions[i].path, (long long)median, (long long)other);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_forgotten_password_is_replaced_and_everybody_logged_out),
+        TEST(a_code_for_the_address_is_none_for_the_password),
+        TEST(changing_the_password_needs_the_present_one_and_keeps_this_device),
+        TEST(a_code_has_five_tries_however_parallel),
+        TEST(a_stranger_locks_himself_out_and_not_the_owner),
+        TEST(many_strangers_use_up_the_account_and_the_owner_gets_in_from_home),
+        TEST(known_and_unknown_addresses_get_the_same_answers),
+        TEST(known_and_unknown_addresses_take_the_same_time),
+    };
+    return cmocka_run_group_tests_name("protection of accounts", tests, NULL, NULL);
+}
