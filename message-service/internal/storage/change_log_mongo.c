@@ -137,3 +137,60 @@ enum cc_code message_mongo_changes_after(struct message_store *store, const char
     *out = list;
     return CC_OK;
 }
+
+struct versions {
+    struct cc_arena *arena;
+    struct change *items[MESSAGE_VERSIONS_MAX + 1];
+    size_t count;
+};
+
+/* Of too many the oldest goes; rows come in no order. */
+static void collect_version(const bson_t *row, void *arg)
+{
+    struct versions *versions = arg;
+
+    versions->items[versions->count++] = message_row_to_change(row, versions->arena);
+    if (versions->count <= MESSAGE_VERSIONS_MAX)
+        return;
+    qsort(versions->items, versions->count, sizeof versions->items[0], by_rev);
+    versions->count--;
+    for (size_t i = 0; i < versions->count; i++)
+        versions->items[i] = versions->items[i + 1];
+}
+
+enum cc_code message_mongo_versions_of(struct message_store *store, const char *message_id,
+                                       struct cc_arena *arena, struct change_list *out,
+                                       struct cc_error *err)
+{
+    struct versions versions = {.arena = arena};
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("version_of", BCON_UTF8(message_id));
+
+    CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, filter, collect_version, &versions, err));
+    qsort(versions.items, versions.count, sizeof versions.items[0], by_rev);
+    out->items = cc_arena_calloc(arena, versions.count + 1, sizeof *out->items);
+    out->count = versions.count;
+    for (size_t i = 0; i < versions.count; i++)
+        out->items[i] = versions.items[i];
+    return CC_OK;
+}
+
+static enum cc_code add_strip(mongo_bulk *bulk, const void *deletions, size_t index,
+                              struct cc_error *err)
+{
+    const struct change *deletion = ((const struct change *const *)deletions)[index];
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW("message_id", BCON_UTF8(deletion->message.message_id), "rev", "{",
+                              "$lt", BCON_INT64(deletion->rev), "}");
+    CC_AUTO(bson) bson_t *update = bson_new();
+    bson_error_t fault;
+
+    message_row_strip(update);
+    bool added = mongoc_bulk_operation_update_many_with_opts(bulk, filter, update, NULL, &fault);
+    return added ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+enum cc_code message_mongo_strip(struct message_store *store, const struct change *const *deletions,
+                                 size_t count, struct cc_error *err)
+{
+    return message_mongo_write_each(store, CHANGES_COLLECTION, add_strip, deletions, count, err);
+}
