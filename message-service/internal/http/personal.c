@@ -63,23 +63,26 @@ static void mark_own(struct cc_message *message, const struct reaction_list *own
     message->reactions_json = reactions_write(&counts, true, arena);
 }
 
+/* Bucket by bucket, and only those in which somebody reacted: what is pinned may be far apart. */
 static enum cc_code mark_all_own(struct message_store *store, const char *user_id,
                                  struct message_list *messages, struct cc_arena *arena,
                                  struct cc_error *err)
 {
-    struct person_range range = {.user_id = user_id};
-    struct reaction_list own;
+    int64_t known = -1; /* the bucket that `own` is of */
+    struct reaction_list own = {0};
 
-    for (size_t i = 0; i < messages->count; i++)
-        if (messages->items[i].reactions_json != NULL)
-            take_in(&range, messages->items[i].seq);
-    if (range.from_seq == 0)
-        return CC_OK;
-    range.chat_id = messages->items[0].chat_id;
-    CC_TRY(store->ops->reactions_of(store, &range, arena, &own, err));
-    for (size_t i = 0; i < messages->count; i++)
-        if (messages->items[i].reactions_json != NULL)
-            mark_own(&messages->items[i], &own, arena);
+    for (size_t i = 0; i < messages->count; i++) {
+        struct cc_message *message = &messages->items[i];
+        int64_t bucket = message->seq >> BUCKET_BITS;
+        struct person_range range = {user_id, message->chat_id, bucket << BUCKET_BITS,
+                                     ((bucket + 1) << BUCKET_BITS) - 1};
+        if (message->reactions_json == NULL)
+            continue;
+        if (bucket != known)
+            CC_TRY(store->ops->reactions_of(store, &range, arena, &own, err));
+        known = bucket;
+        mark_own(message, &own, arena);
+    }
     return CC_OK;
 }
 

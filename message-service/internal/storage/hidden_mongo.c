@@ -48,13 +48,8 @@ static void collect(const bson_t *row, void *arg)
 
     if (seq < hidden->range->from_seq || seq > hidden->range->to_seq)
         return;
-    if (hidden->list.count == hidden->capacity) {
-        int64_t *items = hidden->list.items;
-        hidden->capacity = hidden->capacity == 0 ? 64 : hidden->capacity * 2;
-        hidden->list.items = cc_arena_calloc(hidden->arena, hidden->capacity, sizeof *items);
-        for (size_t i = 0; i < hidden->list.count; i++)
-            hidden->list.items[i] = items[i];
-    }
+    hidden->list.items = mongo_grow(hidden->arena, hidden->list.items, hidden->list.count,
+                                    &hidden->capacity, sizeof *hidden->list.items);
     hidden->list.items[hidden->list.count++] = seq;
 }
 

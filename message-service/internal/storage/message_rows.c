@@ -235,8 +235,8 @@ static void put_place(bson_t *row, const struct change *change)
         message_row_bucket(change->chat_id, change->rev, text);
         BSON_APPEND_UTF8(row, "bucket", text);
         BSON_APPEND_UTF8(row, "message_id", change->message.message_id);
-        if (change_makes_version(change))
-            BSON_APPEND_UTF8(row, "version_of", change->message.message_id);
+        if (change_alters_message(change)) /* creates, the many, are spared its index */
+            BSON_APPEND_UTF8(row, "alters", change->message.message_id);
     } else {
         (void)snprintf(text, sizeof text, "%s/x/%s", change->chat_id, change->op_id);
         BSON_APPEND_UTF8(row, "_id", text);

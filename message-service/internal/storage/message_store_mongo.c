@@ -3,8 +3,12 @@
  * borrows a client. Relies on unique `_id`s and one unique index, on ordered inserts that stop at a
  * duplicate, and on updates of single documents with one writer each; on no transaction. */
 
+#include <string.h>
+
 #include "common/alloc.h"
 #include "storage/mongo_private.h"
+
+#define FIRST_CAPACITY 64
 
 struct mongo_store {
     struct message_store base;
@@ -45,6 +49,17 @@ enum cc_code message_mongo_visit_person(struct message_store *store, const char 
         CC_TRY(message_mongo_visit(store, collection, filter, visit, arg, err));
     }
     return CC_OK;
+}
+
+void *mongo_grow(struct cc_arena *arena, void *items, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity == 0 ? FIRST_CAPACITY : *capacity * 2;
+    void *larger = cc_arena_calloc(arena, *capacity, size);
+    if (count > 0)
+        memcpy(larger, items, count * size);
+    return larger;
 }
 
 struct mongo_rows mongo_rows_create(size_t count)

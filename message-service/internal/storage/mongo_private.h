@@ -31,6 +31,9 @@ enum cc_code message_mongo_visit_person(struct message_store *store, const char 
                                         void (*visit)(const bson_t *row, void *arg), void *arg,
                                         struct cc_error *err);
 
+/* Room for one more item of `size` bytes behind `count`, for a list that grows while rows come. */
+void *mongo_grow(struct cc_arena *arena, void *items, size_t count, size_t *capacity, size_t size);
+
 /* Documents under construction, for insertMany. */
 struct mongo_rows {
     bson_t *rows;          /* initialised, empty */

@@ -89,13 +89,8 @@ static void collect_receipt(const bson_t *row, void *arg)
 {
     struct receipts *all = arg;
 
-    if (all->list.count == all->capacity) {
-        struct receipt *items = all->list.items;
-        all->capacity = all->capacity == 0 ? 64 : all->capacity * 2;
-        all->list.items = cc_arena_calloc(all->arena, all->capacity, sizeof *items);
-        for (size_t i = 0; i < all->list.count; i++)
-            all->list.items[i] = items[i];
-    }
+    all->list.items = mongo_grow(all->arena, all->list.items, all->list.count, &all->capacity,
+                                 sizeof *all->list.items);
     message_row_to_receipt(row, &all->list.items[all->list.count++]);
 }
 

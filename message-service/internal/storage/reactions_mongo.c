@@ -64,13 +64,8 @@ static void collect(const bson_t *row, void *arg)
 
     if (!wanted || !cc_bson_bool(row, "on", false))
         return;
-    if (own->list.count == own->capacity) {
-        struct own_reaction *items = own->list.items;
-        own->capacity = own->capacity == 0 ? 64 : own->capacity * 2;
-        own->list.items = cc_arena_calloc(own->arena, own->capacity, sizeof *items);
-        for (size_t i = 0; i < own->list.count; i++)
-            own->list.items[i] = items[i];
-    }
+    own->list.items = mongo_grow(own->arena, own->list.items, own->list.count, &own->capacity,
+                                 sizeof *own->list.items);
     own->list.items[own->list.count++] = (struct own_reaction){
         .message_id = cc_arena_strdup(own->arena, cc_bson_text(row, "message_id")),
         .emoji = cc_arena_strdup(own->arena, cc_bson_text(row, "emoji")),
