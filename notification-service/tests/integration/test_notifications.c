@@ -111,6 +111,12 @@ static void silent_messages_and_edits_are_not_told(void **state)
     assert_string_equal(newest(f, BOB, "preview"), "hi");
 }
 
+static bool both_have_one(void *arg)
+{
+    struct notification_fixture *f = arg;
+    return told(f, BOB) == 1 && told(f, CEL) == 1;
+}
+
 /* A word of it neither in what was told nor in what is told late. */
 static void what_tells_of_a_deleted_message_is_taken_back(void **state)
 {
@@ -126,8 +132,7 @@ static void what_tells_of_a_deleted_message_is_taken_back(void **state)
     deletion.message.body = "";
 
     announce(f, &deletion);
-    wait_told(f, BOB, 1);
-    wait_told(f, CEL, 1);
+    test_wait_for(both_have_one, f, 20000);
     announce(f, &event); /* once more, too late */
     struct ev_message_persisted last = a_message(f, 3, "last", 3);
     announce(f, &last);

@@ -170,6 +170,7 @@ static void what_is_deleted_for_oneself_is_told_to_ones_own_devices(void **state
 {
     struct fixture *f = *state;
     struct ws_client *bob = connect_person(f, 1, f->bob);
+    struct ws_client *elsewhere = connect_person(f, 1, f->ann);
     struct ws_client *ann = connect_person(f, 0, f->ann);
     char id[CC_UUID_BYTES];
 
@@ -177,9 +178,10 @@ static void what_is_deleted_for_oneself_is_told_to_ones_own_devices(void **state
     send_delete(f, ann, 4, id, "me");
 
     ws_client_expect(ann, "\"re\":4", "\"ok\":true", "\"hidden\"", id, NULL);
-    ws_client_expect(ann, "\"t\":\"message_hidden\"", id, NULL);
+    ws_client_expect(elsewhere, "\"t\":\"message_hidden\"", id, NULL);
     ws_client_expect_none(bob, id, 200);
     ws_client_close(ann);
+    ws_client_close(elsewhere);
     ws_client_close(bob);
 }
 
@@ -211,7 +213,8 @@ static void what_is_no_emoji_is_no_reaction(void **state)
                        i + 20, f->chat->chat_id, id, id, hostile[i]);
         snprintf(reply, sizeof reply, "\"re\":%zu", i + 20);
         /* What is no JSON has no id to answer. */
-        ws_client_expect(ann, hostile[i][0] == '\\' ? "\"ok\":false" : reply, "\"invalid\"", NULL);
+        ws_client_expect(ann, hostile[i][0] == '\\' ? "\"t\":\"error\"" : reply, "\"invalid\"",
+                         NULL);
     }
     ws_client_close(ann);
 }
