@@ -10,12 +10,13 @@
 #define FIELD_COUNT      8
 
 static const char *const kind_names[] = {
-    [CC_BUS_MESSAGE] = "message", [CC_BUS_RECEIPT] = "receipt",
-    [CC_BUS_TYPING] = "typing",   [CC_BUS_PRESENCE] = "presence",
-    [CC_BUS_CHAT] = "chat",       [CC_BUS_UNREAD] = "unread",
-    [CC_BUS_MEMBER] = "member",   [CC_BUS_NOTIFICATION] = "notification",
-    [CC_BUS_REVOKED] = "revoked", [CC_BUS_OUTCOME] = "outcome",
-    [CC_BUS_CANARY] = "canary",   [CC_BUS_USER] = "user",
+    [CC_BUS_MESSAGE] = "message",   [CC_BUS_RECEIPT] = "receipt",
+    [CC_BUS_TYPING] = "typing",     [CC_BUS_PRESENCE] = "presence",
+    [CC_BUS_CHAT] = "chat",         [CC_BUS_UNREAD] = "unread",
+    [CC_BUS_MEMBER] = "member",     [CC_BUS_NOTIFICATION] = "notification",
+    [CC_BUS_REVOKED] = "revoked",   [CC_BUS_OUTCOME] = "outcome",
+    [CC_BUS_CANARY] = "canary",     [CC_BUS_USER] = "user",
+    [CC_BUS_PERSONAL] = "personal",
 };
 
 struct field {

@@ -42,6 +42,7 @@ static struct golden {
     size_t length;
 } goldens[] = {
     {.name = "message.created.create", .recode = recode_message_created},
+    {.name = "message.created.mention_all", .recode = recode_message_created},
     {.name = "message.created.edit", .recode = recode_message_created},
     {.name = "message.created.delete", .recode = recode_message_created},
     {.name = "message.created.react", .recode = recode_message_created},
@@ -50,6 +51,7 @@ static struct golden {
     {.name = "message.persisted.create", .recode = recode_message_persisted},
     {.name = "message.persisted.silent", .recode = recode_message_persisted},
     {.name = "message.persisted.edit", .recode = recode_message_persisted},
+    {.name = "message.persisted.react", .recode = recode_message_persisted},
     {.name = "message.persisted.delete", .recode = recode_message_persisted},
     {.name = "message.persisted.system", .recode = recode_message_persisted},
     {.name = "message.persisted.rejected", .recode = recode_message_persisted},
@@ -234,13 +236,14 @@ static void the_request_hash_covers_content_and_nothing_else(void **state)
 {
     (void)state;
     struct ev_message_created event = {.op = CC_OP_CREATE, .type = "text", .body = "hi"};
-    struct ev_message_created same = event, other = event, shifted = event;
+    struct ev_message_created same = event, other = event, shifted = event, everybody = event;
     char first[65], second[65];
     same.device_id = "phone-2";
     same.received_at_ms = 5;
     same.origin.node = "elsewhere";
     same.reply_to = "";
     other.ttl_s = 1;
+    everybody.mention_all = true;
     shifted.type = "texth";
     shifted.body = "i";
 
@@ -249,6 +252,7 @@ static void the_request_hash_covers_content_and_nothing_else(void **state)
     assert_string_equal(first, hash_of(&same, second));
     assert_string_not_equal(first, hash_of(&other, second));
     assert_string_not_equal(first, hash_of(&shifted, second));
+    assert_string_not_equal(first, hash_of(&everybody, second));
 }
 
 /* Computed apart, with Python's hashlib: fields "create" "" "text" "hi" "" "" "0" "0" "" "0". */
@@ -260,6 +264,29 @@ static void the_request_hash_is_the_golden_one(void **state)
 
     assert_string_equal(hash_of(&event, hash),
                         "9613f00857b433df6af29b38531856f24f4d04dc6f3d9025f44829d1e8f2d00a");
+}
+
+static void a_reaction_is_an_emoji_that_may_be_a_key_anywhere(void **state)
+{
+    (void)state;
+    char long_name[CC_REACTION_MAX_BYTES + 2];
+    memset(long_name, 'x', sizeof long_name);
+    long_name[CC_REACTION_MAX_BYTES] = '\0';
+    assert_true(cc_reaction_valid(long_name));
+    long_name[CC_REACTION_MAX_BYTES] = 'x';
+    long_name[CC_REACTION_MAX_BYTES + 1] = '\0';
+
+    assert_true(cc_reaction_valid("\xf0\x9f\x91\x8d"));
+    assert_true(cc_reaction_valid("1\xef\xb8\x8f\xe2\x83\xa3"));
+    assert_true(cc_reaction_valid(":party_parrot:"));
+    assert_false(cc_reaction_valid(long_name));
+    assert_false(cc_reaction_valid(""));
+    assert_false(cc_reaction_valid("$set"));
+    assert_false(cc_reaction_valid("a.b"));
+    assert_false(cc_reaction_valid("a b"));
+    assert_false(cc_reaction_valid("a\"b"));
+    assert_false(cc_reaction_valid("a\nb"));
+    assert_false(cc_reaction_valid("a\x7f"));
 }
 
 int main(void)
@@ -274,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_record_that_breaks_a_rule_keeps_its_op_id_readable),
         cmocka_unit_test(the_request_hash_covers_content_and_nothing_else),
         cmocka_unit_test(the_request_hash_is_the_golden_one),
+        cmocka_unit_test(a_reaction_is_an_emoji_that_may_be_a_key_anywhere),
     };
     return cmocka_run_group_tests(tests, read_goldens, NULL);
 }

@@ -1,7 +1,9 @@
 /* message-service: its descriptor. What it consists of is in internal/app.c, what it answers in
- * internal/http/routes.c, what it does with a message in internal/owner.c. */
+ * internal/http/routes.c, what it does with a message in internal/owner.c, its subcommand in
+ * internal/dlq_command.c. */
 
 #include "app.h"
+#include "dlq_command.h"
 #include "http/routes.h"
 
 int main(int argc, char **argv)
@@ -20,6 +22,7 @@ int main(int argc, char **argv)
         .start = message_app_start,
         .drain = message_app_drain,
         .stop = message_app_stop,
+        .command = message_dlq_command,
     };
     return cc_service_run(&service, argc, argv);
 }

@@ -7,8 +7,9 @@
 
 #define REDIS_CONNECTIONS    16
 #define FLUSH_MS             3000
-#define READ_LINGER_MS       20               /* somebody may wait for the answer to `read` */
-#define READ_SAVE_MS         2000             /* of own sends; Redis has them at once */
+#define READ_LINGER_MS       20   /* somebody may wait for the answer to `read` */
+#define READ_SAVE_MS         2000 /* of own sends; Redis has them at once */
+#define MS_PER_S             1000
 #define ACCESS_TOKEN_LIFE_MS (15 * 60 * 1000) /* longer than any access token lives */
 
 static const struct message_names production_names = {
@@ -89,7 +90,7 @@ static void prepare_consumers(struct message_app *app)
 {
     struct redis_outlet outlet = {.redis = app->redis, .clock = app->clock};
 
-    app->owner = owner_create(app->store, app->clock);
+    app->owner = owner_create(app->store, app->clock, app->settings->edit_window_s * MS_PER_S);
     app->heads = head_saver_create(app->store);
     app->announcer = (struct announcer){
         .producer = app->producer,
@@ -111,6 +112,12 @@ static void prepare_consumers(struct message_app *app)
         .outlet = outlet,
     };
     read_consumer_init(&app->read);
+    app->expirer = (struct expirer){
+        .sweeper = {.store = app->store, .clock = app->clock},
+        .producer = app->producer,
+        .ids = app->ids,
+        .created_topic = app->names.created_topic,
+    };
 }
 
 static enum cc_code start_consumers(struct message_app *app, const struct cc_runtime *runtime,
@@ -167,13 +174,16 @@ enum cc_code message_app_start_as(struct message_app *app, const struct cc_runti
     app->members = message_members_create(app->chat_service, app->redis);
     CC_TRY(start_listening(app, err));
     prepare_consumers(app);
-    return start_consumers(app, runtime, err);
+    CC_TRY(start_consumers(app, runtime, err));
+    expirer_start(&app->expirer, (int)app->settings->sweep_interval_ms);
+    return CC_OK;
 }
 
 void message_app_drain(void *memory, int64_t deadline_mono_ms)
 {
     struct message_app *app = memory;
 
+    expirer_stop(&app->expirer);
     if (app->created_consumer != NULL)
         cc_consumer_stop(app->created_consumer, deadline_mono_ms);
     if (app->read_consumer != NULL)

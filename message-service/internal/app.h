@@ -13,6 +13,7 @@
 #include "common/topics.h"
 #include "events/consume_created.h"
 #include "events/consume_read.h"
+#include "events/expire.h"
 #include "settings.h"
 #include "waiters.h"
 
@@ -47,6 +48,7 @@ struct message_app {
     struct created_consumer created;
     struct read_consumer read;
     struct cc_consumer *created_consumer, *read_consumer;
+    struct expirer expirer;
 };
 
 extern const struct cc_http_hooks message_http_hooks;

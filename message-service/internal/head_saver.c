@@ -3,13 +3,12 @@
 
 #include "head_saver.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "common/alloc.h"
 #include "common/hash_map.h"
 #include "common/log.h"
+#include "common/ticker.h"
 
 #define SAVE_EVERY_MS     2000
 #define HEADS_PER_SAVE    64
@@ -24,10 +23,8 @@ struct head_saver {
     struct message_store *store;
     pthread_mutex_t lock; /* the fields below */
     pthread_mutex_t writing;
-    pthread_cond_t wake;
     struct cc_hash_map *pending; /* chat_id to struct pending */
-    bool stopping;
-    pthread_t thread;
+    struct cc_ticker *ticker;
 };
 
 static void free_pending(struct pending *pending)
@@ -103,48 +100,20 @@ static void save_all(struct head_saver *saver, int32_t partition)
     pthread_mutex_unlock(&saver->writing);
 }
 
-/* Waits for the next round; false when it is time to stop. */
-static bool wait_a_round(struct head_saver *saver)
+static void save_round(void *saver)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SAVE_EVERY_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_mutex_lock(&saver->lock);
-    int waited = 0;
-    while (!saver->stopping && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&saver->wake, &saver->lock, &until);
-    bool go_on = !saver->stopping;
-    pthread_mutex_unlock(&saver->lock);
-    return go_on;
-}
-
-static void *run(void *arg)
-{
-    struct head_saver *saver = arg;
-
-    while (wait_a_round(saver))
-        save_all(saver, ALL_PARTITIONS);
     save_all(saver, ALL_PARTITIONS);
-    return NULL;
 }
 
 struct head_saver *head_saver_create(struct message_store *store)
 {
     struct head_saver *saver = cc_calloc(1, sizeof *saver);
-    pthread_condattr_t monotonic;
 
     saver->store = store;
     saver->pending = cc_hash_map_create();
     pthread_mutex_init(&saver->lock, NULL);
     pthread_mutex_init(&saver->writing, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&saver->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    pthread_create(&saver->thread, NULL, run, saver);
+    saver->ticker = cc_ticker_start(SAVE_EVERY_MS, save_round, saver);
     return saver;
 }
 
@@ -155,15 +124,11 @@ void head_saver_destroy(struct head_saver *saver)
 
     if (saver == NULL)
         return;
-    pthread_mutex_lock(&saver->lock);
-    saver->stopping = true;
-    pthread_cond_signal(&saver->wake);
-    pthread_mutex_unlock(&saver->lock);
-    pthread_join(saver->thread, NULL);
+    cc_ticker_stop(saver->ticker);
+    save_all(saver, ALL_PARTITIONS);
     while (cc_hash_map_next(saver->pending, &at, &value))
         free_pending(value);
     cc_hash_map_destroy(saver->pending);
-    pthread_cond_destroy(&saver->wake);
     pthread_mutex_destroy(&saver->writing);
     pthread_mutex_destroy(&saver->lock);
     cc_free(saver);

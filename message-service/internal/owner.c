@@ -10,6 +10,7 @@
 #include "common/metrics.h"
 #include "domain/decide.h"
 #include "heads.h"
+#include "targets.h"
 
 #define ROUNDS_WITHOUT_PROGRESS 3
 #define CHATS_MAX               20000 /* remembered; beyond it, those that are idle go */
@@ -27,6 +28,7 @@ struct chat_entry {
 struct owner {
     struct message_store *store;
     const struct cc_clock *clock;
+    int64_t edit_window_ms;
     struct cc_hash_map *chats; /* chat_id to struct chat_entry */
     struct cc_gauge *chats_known;
     struct cc_counter *rounds;
@@ -37,18 +39,21 @@ struct batch { /* one owner_apply */
     struct cc_arena *arena;
     struct operation **pending; /* not settled, in offset order */
     size_t pending_count;
+    struct targets *targets; /* NULL: no operation refers to a message */
     struct chat_entry **chats;
     size_t chat_count;
 };
 
 /* Chats that are known */
 
-struct owner *owner_create(struct message_store *store, const struct cc_clock *clock)
+struct owner *owner_create(struct message_store *store, const struct cc_clock *clock,
+                           int64_t edit_window_ms)
 {
     struct owner *owner = cc_calloc(1, sizeof *owner);
 
     owner->store = store;
     owner->clock = clock;
+    owner->edit_window_ms = edit_window_ms;
     owner->chats = cc_hash_map_create();
     owner->chats_known = cc_gauge_get("message_owner_chats", "Chats known to the owner", NULL);
     owner->rounds = cc_counter_get("message_owner_conflicts_total",
@@ -254,16 +259,29 @@ static enum cc_code know_rights(struct batch *batch, const struct operation *ope
     return CC_OK;
 }
 
-static void judge(struct operation *operation)
+static enum cc_code judge_readable(struct batch *batch, struct operation *operation,
+                                   struct cc_error *err)
 {
-    struct chat_state *state = &operation->chat->state;
+    struct decide_context context = {.edit_window_ms = batch->owner->edit_window_ms,
+                                     .arena = batch->arena};
 
+    if (batch->targets != NULL)
+        CC_TRY(targets_find(batch->targets, &operation->ask, &context.target, err));
+    decide(&operation->chat->state, &operation->ask, &context, &operation->decided);
+    if (batch->targets != NULL && change_accepted(&operation->decided))
+        targets_note(batch->targets, &operation->decided);
+    return CC_OK;
+}
+
+static enum cc_code judge(struct batch *batch, struct operation *operation, struct cc_error *err)
+{
     if (operation->unreadable)
         decide_refusal(&operation->ask, CC_UNPROCESSABLE, &operation->decided);
     else
-        decide(state, &operation->ask, &operation->decided);
+        CC_TRY(judge_readable(batch, operation, err));
     rights_unref(operation->rights);
-    operation->rights = rights_ref(state->rights);
+    operation->rights = rights_ref(operation->chat->state.rights);
+    return CC_OK;
 }
 
 /* Decides all that is pending, in offset order. Nothing stays refused that the log knows: an
@@ -273,7 +291,7 @@ static enum cc_code decide_pending(struct batch *batch, struct cc_error *err)
     for (size_t i = 0; i < batch->pending_count; i++) {
         struct operation *operation = batch->pending[i];
         CC_TRY(know_rights(batch, operation, err));
-        judge(operation);
+        CC_TRY(judge(batch, operation, err));
         if (!change_accepted(&operation->decided) && !operation->looked_up)
             CC_TRY(look_up(batch, operation, err));
     }
@@ -318,6 +336,8 @@ static enum cc_code resolve_conflict(struct batch *batch, size_t *out_found, str
         if (!chat->loaded)
             CC_TRY(load_chat(batch, chat, err));
     }
+    if (batch->targets != NULL)
+        targets_forget(batch->targets);
     drop_settled(batch);
     *out_found = before - batch->pending_count;
     return CC_OK;
@@ -444,6 +464,14 @@ static void line_up(struct batch *batch, struct operation *operations, size_t co
     cc_hash_map_destroy(seen);
 }
 
+static bool any_refers(const struct operation *operations, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!operations[i].unreadable && decide_target_id(&operations[i].ask) != NULL)
+            return true;
+    return false;
+}
+
 static enum cc_code run_steps(struct batch *batch, struct operation *operations, size_t count,
                               struct cc_error *err)
 {
@@ -468,11 +496,14 @@ enum cc_code owner_apply(struct owner *owner, const struct owner_ports *ports,
     };
 
     line_up(&batch, operations, count);
+    if (any_refers(operations, count))
+        batch.targets = targets_create(owner->store, arena);
     enum cc_code code = run_steps(&batch, operations, count, err);
     if (code == CC_OK && all_owned(operations, count))
         finish_chats(&batch);
     else
         forget_chats(&batch);
+    targets_destroy(batch.targets);
     for (size_t i = 0; i < count; i++) {
         rights_unref(operations[i].rights);
         operations[i].rights = NULL;

@@ -30,7 +30,9 @@ struct owner_ports {
     void (*head_moved)(void *arg, int32_t partition, const struct chat_head *head);
 };
 
-struct owner *owner_create(struct message_store *store, const struct cc_clock *clock);
+/* edit_window_ms: how long after it was sent a message may be edited. */
+struct owner *owner_create(struct message_store *store, const struct cc_clock *clock,
+                           int64_t edit_window_ms);
 void owner_destroy(struct owner *owner); /* accepts NULL */
 
 /* Errors: CC_UNAVAILABLE, CC_OUTCOME_UNKNOWN and the like are transient: bring the same batch

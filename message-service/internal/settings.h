@@ -14,6 +14,8 @@ struct message_settings {
     struct cc_setting_list chat_service_internal_urls;
     bool production;
     int64_t batch_max;
+    int64_t edit_window_s;
+    int64_t sweep_interval_ms;
     int64_t topic_replication;
     const char *migrations_dir;
 };

@@ -68,10 +68,11 @@ def _statement(database, table, field):
     index = f"equality_{table}_{field}"
     if len(index) > LONGEST_INDEX_NAME:
         index = "equality_" + hashlib.sha256(index.encode()).hexdigest()[:32]
-    # fastupdate=off: otherwise readers wait for the list of pending entries (5 ms, measured).
+    # fastupdate=off: otherwise readers wait for the list of pending entries (5 ms, measured). Documents without the
+    # field are left out: inserting them costs nothing, and no equality finds them.
     return (
         f'CREATE INDEX IF NOT EXISTS "{index}" ON "{database}"."{table}" '
-        f"USING gin ((_jsonb->'{field}') jsonb_path_ops) WITH (fastupdate=off)"
+        f"USING gin ((_jsonb->'{field}') jsonb_path_ops) WITH (fastupdate=off) WHERE (_jsonb->'{field}') IS NOT NULL"
     )
 
 

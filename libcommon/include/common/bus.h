@@ -6,11 +6,12 @@
  * client frame that is sent as it is ("encoded once"). On chat:{id} and user:{id}: 1 <kind>
  * <chat_id or -> <rev> <seq> <sender_id or -> <origin_conn or -> <member_version>\n<frame> kind:
  * message (takes a rev; the sender's own connection is skipped), receipt, typing, presence, chat,
- * unread, notification, user (no rev: 0), member (member_version raised: no frame needed), revoked
- * (frame = session id; user channel). user: something of that person's own account has changed; the
- * frame is for the person's own sockets, and who shows others something of them looks again. On
- * node:{id}: 1 outcome <chat_id> <rev> <seq> <sender_id> <conn_id> <member_version>\n<frame for
- * that connection>. Receivers ignore kinds they don't know.
+ * unread, notification, user (no rev: 0), personal: what only this person sees otherwise (no rev:
+ * 0), member (member_version raised: no frame needed), revoked (frame = session id; user channel).
+ * user: something of that person's own account has changed; the frame is for the person's own
+ * sockets, and who shows others something of them looks again. On node:{id}: 1 outcome <chat_id>
+ * <rev> <seq> <sender_id> <conn_id> <member_version>\n<frame for that connection>. Receivers ignore
+ * kinds they don't know.
  */
 
 #include <stdint.h>
@@ -34,6 +35,7 @@ enum cc_bus_kind {
     CC_BUS_OUTCOME,
     CC_BUS_CANARY,
     CC_BUS_USER,
+    CC_BUS_PERSONAL,
     CC_BUS_UNKNOWN
 };
 struct cc_bus_message {

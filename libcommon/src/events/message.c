@@ -3,6 +3,8 @@
 
 #include "common/events/message.h"
 
+#include <string.h>
+
 #include "event_fields.h"
 
 #define REACTIONS_MAX_BYTES (64 * 1024)
@@ -24,7 +26,10 @@ void cc_message_read(struct cc_json_reader *reader, struct cc_message *out)
         .edited_at_ms = cc_json_time(reader, "edited_at", CC_OPTIONAL),
         .version = event_count(reader, "version"),
         .deleted = cc_json_bool(reader, "deleted", CC_OPTIONAL, false),
+        .pinned = cc_json_bool(reader, "pinned", CC_OPTIONAL, false),
+        .expires_at_ms = cc_json_time(reader, "expires_at", CC_OPTIONAL),
         .reply_to = cc_json_uuid(reader, "reply_to", CC_OPTIONAL),
+        .mention_all = cc_json_bool(reader, "mention_all", CC_OPTIONAL, false),
         .attachments_json = event_raw(reader, "attachments", CC_MESSAGE_ATTACHMENTS_MAX_BYTES),
         .reactions_json = event_raw(reader, "reactions", REACTIONS_MAX_BYTES),
     };
@@ -47,8 +52,47 @@ void cc_message_write(struct cc_json_writer *writer, const struct cc_message *me
     cc_json_put_time(writer, "edited_at", message->edited_at_ms);
     cc_json_put_int(writer, "version", message->version);
     cc_json_put_bool(writer, "deleted", message->deleted);
+    cc_json_put_bool(writer, "pinned", message->pinned);
+    cc_json_put_time(writer, "expires_at", message->expires_at_ms);
     cc_json_put_text(writer, "reply_to", message->reply_to);
     cc_json_put_texts(writer, "mentions", message->mentions, message->mention_count);
+    event_put_flag_opt(writer, "mention_all", message->mention_all);
     event_put_raw(writer, "attachments", message->attachments_json, "[]");
     event_put_raw(writer, "reactions", message->reactions_json, "{}");
+}
+
+void cc_reaction_read(struct cc_json_reader *reader, struct cc_reaction *out)
+{
+    *out = (struct cc_reaction){NULL, "", false};
+    if (!cc_json_enter(reader, "reaction", CC_OPTIONAL))
+        return;
+    out->user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
+    out->emoji = cc_json_text(reader, "emoji", CC_REQUIRED, 1, CC_REACTION_MAX_BYTES);
+    out->on = cc_json_bool(reader, "on", CC_REQUIRED, false);
+    cc_json_leave(reader);
+}
+
+void cc_reaction_write(struct cc_json_writer *writer, const struct cc_reaction *reaction)
+{
+    if (reaction->user_id == NULL)
+        return;
+    cc_json_open_object(writer, "reaction");
+    cc_json_put_text(writer, "user_id", reaction->user_id);
+    cc_json_put_text(writer, "emoji", reaction->emoji);
+    cc_json_put_bool(writer, "on", reaction->on);
+    cc_json_close_object(writer);
+}
+
+bool cc_reaction_valid(const char *emoji)
+{
+    size_t length = strnlen(emoji, CC_REACTION_MAX_BYTES + 1);
+
+    if (length == 0 || length > CC_REACTION_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)emoji[i];
+        if (byte <= ' ' || byte == 0x7F || strchr("\"'\\.$", byte) != NULL)
+            return false;
+    }
+    return true;
 }

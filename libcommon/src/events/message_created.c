@@ -8,7 +8,6 @@
 #include "common/topics.h"
 #include "event_fields.h"
 
-#define EMOJI_MAX_BYTES     64
 #define ROLE_MAX_BYTES      16
 #define DEVICE_ID_MAX_BYTES 64
 #define HASH_INPUT_MAX      (64 * 1024)
@@ -36,6 +35,7 @@ static void read_content(struct cc_json_reader *reader, struct ev_message_create
     event->reply_to = cc_json_uuid(reader, "reply_to", CC_OPTIONAL);
     event->mentions = cc_json_uuids(reader, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
                                     &event->mention_count);
+    event->mention_all = cc_json_bool(reader, "mention_all", CC_OPTIONAL, false);
     event->ttl_s = event_count_or(reader, "ttl_s", 0);
     event->silent = cc_json_bool(reader, "silent", CC_OPTIONAL, false);
 }
@@ -44,7 +44,7 @@ static void read_target(struct cc_json_reader *reader, struct ev_message_created
 {
     event->target_message_id = cc_json_uuid(reader, "target_message_id", CC_OPTIONAL);
     event->expected_version = event_count_or(reader, "expected_version", 0);
-    event->emoji = event_text(reader, "emoji", EMOJI_MAX_BYTES);
+    event->emoji = event_text(reader, "emoji", CC_REACTION_MAX_BYTES);
     event->on = cc_json_bool(reader, "on", CC_OPTIONAL, false);
 }
 
@@ -103,6 +103,7 @@ static void write_content(struct cc_json_writer *writer, const struct ev_message
     cc_json_put_text_opt(writer, "reply_to", event->reply_to);
     if (event->mention_count > 0)
         cc_json_put_texts(writer, "mentions", event->mentions, event->mention_count);
+    event_put_flag_opt(writer, "mention_all", event->mention_all);
     event_put_count_opt(writer, "ttl_s", event->ttl_s);
     event_put_flag_opt(writer, "silent", event->silent);
 }
@@ -187,6 +188,9 @@ void cc_request_hash(const struct ev_message_created *event, char out[65])
     hash_number(&input, event->ttl_s);
     hash_text(&input, event->emoji);
     hash_number(&input, event->on ? 1 : 0);
+    if (event->mention_all) /* younger than the others: hashes of those without it stay as they were
+                             */
+        hash_text(&input, "mention_all");
     cc_sha256_hex(cc_strbuf_text(&input), input.length, out);
     cc_strbuf_finish(&input);
 }

@@ -19,6 +19,7 @@ static void read_outcome(struct cc_json_reader *reader, struct ev_message_persis
         cc_message_read(reader, &event->message);
         cc_json_leave(reader);
     }
+    cc_reaction_read(reader, &event->reaction);
 }
 
 bool ev_message_persisted_read(struct cc_json_reader *reader, struct ev_message_persisted *out)
@@ -55,6 +56,7 @@ static void write_outcome(struct cc_json_writer *writer, const struct ev_message
     cc_json_open_object(writer, "message");
     cc_message_write(writer, &event->message);
     cc_json_close_object(writer);
+    cc_reaction_write(writer, &event->reaction);
 }
 
 void ev_message_persisted_write(struct cc_json_writer *writer,

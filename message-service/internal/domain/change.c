@@ -59,6 +59,8 @@ struct change *change_copy(struct cc_arena *arena, const struct change *change)
     copy->sender_id = cc_arena_strdup(arena, change->sender_id);
     copy->device_id = cc_arena_strdup(arena, change->device_id);
     copy->message = message_copy(arena, &change->message);
+    copy->reaction.user_id = cc_arena_strdup(arena, change->reaction.user_id);
+    copy->reaction.emoji = cc_arena_strdup(arena, change->reaction.emoji);
     copy->members = copy_members(arena, change);
     return copy;
 }

@@ -3,13 +3,13 @@
 
 /*
  * One row of a chat's log: an operation and what became of it. Accepted ones carry the chat's next
- * rev and the message as it is afterwards; a refusal is a row too, without a rev, so that a replay
- * answers what was answered then. Strings are borrowed from the arena that the change was read into
- * or decided in.
+ * rev and the message as it is afterwards, the new or the altered one; a refusal is a row too,
+ * without a rev, so that a replay answers what was answered then. Strings are borrowed from the
+ * arena that the change was read into or decided in.
  */
 
 #include "common/arena.h"
-#include "common/events/message_created.h"
+#include "common/events/message_persisted.h"
 
 struct change {
     const char *chat_id, *op_id;
@@ -21,9 +21,9 @@ struct change {
     int64_t rev;                            /* 0 when refused */
     int64_t head_seq;                       /* the chat's seq after it */
     int64_t member_version;                 /* of a system operation: after it; else 0 */
-    int64_t expires_at_ms;                  /* 0 = never */
     bool silent;                            /* nobody is to be told by push */
     struct cc_message message;              /* empty when refused; seq 0: takes a rev only */
+    struct cc_reaction reaction;            /* what op react did */
     const struct cc_member_change *members; /* of a system operation */
     size_t member_count;
 };
@@ -32,12 +32,22 @@ static inline bool change_accepted(const struct change *change)
 {
     return change->refusal == CC_OK;
 }
-/* True when it adds a message to the timeline (an edit would alter one, a bare system operation
- * neither). */
+/* True when it adds a message to the timeline, or alters one that is there (a bare system operation
+ * does neither). */
 static inline bool change_adds_message(const struct change *change)
 {
     bool adds = change->op == CC_OP_CREATE || change->op == CC_OP_SYSTEM;
     return adds && change_accepted(change) && change->message.seq > 0;
+}
+static inline bool change_alters_message(const struct change *change)
+{
+    bool adds = change->op == CC_OP_CREATE || change->op == CC_OP_SYSTEM;
+    return !adds && change_accepted(change);
+}
+/* True when it made a version of its message: what it said, or says anew. */
+static inline bool change_makes_version(const struct change *change)
+{
+    return change->op == CC_OP_EDIT || change->op == CC_OP_CREATE;
 }
 
 struct change_list {

@@ -33,6 +33,7 @@ static struct ev_message_persisted persisted_of(const struct announcer *announce
         .rev = outcome->rev,
         .head_seq = outcome->head_seq,
         .message = outcome->message,
+        .reaction = outcome->reaction,
         .member_version = rights == NULL ? outcome->member_version : rights->version,
         .duplicate = operation->duplicate,
         .silent = outcome->silent,

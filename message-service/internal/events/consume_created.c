@@ -23,6 +23,7 @@ static void fill_gaps(struct ev_message_created *ask)
     ask->device_id = or_empty(ask->device_id);
     ask->type = or_empty(ask->type);
     ask->body = or_empty(ask->body);
+    ask->emoji = or_empty(ask->emoji);
     ask->origin.node = or_empty(ask->origin.node);
     ask->origin.conn_id = or_empty(ask->origin.conn_id);
     ask->origin.client_msg_id = or_empty(ask->origin.client_msg_id);

@@ -1,13 +1,15 @@
-/* GET /v1/chats/{chat_id}/changes and its internal twin: the log after a rev, contiguous. Worker
- * threads. */
+/* GET /v1/chats/{chat_id}/changes and its internal twin: the log after a rev, contiguous. What the
+ * reader has deleted for himself is told by its rev alone. Worker threads. */
 
 #include "app.h"
 #include "heads.h"
 #include "http/message_json.h"
+#include "http/personal.h"
 #include "http/routes.h"
 
 struct change_page {
     const char *chat_id;
+    const char *user_id; /* who reads; NULL = everybody */
     int64_t after_rev, limit;
 };
 
@@ -38,18 +40,22 @@ static enum cc_code find_head(struct message_app *app, const struct change_page 
 static enum cc_code answer(struct message_app *app, struct cc_request *req, struct cc_response *res,
                            const struct change_page *page, struct cc_error *err)
 {
+    struct cc_arena *arena = cc_request_arena(req);
+    bool *hidden = cc_arena_calloc(arena, (size_t)page->limit, sizeof *hidden);
     struct change_list list;
     int64_t head_rev;
 
     CC_TRY(app->store->ops->changes_after(app->store, page->chat_id, page->after_rev,
-                                          (size_t)page->limit, cc_request_arena(req), &list, err));
+                                          (size_t)page->limit, arena, &list, err));
+    if (page->user_id != NULL)
+        CC_TRY(personal_changes(app->store, page->user_id, &list, arena, hidden, err));
     CC_TRY(find_head(app, page, &list, &head_rev, err));
     struct cc_json_writer *writer = cc_response_json(res);
     int64_t next_rev = page->after_rev + (int64_t)list.count;
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < list.count; i++)
-        message_json_put_change(writer, list.items[i]);
+        message_json_put_change(writer, list.items[i], hidden[i]);
     cc_json_close_array(writer);
     cc_json_put_int(writer, "head_rev", head_rev);
     cc_json_put_int(writer, "next_rev", next_rev);
@@ -62,18 +68,17 @@ enum cc_code message_http_changes(struct cc_request *req, struct cc_response *re
                                   struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
-    struct change_page page;
+    struct change_page page = {.user_id = cc_request_caller(req)->user_id};
 
     CC_TRY(read_page(req, &page, err));
-    CC_TRY(
-        message_members_may_read(app->members, page.chat_id, cc_request_caller(req)->user_id, err));
+    CC_TRY(message_members_may_read(app->members, page.chat_id, page.user_id, err));
     return answer(app, req, res, &page, err);
 }
 
 enum cc_code message_http_internal_changes(struct cc_request *req, struct cc_response *res,
                                            struct cc_error *err)
 {
-    struct change_page page;
+    struct change_page page = {.user_id = cc_request_query(req, "user_id")};
 
     CC_TRY(read_page(req, &page, err));
     return answer(cc_request_app(req), req, res, &page, err);

@@ -1,15 +1,19 @@
-/* GET /v1/chats/{chat_id}/messages: history by seq. Worker threads. Seqs have no gaps, so a page is
- * a range, and a range is a few buckets. */
+/* GET /v1/chats/{chat_id}/messages: history by seq, or what is pinned. Worker threads. Seqs have no
+ * gaps, so a page is a range, and a range is a few buckets. */
+
+#include <string.h>
 
 #include "app.h"
 #include "heads.h"
 #include "http/message_json.h"
+#include "http/personal.h"
 #include "http/routes.h"
 
 #define ABSENT (-1)
 
 struct page_query {
     int64_t before_seq, after_seq, around_seq, limit; /* ABSENT */
+    bool pinned;
 };
 struct page_range {
     int64_t from_seq, to_seq;
@@ -23,11 +27,15 @@ static enum cc_code read_query(struct cc_request *req, struct page_query *out, s
     CC_TRY(cc_request_query_int(req, "around_seq", 0, INT64_MAX, ABSENT, &out->around_seq, err));
     CC_TRY(cc_request_query_int(req, "limit", 1, MESSAGE_PAGE_MAX, MESSAGE_PAGE_DEFAULT,
                                 &out->limit, err));
-    int given =
-        (out->before_seq != ABSENT) + (out->after_seq != ABSENT) + (out->around_seq != ABSENT);
+    const char *pinned = cc_request_query(req, "pinned");
+    out->pinned = pinned != NULL && strcmp(pinned, "true") == 0;
+    if (pinned != NULL && !out->pinned)
+        return cc_fail(err, CC_INVALID, "pinned", "must be true");
+    int given = (out->before_seq != ABSENT) + (out->after_seq != ABSENT) +
+                (out->around_seq != ABSENT) + out->pinned;
     return given < 2 ? CC_OK
                      : cc_fail(err, CC_INVALID, "before_seq",
-                               "before_seq, after_seq and around_seq exclude each other");
+                               "before_seq, after_seq, around_seq and pinned exclude each other");
 }
 
 static int64_t at_most(int64_t value, int64_t limit)
@@ -80,26 +88,51 @@ static void write_page(struct cc_json_writer *writer, const struct message_list 
     cc_json_close_object(writer);
 }
 
-enum cc_code message_http_list(struct cc_request *req, struct cc_response *res,
-                               struct cc_error *err)
+/* All of them, newest first: they are few. */
+static enum cc_code list_pinned(struct cc_request *req, struct cc_response *res,
+                                const char *chat_id, struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
-    const char *chat_id;
-    struct page_query query;
+    const struct page_range whole = {.ascending = true};
+    struct message_list list;
+
+    CC_TRY(app->store->ops->pinned_messages(app->store, chat_id, arena, &list, err));
+    CC_TRY(personal_view(app->store, cc_request_caller(req)->user_id, &list, arena, err));
+    write_page(cc_response_json(res), &list, &whole, NULL);
+    return CC_OK;
+}
+
+static enum cc_code list_range(struct cc_request *req, struct cc_response *res, const char *chat_id,
+                               const struct page_query *query, struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    struct cc_arena *arena = cc_request_arena(req);
     struct chat_head head;
     struct message_list list = {0};
 
-    CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
-    CC_TRY(read_query(req, &query, err));
-    CC_TRY(message_members_may_read(app->members, chat_id, cc_request_caller(req)->user_id, err));
     CC_TRY(heads_read(app->store, chat_id, &head, err));
-    struct page_range range = range_of(&query, head.seq);
+    struct page_range range = range_of(query, head.seq);
     const char *cursor = next_cursor(&range, head.seq, arena);
     chat_head_finish(&head);
     if (range.from_seq <= range.to_seq)
         CC_TRY(app->store->ops->messages_by_seq(app->store, chat_id, range.from_seq, range.to_seq,
                                                 arena, &list, err));
+    CC_TRY(personal_view(app->store, cc_request_caller(req)->user_id, &list, arena, err));
     write_page(cc_response_json(res), &list, &range, cursor);
     return CC_OK;
+}
+
+enum cc_code message_http_list(struct cc_request *req, struct cc_response *res,
+                               struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    const char *chat_id;
+    struct page_query query;
+
+    CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
+    CC_TRY(read_query(req, &query, err));
+    CC_TRY(message_members_may_read(app->members, chat_id, cc_request_caller(req)->user_id, err));
+    return query.pinned ? list_pinned(req, res, chat_id, err)
+                        : list_range(req, res, chat_id, &query, err);
 }

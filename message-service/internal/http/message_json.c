@@ -12,6 +12,13 @@ static const char *read_attachments(struct cc_json_reader *reader)
     return cc_json_raw(reader, "attachments", CC_OPTIONAL, CC_MESSAGE_ATTACHMENTS_MAX_BYTES);
 }
 
+static void read_mentions(struct cc_json_reader *reader, struct ev_message_created *out)
+{
+    out->mentions = cc_json_uuids(reader, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
+                                  &out->mention_count);
+    out->mention_all = cc_json_bool(reader, "mention_all", CC_OPTIONAL, false);
+}
+
 bool message_json_read_send(struct cc_json_reader *reader, struct ev_message_created *out)
 {
     static const char *const types[] = {"text", "media", NULL};
@@ -24,12 +31,21 @@ bool message_json_read_send(struct cc_json_reader *reader, struct ev_message_cre
     out->body = body == NULL ? "" : body;
     out->attachments_json = attachments;
     out->reply_to = cc_json_uuid(reader, "reply_to", CC_OPTIONAL);
-    out->mentions = cc_json_uuids(reader, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
-                                  &out->mention_count);
+    read_mentions(reader, out);
     out->ttl_s = cc_json_int(reader, "ttl_s", CC_OPTIONAL, 0, MESSAGE_TTL_MAX_S);
     out->silent = cc_json_bool(reader, "silent", CC_OPTIONAL, false);
     if (says_nothing)
         cc_json_reject(reader, "body", "there is neither a body nor an attachment");
+    return cc_json_reader_done(reader);
+}
+
+bool message_json_read_edit(struct cc_json_reader *reader, struct ev_message_created *out)
+{
+    const char *body = cc_json_text(reader, "body", CC_REQUIRED, 0, CC_MESSAGE_BODY_MAX_BYTES);
+
+    out->body = body == NULL ? "" : body;
+    read_mentions(reader, out);
+    out->expected_version = cc_json_int(reader, "expected_version", CC_OPTIONAL, 0, INT64_MAX);
     return cc_json_reader_done(reader);
 }
 
@@ -41,12 +57,28 @@ void message_json_put_message(struct cc_json_writer *writer, const char *key,
     cc_json_close_object(writer);
 }
 
-void message_json_put_change(struct cc_json_writer *writer, const struct change *change)
+void message_json_put_version(struct cc_json_writer *writer, const struct cc_message *message)
+{
+    bool first = message->edited_at_ms == 0;
+
+    cc_json_open_object(writer, NULL);
+    cc_json_put_int(writer, "version", message->version);
+    cc_json_put_text(writer, "body", message->body);
+    cc_json_put_texts(writer, "mentions", message->mentions, message->mention_count);
+    cc_json_put_time(writer, "at", first ? message->created_at_ms : message->edited_at_ms);
+    cc_json_close_object(writer);
+}
+
+void message_json_put_change(struct cc_json_writer *writer, const struct change *change,
+                             bool hidden)
 {
     cc_json_open_object(writer, NULL);
     cc_json_put_int(writer, "rev", change->rev);
     cc_json_put_int(writer, "seq", change->message.seq);
     cc_json_put_text(writer, "op", cc_op_names[change->op]);
-    message_json_put_message(writer, "message", &change->message);
+    if (!hidden) {
+        message_json_put_message(writer, "message", &change->message);
+        cc_reaction_write(writer, &change->reaction);
+    }
     cc_json_close_object(writer);
 }

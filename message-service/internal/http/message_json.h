@@ -7,13 +7,19 @@
 
 #define MESSAGE_ATTACHMENTS_MAX 10
 
-/* The body of a send into `out` (type, body, reply_to, mentions, attachments, ttl_s, silent).
- * False: the reader holds the fault. */
+/* The body of a send into `out` (type, body, reply_to, mentions, mention_all, attachments, ttl_s,
+ * silent), or of an edit (body, mentions, mention_all, expected_version). False: the reader holds
+ * the fault. */
 bool message_json_read_send(struct cc_json_reader *reader, struct ev_message_created *out);
+bool message_json_read_edit(struct cc_json_reader *reader, struct ev_message_created *out);
 
 /* The whole object. */
 void message_json_put_message(struct cc_json_writer *writer, const char *key,
                               const struct cc_message *message);
-void message_json_put_change(struct cc_json_writer *writer, const struct change *change);
+/* What a message said in one of its versions. */
+void message_json_put_version(struct cc_json_writer *writer, const struct cc_message *message);
+/* hidden: by its rev alone. */
+void message_json_put_change(struct cc_json_writer *writer, const struct change *change,
+                             bool hidden);
 
 #endif

@@ -3,6 +3,7 @@
 #include "http/routes.h"
 
 #define SEND_BYTES  (64 * 1024)
+#define EDIT_BYTES  (32 * 1024)
 #define READ_BYTES  1024
 #define HEADS_BYTES (32 * 1024)
 
@@ -12,6 +13,24 @@ const struct cc_route message_routes[] = {
     {"POST", "/v1/chats/{chat_id}/messages", CC_AUTH_USER, CC_RATE_SEND, SEND_BYTES,
      message_http_send, CC_BLOCKING},
     {"GET", "/v1/chats/{chat_id}/messages", CC_AUTH_USER, CC_RATE_READ, 0, message_http_list,
+     CC_BLOCKING},
+    {"GET", "/v1/messages/{message_id}", CC_AUTH_USER, CC_RATE_READ, 0, message_http_get,
+     CC_BLOCKING},
+    {"PATCH", "/v1/messages/{message_id}", CC_AUTH_USER, CC_RATE_SEND, EDIT_BYTES,
+     message_http_edit, CC_BLOCKING},
+    {"DELETE", "/v1/messages/{message_id}", CC_AUTH_USER, CC_RATE_SEND, 0, message_http_delete,
+     CC_BLOCKING},
+    {"GET", "/v1/messages/{message_id}/history", CC_AUTH_USER, CC_RATE_READ, 0,
+     message_http_history, CC_BLOCKING},
+    {"GET", "/v1/messages/{message_id}/receipts", CC_AUTH_USER, CC_RATE_READ, 0,
+     message_http_receipts, CC_BLOCKING},
+    {"PUT", "/v1/messages/{message_id}/reactions/{emoji}", CC_AUTH_USER, CC_RATE_SEND, 0,
+     message_http_react, CC_BLOCKING},
+    {"DELETE", "/v1/messages/{message_id}/reactions/{emoji}", CC_AUTH_USER, CC_RATE_SEND, 0,
+     message_http_unreact, CC_BLOCKING},
+    {"PUT", "/v1/messages/{message_id}/pin", CC_AUTH_USER, CC_RATE_SEND, 0, message_http_pin,
+     CC_BLOCKING},
+    {"DELETE", "/v1/messages/{message_id}/pin", CC_AUTH_USER, CC_RATE_SEND, 0, message_http_unpin,
      CC_BLOCKING},
     {"GET", "/v1/chats/{chat_id}/changes", CC_AUTH_USER, CC_RATE_READ, 0, message_http_changes,
      CC_BLOCKING},
@@ -23,6 +42,8 @@ const struct cc_route message_routes[] = {
 const struct cc_route message_internal_routes[] = {
     {"GET", "/internal/chats/{chat_id}/changes", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
      message_http_internal_changes, CC_BLOCKING},
+    {"POST", "/internal/chats/{chat_id}/hidden", CC_AUTH_INTERNAL, CC_RATE_NONE, READ_BYTES,
+     message_http_internal_hide, CC_BLOCKING},
     {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, HEADS_BYTES, message_http_heads,
      CC_BLOCKING},
     {"GET", "/internal/operations/{op_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,

@@ -8,6 +8,8 @@
 #include "common/topics.h"
 #include "events/event_payload.h"
 
+#define KEY_MAX_BYTES 128
+
 /* When to look for oneself, and when to give up. */
 static const int look_at_ms[] = {50, 200, 800, 2000};
 #define LOOKS (sizeof look_at_ms / sizeof look_at_ms[0])
@@ -20,6 +22,41 @@ struct submission {
     int64_t since_mono_ms;
     struct submitted *out;
 };
+
+enum cc_code submit_key(struct cc_request *req, const char **out, struct cc_error *err)
+{
+    const char *key = cc_request_header(req, "Idempotency-Key");
+    size_t length = key == NULL ? 0 : strlen(key);
+
+    if (length == 0)
+        return cc_fail(err, CC_INVALID, "Idempotency-Key", "is missing");
+    if (length > KEY_MAX_BYTES)
+        return cc_fail(err, CC_INVALID, "Idempotency-Key", "has more than %d bytes", KEY_MAX_BYTES);
+    *out = key;
+    return CC_OK;
+}
+
+enum cc_code submit_key_or_new(struct cc_request *req, const char **out, struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    char id[CC_UUID_BYTES];
+
+    if (cc_request_header(req, "Idempotency-Key") != NULL)
+        return submit_key(req, out, err);
+    cc_ids_next(app->ids, id);
+    *out = cc_arena_strdup(cc_request_arena(req), id);
+    return CC_OK;
+}
+
+void submit_answer_unknown(struct cc_response *res, const char *message_id)
+{
+    struct cc_json_writer *writer = cc_response_json(res);
+
+    cc_response_status(res, 202);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "message_id", message_id);
+    cc_json_close_object(writer);
+}
 
 static enum cc_code produce(struct message_app *app, struct cc_request *req,
                             const struct ev_message_created *operation, struct cc_error *err)
@@ -63,9 +100,24 @@ static enum cc_code take_found(struct submission *submission, const struct chang
     return CC_OK;
 }
 
+/* Whoever reads now sees what was done: the timeline follows the log after a moment. */
+static bool is_visible(struct submission *submission, const struct change *found)
+{
+    struct message_store *store = submission->app->store;
+    struct cc_message *message = NULL;
+
+    if (!change_accepted(found) || found->message.seq == 0)
+        return true;
+    return store->ops->find_message(store, found->message.message_id, submission->arena, &message,
+                                    NULL) == CC_OK &&
+           message != NULL && message->rev >= found->rev;
+}
+
 /* One look into the log; *out_settled false: not there yet, or not to be seen. A store that is away
- * is no reason to fail what Kafka has: the next look may succeed. */
-static enum cc_code look(struct submission *submission, bool *out_settled, struct cc_error *err)
+ * is no reason to fail what Kafka has: the next look may succeed. told: the owner said that it is
+ * done. */
+static enum cc_code look(struct submission *submission, bool told, bool *out_settled,
+                         struct cc_error *err)
 {
     struct message_store *store = submission->app->store;
     struct change *found = NULL;
@@ -73,7 +125,7 @@ static enum cc_code look(struct submission *submission, bool *out_settled, struc
         store->ops->find_operation(store, submission->operation->chat_id, submission->out->op_id,
                                    submission->arena, &found, NULL);
 
-    *out_settled = code == CC_OK && found != NULL;
+    *out_settled = code == CC_OK && found != NULL && (told || is_visible(submission, found));
     if (!*out_settled)
         return CC_OK;
     return take_found(submission, found, err);
@@ -91,7 +143,7 @@ static enum cc_code await(struct submission *submission, struct cc_error *err)
             answered = waiter_wait(waiters, submission->waiter, until, &seen);
         if (answered && seen.refused)
             return refuse(seen.code, err);
-        CC_TRY(look(submission, &settled, err));
+        CC_TRY(look(submission, answered, &settled, err));
     }
     if (!settled)
         submission->out->state = SUBMIT_UNKNOWN;

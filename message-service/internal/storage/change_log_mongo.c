@@ -137,3 +137,98 @@ enum cc_code message_mongo_changes_after(struct message_store *store, const char
     *out = list;
     return CC_OK;
 }
+
+struct versions {
+    struct cc_arena *arena;
+    struct change *items[MESSAGE_VERSIONS_MAX + 1];
+    size_t count;
+};
+
+/* Of too many the oldest goes; rows come in no order. */
+static void collect_version(const bson_t *row, void *arg)
+{
+    struct versions *versions = arg;
+    struct change *change = message_row_to_change(row, versions->arena);
+
+    if (!change_accepted(change) || !change_makes_version(change))
+        return;
+    versions->items[versions->count++] = change;
+    if (versions->count <= MESSAGE_VERSIONS_MAX)
+        return;
+    qsort(versions->items, versions->count, sizeof versions->items[0], by_rev);
+    versions->count--;
+    for (size_t i = 0; i < versions->count; i++)
+        versions->items[i] = versions->items[i + 1];
+}
+
+/* A message has the id of the operation that made it; its edits name it. */
+static bson_t *first_version(const char *message_id)
+{
+    return BCON_NEW("op_id", BCON_UTF8(message_id));
+}
+
+static bson_t *later_versions(const char *message_id)
+{
+    return BCON_NEW("alters", BCON_UTF8(message_id), "op", BCON_UTF8(cc_op_names[CC_OP_EDIT]));
+}
+
+enum cc_code message_mongo_versions_of(struct message_store *store, const char *message_id,
+                                       struct cc_arena *arena, struct change_list *out,
+                                       struct cc_error *err)
+{
+    struct versions versions = {.arena = arena};
+    CC_AUTO(bson) bson_t *first = first_version(message_id);
+    CC_AUTO(bson) bson_t *later = later_versions(message_id);
+
+    CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, first, collect_version, &versions, err));
+    CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, later, collect_version, &versions, err));
+    if (versions.count > 1)
+        qsort(versions.items, versions.count, sizeof versions.items[0], by_rev);
+    out->items = cc_arena_calloc(arena, versions.count + 1, sizeof *out->items);
+    out->count = versions.count;
+    for (size_t i = 0; i < versions.count; i++)
+        out->items[i] = versions.items[i];
+    return CC_OK;
+}
+
+static enum cc_code add_update(mongo_bulk *bulk, const bson_t *filter, const bson_t *update,
+                               struct cc_error *err)
+{
+    bson_error_t fault;
+    bool added = mongoc_bulk_operation_update_many_with_opts(bulk, filter, update, NULL, &fault);
+    return added ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+/* The row that made the message, or those that altered it before it was deleted. */
+static enum cc_code add_strip(mongo_bulk *bulk, const struct change *deletion, const char *field,
+                              struct cc_error *err)
+{
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW(field, BCON_UTF8(deletion->message.message_id), "rev", "{", "$lt",
+                              BCON_INT64(deletion->rev), "}");
+    CC_AUTO(bson) bson_t *update = bson_new();
+
+    message_row_strip(update);
+    return add_update(bulk, filter, update, err);
+}
+
+static enum cc_code add_strip_of_create(mongo_bulk *bulk, const void *deletions, size_t index,
+                                        struct cc_error *err)
+{
+    return add_strip(bulk, ((const struct change *const *)deletions)[index], "op_id", err);
+}
+
+static enum cc_code add_strip_of_alterations(mongo_bulk *bulk, const void *deletions, size_t index,
+                                             struct cc_error *err)
+{
+    return add_strip(bulk, ((const struct change *const *)deletions)[index], "alters", err);
+}
+
+enum cc_code message_mongo_strip(struct message_store *store, const struct change *const *deletions,
+                                 size_t count, struct cc_error *err)
+{
+    CC_TRY(message_mongo_write_each(store, CHANGES_COLLECTION, add_strip_of_create, deletions,
+                                    count, err));
+    return message_mongo_write_each(store, CHANGES_COLLECTION, add_strip_of_alterations, deletions,
+                                    count, err);
+}

@@ -22,6 +22,22 @@ void message_row_receipt_id(const char *chat_id, const char *user_id,
     (void)snprintf(out, MESSAGE_ROW_ID_BYTES, "%s/%s", chat_id, user_id);
 }
 
+void message_row_reaction_id(const char *message_id, const struct cc_reaction *reaction,
+                             char out[MESSAGE_ROW_ID_BYTES])
+{
+    (void)snprintf(out, MESSAGE_ROW_ID_BYTES, "%s/%s/%s", message_id, reaction->user_id,
+                   reaction->emoji);
+}
+
+void message_row_person_bucket(const char *user_id, const char *chat_id, int64_t seq,
+                               char out[MESSAGE_ROW_ID_BYTES])
+{
+    char bucket[MESSAGE_ROW_ID_BYTES];
+
+    message_row_bucket(chat_id, seq, bucket);
+    (void)snprintf(out, MESSAGE_ROW_ID_BYTES, "%s/%.100s", user_id, bucket);
+}
+
 /* Absent and empty are the same. */
 static void put_text(bson_t *row, const char *key, const char *text)
 {
@@ -39,6 +55,12 @@ static void put_time(bson_t *row, const char *key, int64_t epoch_ms)
 {
     if (epoch_ms != 0)
         bson_append_date_time(row, key, -1, epoch_ms);
+}
+
+static void put_flag(bson_t *row, const char *key, bool value)
+{
+    if (value)
+        BSON_APPEND_BOOL(row, key, true);
 }
 
 static void put_texts(bson_t *row, const char *key, const char *const *texts, size_t count)
@@ -113,10 +135,12 @@ static void put_message(bson_t *row, const struct cc_message *message)
     put_time(row, "created_at", message->created_at_ms);
     put_time(row, "edited_at", message->edited_at_ms);
     put_int(row, "version", message->version);
-    if (message->deleted)
-        BSON_APPEND_BOOL(row, "deleted", true);
+    put_flag(row, "deleted", message->deleted);
+    put_flag(row, "pinned", message->pinned);
+    put_time(row, "expires_at", message->expires_at_ms);
     put_text(row, "reply_to", message->reply_to);
     put_texts(row, "mentions", message->mentions, message->mention_count);
+    put_flag(row, "mention_all", message->mention_all);
     put_text(row, "attachments", message->attachments_json);
     put_text(row, "reactions", message->reactions_json);
 }
@@ -138,6 +162,9 @@ static struct cc_message take_message(const bson_t *row, const char *id_key, con
         .edited_at_ms = take_time(row, "edited_at"),
         .version = cc_bson_int(row, "version", 0),
         .deleted = cc_bson_bool(row, "deleted", false),
+        .pinned = cc_bson_bool(row, "pinned", false),
+        .expires_at_ms = take_time(row, "expires_at"),
+        .mention_all = cc_bson_bool(row, "mention_all", false),
         .reply_to = take_text_or_null(row, "reply_to", arena),
         .attachments_json = take_text_or_null(row, "attachments", arena),
         .reactions_json = take_text_or_null(row, "reactions", arena),
@@ -208,6 +235,8 @@ static void put_place(bson_t *row, const struct change *change)
         message_row_bucket(change->chat_id, change->rev, text);
         BSON_APPEND_UTF8(row, "bucket", text);
         BSON_APPEND_UTF8(row, "message_id", change->message.message_id);
+        if (change_alters_message(change)) /* creates, the many, are spared its index */
+            BSON_APPEND_UTF8(row, "alters", change->message.message_id);
     } else {
         (void)snprintf(text, sizeof text, "%s/x/%s", change->chat_id, change->op_id);
         BSON_APPEND_UTF8(row, "_id", text);
@@ -230,11 +259,13 @@ void message_row_from_change(bson_t *row, const struct change *change)
     put_int(row, "rev", change->rev);
     put_int(row, "head_seq", change->head_seq);
     put_int(row, "member_version", change->member_version);
-    put_time(row, "expires_at", change->expires_at_ms);
-    if (change->silent)
-        BSON_APPEND_BOOL(row, "silent", true);
+    put_flag(row, "silent", change->silent);
     put_text(row, "author_id", change->message.sender_id);
     put_message(row, &change->message);
+    if (change->reaction.user_id != NULL) {
+        put_text(row, "emoji", change->reaction.emoji);
+        put_flag(row, "on", change->reaction.on);
+    }
     put_members(row, change);
 }
 
@@ -263,16 +294,36 @@ struct change *message_row_to_change(const bson_t *row, struct cc_arena *arena)
         .rev = cc_bson_int(row, "rev", 0),
         .head_seq = cc_bson_int(row, "head_seq", 0),
         .member_version = cc_bson_int(row, "member_version", 0),
-        .expires_at_ms = take_time(row, "expires_at"),
         .silent = cc_bson_bool(row, "silent", false),
     };
     if (change_accepted(change))
         change->message = take_message(row, "message_id", "author_id", arena);
+    if (change_accepted(change) && change->op == CC_OP_REACT)
+        change->reaction = (struct cc_reaction){
+            .user_id = change->sender_id,
+            .emoji = take_text(row, "emoji", arena),
+            .on = cc_bson_bool(row, "on", false),
+        };
     take_members(row, arena, change);
     return change;
 }
 
-void message_row_from_message(bson_t *row, const struct cc_message *message, int64_t expires_at_ms)
+void message_row_strip(bson_t *update)
+{
+    static const char *const said[] = {"body",        "attachments", "mentions",
+                                       "mention_all", "reply_to",    "reactions"};
+    bson_t fields;
+
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &fields);
+    BSON_APPEND_BOOL(&fields, "deleted", true);
+    bson_append_document_end(update, &fields);
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$unset", &fields);
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        BSON_APPEND_UTF8(&fields, said[i], "");
+    bson_append_document_end(update, &fields);
+}
+
+void message_row_from_message(bson_t *row, const struct cc_message *message)
 {
     char bucket[MESSAGE_ROW_ID_BYTES];
 
@@ -283,7 +334,23 @@ void message_row_from_message(bson_t *row, const struct cc_message *message, int
     BSON_APPEND_INT64(row, "rev", message->rev);
     put_text(row, "sender_id", message->sender_id);
     put_message(row, message);
-    put_time(row, "expires_at", expires_at_ms);
+    if (message->pinned)
+        BSON_APPEND_UTF8(row, "pin_of", message->chat_id);
+}
+
+void message_row_from_reaction(bson_t *fields, const struct change *change)
+{
+    const struct cc_message *message = &change->message;
+    char bucket[MESSAGE_ROW_ID_BYTES];
+
+    message_row_person_bucket(change->reaction.user_id, message->chat_id, message->seq, bucket);
+    BSON_APPEND_UTF8(fields, "person_bucket", bucket);
+    BSON_APPEND_UTF8(fields, "chat_id", message->chat_id);
+    BSON_APPEND_UTF8(fields, "message_id", message->message_id);
+    BSON_APPEND_UTF8(fields, "emoji", change->reaction.emoji);
+    BSON_APPEND_INT64(fields, "seq", message->seq);
+    BSON_APPEND_BOOL(fields, "on", change->reaction.on);
+    BSON_APPEND_INT64(fields, "rev", change->rev);
 }
 
 struct cc_message message_row_to_message(const bson_t *row, struct cc_arena *arena)

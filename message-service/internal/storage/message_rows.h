@@ -2,16 +2,17 @@
 #define MESSAGE_STORAGE_MESSAGE_ROWS_H
 
 /*
- * Documents of the four collections, both ways. Ids: changes "<chat>/<rev>", refusals
- * "<chat>/x/<op>", messages "<message>", heads "<chat>", receipts "<chat>/<user>". Buckets:
- * "<chat>/<number >> BUCKET_BITS". Texts read are copied into the arena.
+ * Documents of the collections, both ways. Ids: changes "<chat>/<rev>", refusals "<chat>/x/<op>",
+ * messages "<message>", reactions "<message>/<user>/<emoji>", heads "<chat>", receipts
+ * "<chat>/<user>". Buckets: "<chat>/<number >> BUCKET_BITS", of one person "<user>/<bucket>". Texts
+ * read are copied into the arena.
  */
 
 #include "common/mongo_pool.h"
 
 #include "storage/message_store.h"
 
-#define MESSAGE_ROW_ID_BYTES 96
+#define MESSAGE_ROW_ID_BYTES 160
 
 void message_row_id(const char *chat_id, int64_t number, char out[MESSAGE_ROW_ID_BYTES]);
 void message_row_bucket(const char *chat_id, int64_t number, char out[MESSAGE_ROW_ID_BYTES]);
@@ -22,8 +23,18 @@ void message_row_receipt_id(const char *chat_id, const char *user_id,
 void message_row_from_change(bson_t *row, const struct change *change);
 struct change *message_row_to_change(const bson_t *row, struct cc_arena *arena);
 
-void message_row_from_message(bson_t *row, const struct cc_message *message, int64_t expires_at_ms);
+/* The update that leaves of a row's message only that it was there. */
+void message_row_strip(bson_t *update);
+
+void message_row_from_message(bson_t *row, const struct cc_message *message);
 struct cc_message message_row_to_message(const bson_t *row, struct cc_arena *arena);
+
+void message_row_reaction_id(const char *message_id, const struct cc_reaction *reaction,
+                             char out[MESSAGE_ROW_ID_BYTES]);
+/* The bucket of a seq, of one person. */
+void message_row_person_bucket(const char *user_id, const char *chat_id, int64_t seq,
+                               char out[MESSAGE_ROW_ID_BYTES]);
+void message_row_from_reaction(bson_t *fields, const struct change *change); /* without _id */
 
 void message_row_from_head(bson_t *fields, const struct chat_head *head); /* without _id */
 void message_row_to_head(const bson_t *row, struct chat_head *out);

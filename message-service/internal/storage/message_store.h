@@ -16,6 +16,7 @@
 #define BUCKET_BITS            6 /* 64 revs of `changes`, or seqs of `messages`, share a bucket */
 #define CHANGE_BATCH_MAX       500
 #define MESSAGE_READ_RANGE_MAX 1024 /* seqs of one messages_by_seq */
+#define MESSAGE_VERSIONS_MAX   200
 
 struct cc_mongo;
 struct message_store;
@@ -25,6 +26,38 @@ struct receipt {
     int64_t read_seq, delivered_seq; /* 0 = nothing yet */
     int64_t from_seq;                /* membership begins after it */
     int64_t at_ms;
+};
+
+/* What one person has in a part of a chat. */
+struct person_range {
+    const char *user_id, *chat_id;
+    int64_t from_seq, to_seq; /* inclusive */
+};
+struct hidden {
+    const char *user_id, *chat_id, *message_id;
+    int64_t seq;
+};
+struct seq_list {
+    int64_t *items; /* ascending */
+    size_t count;
+};
+struct expiry {
+    const char *message_id, *chat_id;
+};
+struct expiry_list {
+    struct expiry *items;
+    size_t count;
+};
+struct receipt_list {
+    struct receipt *items;
+    size_t count;
+};
+struct own_reaction {
+    const char *message_id, *emoji;
+};
+struct reaction_list {
+    struct own_reaction *items;
+    size_t count;
 };
 
 struct message_store_ops {
@@ -42,13 +75,49 @@ struct message_store_ops {
     enum cc_code (*changes_after)(struct message_store *store, const char *chat_id,
                                   int64_t after_rev, size_t limit, struct cc_arena *arena,
                                   struct change_list *out, struct cc_error *err);
-    /* Brings the timeline up to these accepted changes; what is newer there stays. Repeatable. */
+    /* What a message said, version by version: the changes that made one, oldest first; of more
+     * than MESSAGE_VERSIONS_MAX the newest. A deleted one's say nothing any more. */
+    enum cc_code (*versions_of)(struct message_store *store, const char *message_id,
+                                struct cc_arena *arena, struct change_list *out,
+                                struct cc_error *err);
+    /* Brings the timeline (messages, reactions) up to these accepted changes, revs ascending per
+     * chat; what is newer there stays. A deletion takes what the message said out of the log's
+     * earlier rows too. Repeatable. */
     enum cc_code (*materialise)(struct message_store *store, const struct change *const *changes,
                                 size_t count, struct cc_error *err);
     /* Messages with from_seq <= seq <= to_seq; the range holds at most MESSAGE_READ_RANGE_MAX. */
     enum cc_code (*messages_by_seq)(struct message_store *store, const char *chat_id,
                                     int64_t from_seq, int64_t to_seq, struct cc_arena *arena,
                                     struct message_list *out, struct cc_error *err);
+    /* *out = NULL when there is none. */
+    enum cc_code (*find_message)(struct message_store *store, const char *message_id,
+                                 struct cc_arena *arena, struct cc_message **out,
+                                 struct cc_error *err);
+    /* The chat's pinned messages, newest first; at most MESSAGE_READ_RANGE_MAX. */
+    enum cc_code (*pinned_messages)(struct message_store *store, const char *chat_id,
+                                    struct cc_arena *arena, struct message_list *out,
+                                    struct cc_error *err);
+    /* Whether that person's reaction with that emoji is on. */
+    enum cc_code (*find_reaction)(struct message_store *store, const char *message_id,
+                                  const char *user_id, const char *emoji, bool *out,
+                                  struct cc_error *err);
+    /* One person's reactions to the messages of a range (as for messages_by_seq), in no order. */
+    enum cc_code (*reactions_of)(struct message_store *store, const struct person_range *range,
+                                 struct cc_arena *arena, struct reaction_list *out,
+                                 struct cc_error *err);
+    /* That person does not see the message any more. Repeatable; nothing brings it back. */
+    enum cc_code (*hide)(struct message_store *store, const struct hidden *hidden,
+                         struct cc_error *err);
+    /* What that person has hidden in a range, of any length. */
+    enum cc_code (*hidden_in)(struct message_store *store, const struct person_range *range,
+                              struct cc_arena *arena, struct seq_list *out, struct cc_error *err);
+    /* Messages that were to expire by then, at most limit, in no order; they are listed until they
+     * are forgotten. Each message that materialise adds with an expiry is among them in time. */
+    enum cc_code (*expired)(struct message_store *store, int64_t now_ms, size_t limit,
+                            struct cc_arena *arena, struct expiry_list *out, struct cc_error *err);
+    /* Its expiry is done with. Repeatable. */
+    enum cc_code (*forget_expiry)(struct message_store *store, const char *message_id,
+                                  struct cc_error *err);
     /* The head as last saved; a chat without one is at 0, 0. *out is initialised (its chat_id says
      * which chat). */
     enum cc_code (*load_head)(struct message_store *store, struct chat_head *out,
@@ -59,6 +128,10 @@ struct message_store_ops {
     /* All zero when there is none. */
     enum cc_code (*get_receipt)(struct message_store *store, const char *chat_id,
                                 const char *user_id, struct receipt *out, struct cc_error *err);
+    /* Of everybody who ever had one in the chat, in no order. */
+    enum cc_code (*receipts_of)(struct message_store *store, const char *chat_id,
+                                struct cc_arena *arena, struct receipt_list *out,
+                                struct cc_error *err);
     /* Raises what is there; nothing is ever lowered. */
     enum cc_code (*raise_receipts)(struct message_store *store, const struct receipt *receipts,
                                    size_t count, struct cc_error *err);

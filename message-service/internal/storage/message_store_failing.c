@@ -70,6 +70,13 @@ static enum cc_code changes_after(struct message_store *store, const char *chat_
             inner->ops->changes_after(inner, chat_id, after_rev, limit, arena, out, err));
 }
 
+static enum cc_code versions_of(struct message_store *store, const char *message_id,
+                                struct cc_arena *arena, struct change_list *out,
+                                struct cc_error *err)
+{
+    THROUGH(store, STORE_VERSIONS_OF, inner->ops->versions_of(inner, message_id, arena, out, err));
+}
+
 static enum cc_code materialise(struct message_store *store, const struct change *const *changes,
                                 size_t count, struct cc_error *err)
 {
@@ -82,6 +89,61 @@ static enum cc_code messages_by_seq(struct message_store *store, const char *cha
 {
     THROUGH(store, STORE_MESSAGES_BY_SEQ,
             inner->ops->messages_by_seq(inner, chat_id, from_seq, to_seq, arena, out, err));
+}
+
+static enum cc_code find_message(struct message_store *store, const char *message_id,
+                                 struct cc_arena *arena, struct cc_message **out,
+                                 struct cc_error *err)
+{
+    THROUGH(store, STORE_FIND_MESSAGE,
+            inner->ops->find_message(inner, message_id, arena, out, err));
+}
+
+static enum cc_code pinned_messages(struct message_store *store, const char *chat_id,
+                                    struct cc_arena *arena, struct message_list *out,
+                                    struct cc_error *err)
+{
+    THROUGH(store, STORE_PINNED_MESSAGES,
+            inner->ops->pinned_messages(inner, chat_id, arena, out, err));
+}
+
+static enum cc_code find_reaction(struct message_store *store, const char *message_id,
+                                  const char *user_id, const char *emoji, bool *out,
+                                  struct cc_error *err)
+{
+    THROUGH(store, STORE_FIND_REACTION,
+            inner->ops->find_reaction(inner, message_id, user_id, emoji, out, err));
+}
+
+static enum cc_code reactions_of(struct message_store *store, const struct person_range *range,
+                                 struct cc_arena *arena, struct reaction_list *out,
+                                 struct cc_error *err)
+{
+    THROUGH(store, STORE_REACTIONS_OF, inner->ops->reactions_of(inner, range, arena, out, err));
+}
+
+static enum cc_code hide(struct message_store *store, const struct hidden *hidden,
+                         struct cc_error *err)
+{
+    THROUGH(store, STORE_HIDE, inner->ops->hide(inner, hidden, err));
+}
+
+static enum cc_code hidden_in(struct message_store *store, const struct person_range *range,
+                              struct cc_arena *arena, struct seq_list *out, struct cc_error *err)
+{
+    THROUGH(store, STORE_HIDDEN_IN, inner->ops->hidden_in(inner, range, arena, out, err));
+}
+
+static enum cc_code expired(struct message_store *store, int64_t now_ms, size_t limit,
+                            struct cc_arena *arena, struct expiry_list *out, struct cc_error *err)
+{
+    THROUGH(store, STORE_EXPIRED, inner->ops->expired(inner, now_ms, limit, arena, out, err));
+}
+
+static enum cc_code forget_expiry(struct message_store *store, const char *message_id,
+                                  struct cc_error *err)
+{
+    THROUGH(store, STORE_FORGET_EXPIRY, inner->ops->forget_expiry(inner, message_id, err));
 }
 
 static enum cc_code load_head(struct message_store *store, struct chat_head *out,
@@ -102,6 +164,13 @@ static enum cc_code get_receipt(struct message_store *store, const char *chat_id
     THROUGH(store, STORE_GET_RECEIPT, inner->ops->get_receipt(inner, chat_id, user_id, out, err));
 }
 
+static enum cc_code receipts_of(struct message_store *store, const char *chat_id,
+                                struct cc_arena *arena, struct receipt_list *out,
+                                struct cc_error *err)
+{
+    THROUGH(store, STORE_RECEIPTS_OF, inner->ops->receipts_of(inner, chat_id, arena, out, err));
+}
+
 static enum cc_code raise_receipts(struct message_store *store, const struct receipt *receipts,
                                    size_t count, struct cc_error *err)
 {
@@ -118,11 +187,21 @@ static const struct message_store_ops failing_ops = {
     .append_changes = append_changes,
     .find_operation = find_operation,
     .changes_after = changes_after,
+    .versions_of = versions_of,
     .materialise = materialise,
     .messages_by_seq = messages_by_seq,
+    .find_message = find_message,
+    .pinned_messages = pinned_messages,
+    .find_reaction = find_reaction,
+    .reactions_of = reactions_of,
+    .hide = hide,
+    .hidden_in = hidden_in,
+    .expired = expired,
+    .forget_expiry = forget_expiry,
     .load_head = load_head,
     .save_heads = save_heads,
     .get_receipt = get_receipt,
+    .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
     .destroy = destroy,
 };

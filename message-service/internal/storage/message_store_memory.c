@@ -21,6 +21,9 @@ struct memory_store {
     struct cc_hash_map *changes_by_op;  /* chat/op */
     struct cc_hash_map *messages;       /* message_id */
     struct cc_hash_map *timelines;      /* chat: list of its messages */
+    struct cc_hash_map *reactions;      /* message/user/emoji: the last change of it */
+    struct cc_hash_map *hidden;         /* user/message: struct hidden */
+    struct cc_hash_map *expiries;       /* message_id: its message */
     struct cc_hash_map *heads, *receipts;
 };
 
@@ -108,6 +111,15 @@ static enum cc_code changes_after(struct message_store *base, const char *chat_i
     return leave(store, CC_OK);
 }
 
+/* Listed again when it is materialised again, as by the server. */
+static void list_expiry(struct memory_store *store, const struct cc_message *message)
+{
+    struct cc_message *copy = CC_ARENA_NEW(store->arena, struct cc_message);
+
+    *copy = message_copy(store->arena, message);
+    cc_hash_map_put(store->expiries, copy->message_id, copy);
+}
+
 static void add_message(struct memory_store *store, const struct cc_message *message)
 {
     struct stored_message *stored = CC_ARENA_NEW(store->arena, struct stored_message);
@@ -118,6 +130,36 @@ static void add_message(struct memory_store *store, const struct cc_message *mes
     cc_hash_map_put(store->messages, stored->message.message_id, stored);
 }
 
+/* Leaves of what the message said only that it was there. */
+static void strip(struct memory_store *store, const struct change *deletion)
+{
+    size_t at = 0;
+    void *value;
+
+    while (cc_hash_map_next(store->changes_by_op, &at, &value)) {
+        struct change *change = value;
+        struct cc_message *said = &change->message;
+        if (!change_accepted(change) || change->rev >= deletion->rev ||
+            strcmp(said->message_id, deletion->message.message_id) != 0)
+            continue;
+        said->deleted = true;
+        said->body = "";
+        said->attachments_json = said->reply_to = said->reactions_json = NULL;
+        said->mention_count = 0;
+        said->mention_all = false;
+    }
+}
+
+static void put_reaction(struct memory_store *store, const struct change *change)
+{
+    const char *key = cc_arena_printf(store->arena, "%s/%s/%s", change->message.message_id,
+                                      change->reaction.user_id, change->reaction.emoji);
+    const struct change *there = cc_hash_map_get(store->reactions, key);
+
+    if (there == NULL || there->rev < change->rev)
+        cc_hash_map_put(store->reactions, key, change_copy(store->arena, change));
+}
+
 static void materialise_one(struct memory_store *store, const struct change *change)
 {
     struct stored_message *there = cc_hash_map_get(store->messages, change->message.message_id);
@@ -126,6 +168,43 @@ static void materialise_one(struct memory_store *store, const struct change *cha
         add_message(store, &change->message);
     else if (there != NULL && there->message.rev < change->rev)
         there->message = message_copy(store->arena, &change->message);
+    if (change_adds_message(change) && change->message.expires_at_ms != 0)
+        list_expiry(store, &change->message);
+    if (change->op == CC_OP_REACT)
+        put_reaction(store, change);
+    if (change->op == CC_OP_DELETE)
+        strip(store, change);
+}
+
+static int by_rev(const void *a, const void *b)
+{
+    const struct change *left = *(struct change *const *)a, *right = *(struct change *const *)b;
+    return (left->rev > right->rev) - (left->rev < right->rev);
+}
+
+static enum cc_code versions_of(struct message_store *base, const char *message_id,
+                                struct cc_arena *arena, struct change_list *out,
+                                struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    size_t at = 0, room = cc_hash_map_count(store->changes_by_op);
+    struct change_list list = {cc_arena_calloc(arena, room + 1, sizeof *list.items), 0};
+    void *value;
+
+    (void)err;
+    while (cc_hash_map_next(store->changes_by_op, &at, &value)) {
+        const struct change *change = value;
+        if (change_accepted(change) && change_makes_version(change) &&
+            strcmp(change->message.message_id, message_id) == 0)
+            list.items[list.count++] = change_copy(arena, change);
+    }
+    qsort(list.items, list.count, sizeof list.items[0], by_rev);
+    if (list.count > MESSAGE_VERSIONS_MAX) {
+        list.items += list.count - MESSAGE_VERSIONS_MAX;
+        list.count = MESSAGE_VERSIONS_MAX;
+    }
+    *out = list;
+    return leave(store, CC_OK);
 }
 
 static enum cc_code materialise(struct message_store *base, const struct change *const *changes,
@@ -145,6 +224,11 @@ static int by_seq(const void *a, const void *b)
     return (left->seq > right->seq) - (left->seq < right->seq);
 }
 
+static int by_seq_descending(const void *a, const void *b)
+{
+    return by_seq(b, a);
+}
+
 static enum cc_code messages_by_seq(struct message_store *base, const char *chat_id,
                                     int64_t from_seq, int64_t to_seq, struct cc_arena *arena,
                                     struct message_list *out, struct cc_error *err)
@@ -160,6 +244,156 @@ static enum cc_code messages_by_seq(struct message_store *base, const char *chat
             list.items[list.count++] = message_copy(arena, &at->message);
     qsort(list.items, list.count, sizeof *list.items, by_seq);
     *out = list;
+    return leave(store, CC_OK);
+}
+
+static enum cc_code find_message(struct message_store *base, const char *message_id,
+                                 struct cc_arena *arena, struct cc_message **out,
+                                 struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    const struct stored_message *found = cc_hash_map_get(store->messages, message_id);
+
+    (void)err;
+    *out = NULL;
+    if (found != NULL) {
+        *out = CC_ARENA_NEW(arena, struct cc_message);
+        **out = message_copy(arena, &found->message);
+    }
+    return leave(store, CC_OK);
+}
+
+static enum cc_code pinned_messages(struct message_store *base, const char *chat_id,
+                                    struct cc_arena *arena, struct message_list *out,
+                                    struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct message_list list = {cc_arena_calloc(arena, MESSAGE_READ_RANGE_MAX, sizeof *list.items),
+                                0};
+    struct stored_message *at = cc_hash_map_get(store->timelines, chat_id);
+
+    (void)err;
+    for (; at != NULL && list.count < MESSAGE_READ_RANGE_MAX; at = at->next)
+        if (at->message.pinned)
+            list.items[list.count++] = message_copy(arena, &at->message);
+    qsort(list.items, list.count, sizeof *list.items, by_seq_descending);
+    *out = list;
+    return leave(store, CC_OK);
+}
+
+static enum cc_code find_reaction(struct message_store *base, const char *message_id,
+                                  const char *user_id, const char *emoji, bool *out,
+                                  struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    const char *key = cc_arena_printf(store->arena, "%s/%s/%s", message_id, user_id, emoji);
+    const struct change *found = cc_hash_map_get(store->reactions, key);
+
+    (void)err;
+    *out = found != NULL && found->reaction.on;
+    return leave(store, CC_OK);
+}
+
+static bool is_own_reaction(const struct change *change, const struct person_range *range)
+{
+    const struct cc_message *message = &change->message;
+    return change->reaction.on && strcmp(change->reaction.user_id, range->user_id) == 0 &&
+           strcmp(message->chat_id, range->chat_id) == 0 && message->seq >= range->from_seq &&
+           message->seq <= range->to_seq;
+}
+
+static enum cc_code reactions_of(struct message_store *base, const struct person_range *range,
+                                 struct cc_arena *arena, struct reaction_list *out,
+                                 struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    size_t at = 0, room = cc_hash_map_count(store->reactions);
+    struct reaction_list list = {cc_arena_calloc(arena, room + 1, sizeof *list.items), 0};
+    void *value;
+
+    (void)err;
+    while (cc_hash_map_next(store->reactions, &at, &value)) {
+        const struct change *change = value;
+        if (is_own_reaction(change, range))
+            list.items[list.count++] = (struct own_reaction){
+                .message_id = cc_arena_strdup(arena, change->message.message_id),
+                .emoji = cc_arena_strdup(arena, change->reaction.emoji),
+            };
+    }
+    *out = list;
+    return leave(store, CC_OK);
+}
+
+static enum cc_code hide(struct message_store *base, const struct hidden *hidden,
+                         struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct hidden *copy = CC_ARENA_NEW(store->arena, struct hidden);
+
+    (void)err;
+    copy->user_id = cc_arena_strdup(store->arena, hidden->user_id);
+    copy->chat_id = cc_arena_strdup(store->arena, hidden->chat_id);
+    copy->message_id = cc_arena_strdup(store->arena, hidden->message_id);
+    copy->seq = hidden->seq;
+    cc_hash_map_put(store->hidden, key_of(store, copy->user_id, copy->message_id), copy);
+    return leave(store, CC_OK);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static enum cc_code hidden_in(struct message_store *base, const struct person_range *range,
+                              struct cc_arena *arena, struct seq_list *out, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    size_t at = 0, room = cc_hash_map_count(store->hidden);
+    struct seq_list list = {cc_arena_calloc(arena, room + 1, sizeof *list.items), 0};
+    void *value;
+
+    (void)err;
+    while (cc_hash_map_next(store->hidden, &at, &value)) {
+        const struct hidden *hidden = value;
+        bool inside = hidden->seq >= range->from_seq && hidden->seq <= range->to_seq;
+        if (inside && strcmp(hidden->user_id, range->user_id) == 0 &&
+            strcmp(hidden->chat_id, range->chat_id) == 0)
+            list.items[list.count++] = hidden->seq;
+    }
+    qsort(list.items, list.count, sizeof *list.items, by_value);
+    *out = list;
+    return leave(store, CC_OK);
+}
+
+static enum cc_code expired(struct message_store *base, int64_t now_ms, size_t limit,
+                            struct cc_arena *arena, struct expiry_list *out, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct expiry_list list = {cc_arena_calloc(arena, limit + 1, sizeof *list.items), 0};
+    size_t at = 0;
+    void *value;
+
+    (void)err;
+    while (list.count < limit && cc_hash_map_next(store->expiries, &at, &value)) {
+        const struct cc_message *message = value;
+        if (message->expires_at_ms <= now_ms)
+            list.items[list.count++] = (struct expiry){
+                .message_id = cc_arena_strdup(arena, message->message_id),
+                .chat_id = cc_arena_strdup(arena, message->chat_id),
+            };
+    }
+    *out = list;
+    return leave(store, CC_OK);
+}
+
+static enum cc_code forget_expiry(struct message_store *base, const char *message_id,
+                                  struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err;
+    cc_hash_map_remove(store->expiries, message_id);
     return leave(store, CC_OK);
 }
 
@@ -210,6 +444,25 @@ static enum cc_code get_receipt(struct message_store *base, const char *chat_id,
     return leave(store, CC_OK);
 }
 
+static enum cc_code receipts_of(struct message_store *base, const char *chat_id,
+                                struct cc_arena *arena, struct receipt_list *out,
+                                struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    size_t at = 0, room = cc_hash_map_count(store->receipts);
+    struct receipt_list list = {cc_arena_calloc(arena, room + 1, sizeof *list.items), 0};
+    void *value;
+
+    (void)err;
+    while (cc_hash_map_next(store->receipts, &at, &value)) {
+        const struct receipt *receipt = value;
+        if (strcmp(receipt->chat_id, chat_id) == 0)
+            list.items[list.count++] = *receipt;
+    }
+    *out = list;
+    return leave(store, CC_OK);
+}
+
 static void raise_to(int64_t *there, int64_t value)
 {
     if (*there < value)
@@ -256,6 +509,9 @@ static void destroy(struct message_store *base)
     cc_hash_map_destroy(store->changes_by_op);
     cc_hash_map_destroy(store->messages);
     cc_hash_map_destroy(store->timelines);
+    cc_hash_map_destroy(store->reactions);
+    cc_hash_map_destroy(store->hidden);
+    cc_hash_map_destroy(store->expiries);
     cc_hash_map_destroy(store->heads);
     cc_hash_map_destroy(store->receipts);
     cc_arena_destroy(store->arena);
@@ -267,11 +523,21 @@ static const struct message_store_ops memory_ops = {
     .append_changes = append_changes,
     .find_operation = find_operation,
     .changes_after = changes_after,
+    .versions_of = versions_of,
     .materialise = materialise,
     .messages_by_seq = messages_by_seq,
+    .find_message = find_message,
+    .pinned_messages = pinned_messages,
+    .find_reaction = find_reaction,
+    .reactions_of = reactions_of,
+    .hide = hide,
+    .hidden_in = hidden_in,
+    .expired = expired,
+    .forget_expiry = forget_expiry,
     .load_head = load_head,
     .save_heads = save_heads,
     .get_receipt = get_receipt,
+    .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
     .destroy = destroy,
 };
@@ -287,6 +553,9 @@ struct message_store *message_store_memory_create(void)
     store->changes_by_op = cc_hash_map_create();
     store->messages = cc_hash_map_create();
     store->timelines = cc_hash_map_create();
+    store->reactions = cc_hash_map_create();
+    store->hidden = cc_hash_map_create();
+    store->expiries = cc_hash_map_create();
     store->heads = cc_hash_map_create();
     store->receipts = cc_hash_map_create();
     return &store->base;

@@ -1,17 +1,21 @@
 #ifndef MESSAGE_STORAGE_MONGO_PRIVATE_H
 #define MESSAGE_STORAGE_MONGO_PRIVATE_H
 
-/* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, positions_mongo.c;
- * message_store_mongo.c puts them together. Signatures and errors: message_store.h. */
+/* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
+ * hidden_mongo.c, expiries_mongo.c, positions_mongo.c; message_store_mongo.c puts them together.
+ * Signatures and errors: message_store.h. */
 
 #include "storage/message_rows.h"
 #include "storage/message_store.h"
 
-#define CHANGES_COLLECTION  "changes"
-#define MESSAGES_COLLECTION "messages"
-#define HEADS_COLLECTION    "chat_heads"
-#define RECEIPTS_COLLECTION "receipts"
-#define DUPLICATE_KEY       11000
+#define CHANGES_COLLECTION   "changes"
+#define MESSAGES_COLLECTION  "messages"
+#define REACTIONS_COLLECTION "reactions"
+#define HIDDEN_COLLECTION    "hidden"
+#define EXPIRIES_COLLECTION  "expiries"
+#define HEADS_COLLECTION     "chat_heads"
+#define RECEIPTS_COLLECTION  "receipts"
+#define DUPLICATE_KEY        11000
 
 /* A client and the collection, for one scope (CC_MONGO_LOAN). */
 struct cc_mongo_loan message_mongo_borrow(struct message_store *store, const char *collection);
@@ -20,6 +24,15 @@ struct cc_mongo_loan message_mongo_borrow(struct message_store *store, const cha
 enum cc_code message_mongo_visit(struct message_store *store, const char *collection,
                                  const bson_t *filter, void (*visit)(const bson_t *row, void *arg),
                                  void *arg, struct cc_error *err);
+
+/* The same for one person's documents in the buckets of a range; some are outside of it. */
+enum cc_code message_mongo_visit_person(struct message_store *store, const char *collection,
+                                        const struct person_range *range,
+                                        void (*visit)(const bson_t *row, void *arg), void *arg,
+                                        struct cc_error *err);
+
+/* Room for one more item of `size` bytes behind `count`, for a list that grows while rows come. */
+void *mongo_grow(struct cc_arena *arena, void *items, size_t count, size_t *capacity, size_t size);
 
 /* Documents under construction, for insertMany. */
 struct mongo_rows {
@@ -30,6 +43,21 @@ struct mongo_rows {
 struct mongo_rows mongo_rows_create(size_t count);
 void mongo_rows_finish(struct mongo_rows *rows);
 #define MONGO_ROWS __attribute__((cleanup(mongo_rows_finish)))
+
+/* Many updates in portions, each one round trip (see CC_MONGO_UPDATES_MAX). `add` puts the update
+ * of rows[index] into the portion; a row that is newer in the store stays as it is. */
+typedef mongoc_bulk_operation_t mongo_bulk;
+typedef enum cc_code (*mongo_bulk_add)(mongo_bulk *bulk, const void *rows, size_t index,
+                                       struct cc_error *err);
+enum cc_code message_mongo_write_each(struct message_store *store, const char *collection,
+                                      mongo_bulk_add add, const void *rows, size_t count,
+                                      struct cc_error *err);
+enum cc_code mongo_bulk_upsert(mongo_bulk *bulk, const bson_t *filter, const bson_t *update,
+                               struct cc_error *err);
+
+/* Inserts rows in no order; those that are there already stay as they are. */
+enum cc_code message_mongo_insert_missing(struct message_store *store, const char *collection,
+                                          const struct mongo_rows *rows, struct cc_error *err);
 
 /* CC_OK when every write error in the reply is a duplicate key. */
 enum cc_code message_mongo_only_duplicates(const bson_t *reply, const bson_error_t *error,
@@ -44,18 +72,57 @@ enum cc_code message_mongo_find_operation(struct message_store *store, const cha
 enum cc_code message_mongo_changes_after(struct message_store *store, const char *chat_id,
                                          int64_t after_rev, size_t limit, struct cc_arena *arena,
                                          struct change_list *out, struct cc_error *err);
+enum cc_code message_mongo_versions_of(struct message_store *store, const char *message_id,
+                                       struct cc_arena *arena, struct change_list *out,
+                                       struct cc_error *err);
+/* Takes what deleted messages said out of their rows in the log. */
+enum cc_code message_mongo_strip(struct message_store *store, const struct change *const *deletions,
+                                 size_t count, struct cc_error *err);
 enum cc_code message_mongo_materialise(struct message_store *store,
                                        const struct change *const *changes, size_t count,
                                        struct cc_error *err);
 enum cc_code message_mongo_messages_by_seq(struct message_store *store, const char *chat_id,
                                            int64_t from_seq, int64_t to_seq, struct cc_arena *arena,
                                            struct message_list *out, struct cc_error *err);
+enum cc_code message_mongo_find_message(struct message_store *store, const char *message_id,
+                                        struct cc_arena *arena, struct cc_message **out,
+                                        struct cc_error *err);
+enum cc_code message_mongo_pinned_messages(struct message_store *store, const char *chat_id,
+                                           struct cc_arena *arena, struct message_list *out,
+                                           struct cc_error *err);
+/* Brings the reactions up to these changes, each the last one of its person, message and emoji. */
+enum cc_code message_mongo_put_reactions(struct message_store *store,
+                                         const struct change *const *changes, size_t count,
+                                         struct cc_error *err);
+enum cc_code message_mongo_find_reaction(struct message_store *store, const char *message_id,
+                                         const char *user_id, const char *emoji, bool *out,
+                                         struct cc_error *err);
+enum cc_code message_mongo_reactions_of(struct message_store *store,
+                                        const struct person_range *range, struct cc_arena *arena,
+                                        struct reaction_list *out, struct cc_error *err);
+enum cc_code message_mongo_hide(struct message_store *store, const struct hidden *hidden,
+                                struct cc_error *err);
+enum cc_code message_mongo_hidden_in(struct message_store *store, const struct person_range *range,
+                                     struct cc_arena *arena, struct seq_list *out,
+                                     struct cc_error *err);
+/* Lists the messages that these changes add and that are to expire. */
+enum cc_code message_mongo_put_expiries(struct message_store *store,
+                                        const struct change *const *changes, size_t count,
+                                        struct cc_error *err);
+enum cc_code message_mongo_expired(struct message_store *store, int64_t now_ms, size_t limit,
+                                   struct cc_arena *arena, struct expiry_list *out,
+                                   struct cc_error *err);
+enum cc_code message_mongo_forget_expiry(struct message_store *store, const char *message_id,
+                                         struct cc_error *err);
 enum cc_code message_mongo_load_head(struct message_store *store, struct chat_head *out,
                                      struct cc_error *err);
 enum cc_code message_mongo_save_heads(struct message_store *store, const struct chat_head *heads,
                                       size_t count, struct cc_error *err);
 enum cc_code message_mongo_get_receipt(struct message_store *store, const char *chat_id,
                                        const char *user_id, struct receipt *out,
+                                       struct cc_error *err);
+enum cc_code message_mongo_receipts_of(struct message_store *store, const char *chat_id,
+                                       struct cc_arena *arena, struct receipt_list *out,
                                        struct cc_error *err);
 enum cc_code message_mongo_raise_receipts(struct message_store *store,
                                           const struct receipt *receipts, size_t count,

@@ -1,56 +1,8 @@
 /* Collections `chat_heads` and `receipts`: where logs and readers stand. Any thread; each document
  * has one writer (the owner of its chat, the message.read consumer), because concurrent updates of
- * one document are not safe on every server. Saved in bulk: one round trip for many. */
+ * one document are not safe on every server. */
 
 #include "storage/mongo_private.h"
-
-typedef mongoc_bulk_operation_t bulk_t;
-CC_DEFINE_AUTO(bulk, bulk_t, mongoc_bulk_operation_destroy);
-
-static bulk_t *start_bulk(struct cc_mongo_loan *loan)
-{
-    CC_AUTO(bson) bson_t *unordered = BCON_NEW("ordered", BCON_BOOL(false));
-    return mongoc_collection_create_bulk_operation_with_opts(loan->collection, unordered);
-}
-
-/* A guarded upsert that finds something newer tries to insert, and is told that the _id is taken:
- * then there is nothing to do. */
-static enum cc_code run_bulk(bulk_t *bulk, struct cc_error *err)
-{
-    bson_t reply;
-    bson_error_t fault;
-    bool done = mongoc_bulk_operation_execute(bulk, &reply, &fault) != 0;
-    enum cc_code code = done ? CC_OK : message_mongo_only_duplicates(&reply, &fault, err);
-
-    bson_destroy(&reply);
-    return code;
-}
-
-static enum cc_code add_upsert(bulk_t *bulk, const bson_t *filter, const bson_t *update,
-                               struct cc_error *err)
-{
-    CC_AUTO(bson) bson_t *upsert = BCON_NEW("upsert", BCON_BOOL(true));
-    bson_error_t fault;
-    bool added = mongoc_bulk_operation_update_one_with_opts(bulk, filter, update, upsert, &fault);
-    return added ? CC_OK : cc_mongo_fail(&fault, err);
-}
-
-typedef enum cc_code (*add_row)(bulk_t *bulk, const void *rows, size_t index, struct cc_error *err);
-
-/* In portions, each one round trip: see CC_MONGO_UPDATES_MAX. */
-static enum cc_code upsert_all(struct message_store *store, const char *collection, add_row add,
-                               const void *rows, size_t count, struct cc_error *err)
-{
-    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, collection);
-
-    for (size_t first = 0; first < count; first += CC_MONGO_UPDATES_MAX) {
-        CC_AUTO(bulk) bulk_t *bulk = start_bulk(&loan);
-        for (size_t i = first; i < count && i < first + CC_MONGO_UPDATES_MAX; i++)
-            CC_TRY(add(bulk, rows, i, err));
-        CC_TRY(run_bulk(bulk, err));
-    }
-    return CC_OK;
-}
 
 static void take_head(const bson_t *row, void *arg)
 {
@@ -64,7 +16,8 @@ enum cc_code message_mongo_load_head(struct message_store *store, struct chat_he
     return message_mongo_visit(store, HEADS_COLLECTION, filter, take_head, out, err);
 }
 
-static enum cc_code add_head(bulk_t *bulk, const void *heads, size_t index, struct cc_error *err)
+static enum cc_code add_head(mongo_bulk *bulk, const void *heads, size_t index,
+                             struct cc_error *err)
 {
     const struct chat_head *head = &((const struct chat_head *)heads)[index];
     CC_AUTO(bson)
@@ -76,13 +29,13 @@ static enum cc_code add_head(bulk_t *bulk, const void *heads, size_t index, stru
     BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &fields);
     message_row_from_head(&fields, head);
     bson_append_document_end(update, &fields);
-    return add_upsert(bulk, filter, update, err);
+    return mongo_bulk_upsert(bulk, filter, update, err);
 }
 
 enum cc_code message_mongo_save_heads(struct message_store *store, const struct chat_head *heads,
                                       size_t count, struct cc_error *err)
 {
-    return upsert_all(store, HEADS_COLLECTION, add_head, heads, count, err);
+    return message_mongo_write_each(store, HEADS_COLLECTION, add_head, heads, count, err);
 }
 
 static void take_receipt(const bson_t *row, void *arg)
@@ -102,7 +55,7 @@ enum cc_code message_mongo_get_receipt(struct message_store *store, const char *
     return message_mongo_visit(store, RECEIPTS_COLLECTION, filter, take_receipt, out, err);
 }
 
-static enum cc_code add_receipt(bulk_t *bulk, const void *receipts, size_t index,
+static enum cc_code add_receipt(mongo_bulk *bulk, const void *receipts, size_t index,
                                 struct cc_error *err)
 {
     const struct receipt *receipt = &((const struct receipt *)receipts)[index];
@@ -116,12 +69,39 @@ static enum cc_code add_receipt(bulk_t *bulk, const void *receipts, size_t index
         "}", "$max", "{", "read_seq", BCON_INT64(receipt->read_seq), "delivered_seq",
         BCON_INT64(receipt->delivered_seq), "from_seq", BCON_INT64(receipt->from_seq), "at",
         BCON_DATE_TIME(receipt->at_ms), "}");
-    return add_upsert(bulk, filter, update, err);
+    return mongo_bulk_upsert(bulk, filter, update, err);
 }
 
 enum cc_code message_mongo_raise_receipts(struct message_store *store,
                                           const struct receipt *receipts, size_t count,
                                           struct cc_error *err)
 {
-    return upsert_all(store, RECEIPTS_COLLECTION, add_receipt, receipts, count, err);
+    return message_mongo_write_each(store, RECEIPTS_COLLECTION, add_receipt, receipts, count, err);
+}
+
+struct receipts {
+    struct cc_arena *arena;
+    struct receipt_list list;
+    size_t capacity;
+};
+
+static void collect_receipt(const bson_t *row, void *arg)
+{
+    struct receipts *all = arg;
+
+    all->list.items = mongo_grow(all->arena, all->list.items, all->list.count, &all->capacity,
+                                 sizeof *all->list.items);
+    message_row_to_receipt(row, &all->list.items[all->list.count++]);
+}
+
+enum cc_code message_mongo_receipts_of(struct message_store *store, const char *chat_id,
+                                       struct cc_arena *arena, struct receipt_list *out,
+                                       struct cc_error *err)
+{
+    struct receipts all = {.arena = arena};
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("chat_id", BCON_UTF8(chat_id));
+
+    CC_TRY(message_mongo_visit(store, RECEIPTS_COLLECTION, filter, collect_receipt, &all, err));
+    *out = all.list;
+    return CC_OK;
 }

@@ -80,6 +80,62 @@ static struct change *a_create(struct log_fixture *f, int64_t rev, const char *b
     return change;
 }
 
+/* An operation on the message that `before` made or left. */
+static struct change *an_alteration(struct log_fixture *f, const struct change *before,
+                                    enum cc_op op, int64_t rev)
+{
+    struct change *change = CC_ARENA_NEW(f->arena, struct change);
+
+    *change = *before;
+    change->op = op;
+    change->op_id = new_id(f);
+    change->rev = change->message.rev = rev;
+    change->reaction = (struct cc_reaction){0};
+    return change;
+}
+
+static struct change *an_edit(struct log_fixture *f, const struct change *before, int64_t rev,
+                              const char *body)
+{
+    struct change *change = an_alteration(f, before, CC_OP_EDIT, rev);
+
+    change->message.version++;
+    change->message.body = body;
+    change->message.edited_at_ms = FAKE_T0_MS + rev;
+    return change;
+}
+
+static struct change *a_deletion(struct log_fixture *f, const struct change *before, int64_t rev)
+{
+    struct change *change = an_alteration(f, before, CC_OP_DELETE, rev);
+
+    change->message.body = "";
+    change->message.attachments_json = NULL;
+    change->message.mention_count = 0;
+    change->message.deleted = true;
+    change->message.pinned = false;
+    return change;
+}
+
+static struct change *a_reaction(struct log_fixture *f, const struct change *before, int64_t rev,
+                                 const char *user_id, const char *emoji, bool on)
+{
+    struct change *change = an_alteration(f, before, CC_OP_REACT, rev);
+
+    change->sender_id = user_id;
+    change->reaction = (struct cc_reaction){user_id, emoji, on};
+    return change;
+}
+
+static struct change *a_pin(struct log_fixture *f, const struct change *before, int64_t rev,
+                            bool on)
+{
+    struct change *change = an_alteration(f, before, CC_OP_PIN, rev);
+
+    change->message.pinned = on;
+    return change;
+}
+
 static struct change *a_refusal(struct log_fixture *f, enum cc_code code)
 {
     struct change *change = CC_ARENA_NEW(f->arena, struct change);
@@ -150,6 +206,54 @@ static struct message_list messages(struct log_fixture *f, int64_t from, int64_t
     return list;
 }
 
+static struct cc_message *find_message(struct log_fixture *f, const char *message_id)
+{
+    struct cc_message *found = NULL;
+
+    assert_int_equal(f->store->ops->find_message(f->store, message_id, f->arena, &found, &f->err),
+                     CC_OK);
+    return found;
+}
+
+static struct change_list versions_of(struct log_fixture *f, const char *message_id)
+{
+    struct change_list list = {0};
+
+    assert_int_equal(f->store->ops->versions_of(f->store, message_id, f->arena, &list, &f->err),
+                     CC_OK);
+    return list;
+}
+
+static bool has_reacted(struct log_fixture *f, const char *message_id, const char *user_id,
+                        const char *emoji)
+{
+    bool on = true;
+
+    assert_int_equal(
+        f->store->ops->find_reaction(f->store, message_id, user_id, emoji, &on, &f->err), CC_OK);
+    return on;
+}
+
+static struct reaction_list reactions_of(struct log_fixture *f, const char *user_id, int64_t from,
+                                         int64_t to)
+{
+    const struct person_range range = {user_id, f->chat, from, to};
+    struct reaction_list list = {0};
+
+    assert_int_equal(f->store->ops->reactions_of(f->store, &range, f->arena, &list, &f->err),
+                     CC_OK);
+    return list;
+}
+
+static struct message_list pinned_messages(struct log_fixture *f)
+{
+    struct message_list list = {0};
+
+    assert_int_equal(f->store->ops->pinned_messages(f->store, f->chat, f->arena, &list, &f->err),
+                     CC_OK);
+    return list;
+}
+
 /* The log */
 
 static void a_change_is_found_as_it_was_appended(void **state)
@@ -158,7 +262,9 @@ static void a_change_is_found_as_it_was_appended(void **state)
     const char *mentions[] = {new_id(f), new_id(f)};
     struct change *change = a_create(f, 1, "h\xc3\xa9llo \"quoted\"");
     change->silent = true;
-    change->expires_at_ms = FAKE_T0_MS + 5000;
+    change->message.expires_at_ms = FAKE_T0_MS + 5000;
+    change->message.mention_all = true;
+    change->message.pinned = true;
     change->message.mentions = mentions;
     change->message.mention_count = 2;
     change->message.reply_to = new_id(f);
@@ -176,7 +282,9 @@ static void a_change_is_found_as_it_was_appended(void **state)
     assert_int_equal(found->rev, 1);
     assert_int_equal(found->head_seq, 1);
     assert_true(found->silent);
-    assert_int_equal(found->expires_at_ms, FAKE_T0_MS + 5000);
+    assert_int_equal(found->message.expires_at_ms, FAKE_T0_MS + 5000);
+    assert_true(found->message.mention_all);
+    assert_true(found->message.pinned);
     assert_string_equal(found->message.message_id, change->op_id);
     assert_string_equal(found->message.sender_id, change->sender_id);
     assert_string_equal(found->message.body, change->message.body);
@@ -403,6 +511,319 @@ static void chats_do_not_see_each_other(void **state)
     assert_int_equal(changes_after(f, 0, 10).count, 0);
 }
 
+/* Alterations */
+
+static void an_altered_message_is_found_as_it_is_now(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *create = a_create(f, 1, "helo");
+    struct change *batch[] = {create, an_edit(f, create, 2, "hello"), NULL};
+    batch[2] = a_pin(f, batch[1], 3, true);
+
+    must_append(f, batch[0]);
+    must_append(f, batch[1]);
+    must_append(f, batch[2]);
+    must_materialise(f, batch, 3);
+
+    struct cc_message *found = find_message(f, create->op_id);
+    assert_string_equal(found->body, "hello");
+    assert_int_equal(found->version, 2);
+    assert_int_equal(found->rev, 3);
+    assert_int_equal(found->seq, 1);
+    assert_int_equal(found->edited_at_ms, FAKE_T0_MS + 2);
+    assert_int_equal(found->created_at_ms, FAKE_T0_MS);
+    assert_string_equal(found->chat_id, f->chat);
+    assert_string_equal(found->sender_id, create->sender_id);
+    assert_true(found->pinned);
+    assert_int_equal(messages(f, 1, 10).count, 1);
+    assert_null(find_message(f, new_id(f)));
+    struct change *logged = find(f, batch[1]->op_id);
+    assert_int_equal(logged->op, CC_OP_EDIT);
+    assert_string_equal(logged->message.message_id, create->op_id);
+}
+
+static void what_is_newer_in_the_timeline_stays(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f);
+    struct change *create = a_create(f, 1, "one");
+    struct change *edit = an_edit(f, create, 2, "two");
+    struct change *later[] = {an_edit(f, edit, 3, "three"), a_reaction(f, edit, 4, ada, "ok", true),
+                              a_reaction(f, edit, 5, ada, "ok", false)};
+    must_materialise(f, &create, 1);
+    must_materialise(f, later, 3);
+
+    struct change *replayed[] = {create, edit, later[0], later[1]};
+    must_materialise(f, replayed, 4);
+
+    assert_int_equal(find_message(f, create->op_id)->rev, 5);
+    assert_false(has_reacted(f, create->op_id, ada, "ok"));
+}
+
+static void the_versions_of_a_message_come_in_order(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *create = a_create(f, 1, "one"), *other = a_create(f, 2, "other");
+    struct change *second = an_edit(f, create, 3, "two");
+    struct change *pin = a_pin(f, second, 4, true), *third = an_edit(f, second, 5, "three");
+    struct change *all[] = {create, other, second, pin, third};
+    assert_int_equal(append_expecting(f, all, 5, CC_OK), 5);
+
+    struct change_list list = versions_of(f, create->op_id);
+
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.items[0]->message.body, "one");
+    assert_string_equal(list.items[1]->message.body, "two");
+    assert_string_equal(list.items[2]->message.body, "three");
+    assert_int_equal(list.items[2]->message.version, 3);
+}
+
+static void of_too_many_versions_the_newest_are_kept(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *all[MESSAGE_VERSIONS_MAX + 3] = {a_create(f, 1, "first")};
+    for (int64_t i = 1; i < MESSAGE_VERSIONS_MAX + 3; i++)
+        all[i] = an_edit(f, all[i - 1], i + 1, "again");
+    append_expecting(f, all, MESSAGE_VERSIONS_MAX + 3, CC_OK);
+
+    struct change_list list = versions_of(f, all[0]->op_id);
+
+    assert_int_equal(list.count, MESSAGE_VERSIONS_MAX);
+    assert_int_equal(list.items[0]->message.version, 4);
+    assert_int_equal(list.items[list.count - 1]->message.version, MESSAGE_VERSIONS_MAX + 3);
+}
+
+static void assert_says_nothing(const struct cc_message *message)
+{
+    assert_true(message->deleted);
+    assert_string_equal(message->body, "");
+    assert_null(message->attachments_json);
+    assert_int_equal(message->mention_count, 0);
+}
+
+static void a_deletion_takes_what_was_said_out_of_the_log_too(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *mentions[] = {new_id(f)};
+    struct change *create = a_create(f, 1, "secret"), *other = a_create(f, 2, "other");
+    create->message.mentions = mentions;
+    create->message.mention_count = 1;
+    create->message.attachments_json = "[{\"media_id\":\"secret\"}]";
+    struct change *edit = an_edit(f, create, 3, "more secret");
+    struct change *deletion = a_deletion(f, edit, 4);
+    struct change *all[] = {create, other, edit, deletion};
+    assert_int_equal(append_expecting(f, all, 4, CC_OK), 4);
+
+    must_materialise(f, all, 4);
+
+    struct change_list list = changes_after(f, 0, 10);
+    assert_int_equal(list.count, 4);
+    assert_says_nothing(&list.items[0]->message);
+    assert_string_equal(list.items[0]->request_hash, "hash");
+    assert_string_equal(list.items[0]->message.message_id, create->op_id);
+    assert_int_equal(list.items[0]->message.seq, 1);
+    assert_string_equal(list.items[1]->message.body, "other");
+    assert_false(list.items[1]->message.deleted);
+    assert_says_nothing(&list.items[2]->message);
+    assert_says_nothing(&list.items[3]->message);
+    assert_says_nothing(find_message(f, create->op_id));
+    assert_says_nothing(&versions_of(f, create->op_id).items[0]->message);
+    assert_says_nothing(&messages(f, 1, 1).items[0]);
+}
+
+static void reactions_are_known_by_person_and_emoji(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    struct change *first = a_create(f, 1, "one"), *second = a_create(f, 2, "two");
+    second->message.seq = 70; /* in another bucket */
+    struct change *batch[] = {
+        first,
+        second,
+        a_reaction(f, first, 3, ada, "\xf0\x9f\x91\x8d", true),
+        a_reaction(f, second, 4, ada, "ok", true),
+        a_reaction(f, first, 5, grace, "ok", true),
+        a_reaction(f, first, 6, ada, "no", true),
+        a_reaction(f, first, 7, ada, "no", false),
+    };
+
+    must_materialise(f, batch, 7);
+
+    assert_true(has_reacted(f, first->op_id, ada, "\xf0\x9f\x91\x8d"));
+    assert_true(has_reacted(f, first->op_id, grace, "ok"));
+    assert_false(has_reacted(f, first->op_id, ada, "ok"));
+    assert_false(has_reacted(f, first->op_id, ada, "no"));
+    assert_int_equal(reactions_of(f, ada, 1, 100).count, 2);
+    struct reaction_list one = reactions_of(f, ada, 2, 100);
+    assert_int_equal(one.count, 1);
+    assert_string_equal(one.items[0].message_id, second->op_id);
+    assert_string_equal(one.items[0].emoji, "ok");
+    assert_int_equal(reactions_of(f, new_id(f), 1, 100).count, 0);
+}
+
+/* Each is an update of its own: more than a small server takes in one command. */
+static void a_large_batch_of_alterations_is_applied(void **state)
+{
+    enum { PEOPLE = 60 };
+    struct log_fixture *f = *state;
+    struct change *batch[2 * PEOPLE];
+    for (int64_t i = 0; i < PEOPLE; i++) {
+        batch[i] = a_create(f, i + 1, "message");
+        batch[PEOPLE + i] =
+            a_reaction(f, batch[i], PEOPLE + i + 1, batch[i]->sender_id, "ok", true);
+    }
+
+    must_materialise(f, batch, (size_t)2 * PEOPLE);
+
+    for (int64_t i = 0; i < PEOPLE; i++) {
+        assert_int_equal(find_message(f, batch[i]->op_id)->rev, PEOPLE + i + 1);
+        assert_true(has_reacted(f, batch[i]->op_id, batch[i]->sender_id, "ok"));
+    }
+}
+
+static void pinned_messages_are_listed_while_they_are_pinned(void **state)
+{
+    struct log_fixture *f = *state;
+    struct change *one = a_create(f, 1, "one"), *two = a_create(f, 2, "two"),
+                  *three = a_create(f, 3, "three");
+    struct change *batch[] = {one, two, three, a_pin(f, one, 4, true), a_pin(f, three, 5, true)};
+    must_materialise(f, batch, 5);
+
+    struct message_list both = pinned_messages(f);
+    struct change *unpin = a_pin(f, batch[4], 6, false);
+    must_materialise(f, &unpin, 1);
+
+    assert_int_equal(both.count, 2);
+    assert_string_equal(both.items[0].body, "three");
+    assert_string_equal(both.items[1].body, "one");
+    assert_int_equal(pinned_messages(f).count, 1);
+    struct change *deletion = a_deletion(f, batch[3], 7);
+    must_materialise(f, &deletion, 1);
+    assert_int_equal(pinned_messages(f).count, 0);
+}
+
+/* One person's own, and what is due */
+
+static void hide(struct log_fixture *f, const char *user_id, int64_t seq)
+{
+    const struct hidden hidden = {user_id, f->chat, new_id(f), seq};
+
+    assert_int_equal(f->store->ops->hide(f->store, &hidden, &f->err), CC_OK);
+    assert_int_equal(f->store->ops->hide(f->store, &hidden, &f->err), CC_OK); /* once more */
+}
+
+static struct seq_list hidden_in(struct log_fixture *f, const char *user_id, int64_t from,
+                                 int64_t to)
+{
+    const struct person_range range = {user_id, f->chat, from, to};
+    struct seq_list list = {0};
+
+    assert_int_equal(f->store->ops->hidden_in(f->store, &range, f->arena, &list, &f->err), CC_OK);
+    return list;
+}
+
+static void what_one_person_hides_is_hidden_from_him_alone(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    hide(f, ada, 70);
+    hide(f, ada, 3);
+    hide(f, ada, 5000);
+    hide(f, grace, 4);
+
+    struct seq_list page = hidden_in(f, ada, 1, 100), whole = hidden_in(f, ada, 1, 100000);
+
+    assert_int_equal(page.count, 2);
+    assert_int_equal(page.items[0], 3);
+    assert_int_equal(page.items[1], 70);
+    assert_int_equal(whole.count, 3);
+    assert_int_equal(whole.items[2], 5000);
+    assert_int_equal(hidden_in(f, ada, 4, 69).count, 0);
+    assert_int_equal(hidden_in(f, new_id(f), 1, 100).count, 0);
+    f->chat = new_id(f);
+    assert_int_equal(hidden_in(f, ada, 1, 100000).count, 0);
+}
+
+static int64_t wall_ms(void)
+{
+    return cc_wall_ms(cc_clock_system());
+}
+
+/* Other tests leave their own in the same store. */
+static bool is_expired(struct log_fixture *f, const char *message_id, int64_t now_ms)
+{
+    struct expiry_list list = {0};
+
+    assert_int_equal(f->store->ops->expired(f->store, now_ms, 1000, f->arena, &list, &f->err),
+                     CC_OK);
+    for (size_t i = 0; i < list.count; i++)
+        if (strcmp(list.items[i].message_id, message_id) == 0)
+            return strcmp(list.items[i].chat_id, f->chat) == 0;
+    return false;
+}
+
+static void a_message_expires_in_time_and_until_it_is_forgotten(void **state)
+{
+    struct log_fixture *f = *state;
+    int64_t now_ms = wall_ms();
+    struct change *brief = a_create(f, 1, "brief"), *lasting = a_create(f, 2, "lasting"),
+                  *eternal = a_create(f, 3, "eternal"), *late = a_create(f, 4, "stored late");
+    struct change *all[] = {brief, lasting, eternal, late};
+    brief->message.expires_at_ms = now_ms + 1000;
+    lasting->message.expires_at_ms = now_ms + 130000;
+    late->message.expires_at_ms = now_ms - INT64_C(3600000);
+    must_materialise(f, all, 4);
+
+    assert_true(is_expired(f, late->op_id, now_ms + 60000));
+    assert_false(is_expired(f, brief->op_id, now_ms));
+    assert_true(is_expired(f, brief->op_id, now_ms + 1000));
+    assert_false(is_expired(f, lasting->op_id, now_ms + 1000));
+    assert_false(is_expired(f, eternal->op_id, now_ms + 1000000));
+    assert_true(is_expired(f, lasting->op_id, now_ms + 130000));
+    assert_true(is_expired(f, brief->op_id, now_ms + 130000));
+
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(f->store->ops->forget_expiry(f->store, all[i]->op_id, &f->err), CC_OK);
+    assert_false(is_expired(f, brief->op_id, now_ms + 130000));
+    assert_false(is_expired(f, lasting->op_id, now_ms + 130000));
+    assert_int_equal(f->store->ops->forget_expiry(f->store, brief->op_id, &f->err), CC_OK);
+}
+
+/* Nobody swept for an hour; what became due meanwhile is found, and then passed over for good. */
+static void a_late_sweep_misses_nothing(void **state)
+{
+    struct log_fixture *f = *state;
+    int64_t now_ms = wall_ms(), later_ms = now_ms + INT64_C(3600000);
+    struct change *early = a_create(f, 1, "early"), *last = a_create(f, 2, "last");
+    struct change *all[] = {early, last};
+    early->message.expires_at_ms = now_ms + 1000;
+    last->message.expires_at_ms = later_ms - 1000;
+    must_materialise(f, all, 2);
+    assert_false(is_expired(f, early->op_id, now_ms));
+
+    assert_true(is_expired(f, early->op_id, later_ms));
+    assert_true(is_expired(f, last->op_id, later_ms));
+    f->store->ops->forget_expiry(f->store, early->op_id, &f->err);
+    assert_true(is_expired(f, last->op_id, later_ms));
+    assert_true(is_expired(f, last->op_id, later_ms));
+    f->store->ops->forget_expiry(f->store, last->op_id, &f->err);
+}
+
+/* A process whose clock is an hour ahead sweeps too. */
+static void a_clock_that_runs_ahead_hides_nothing(void **state)
+{
+    struct log_fixture *f = *state;
+    int64_t now_ms = wall_ms();
+    struct change *brief = a_create(f, 1, "brief");
+    brief->message.expires_at_ms = now_ms + 1000;
+    (void)is_expired(f, brief->op_id, now_ms + INT64_C(3600000));
+
+    must_materialise(f, &brief, 1);
+
+    assert_true(is_expired(f, brief->op_id, now_ms + 1000));
+    f->store->ops->forget_expiry(f->store, brief->op_id, &f->err);
+}
+
 /* Positions */
 
 static void load_head(struct log_fixture *f, struct chat_head *out)
@@ -504,6 +925,28 @@ static void receipts_rise_one_by_one_and_never_fall(void **state)
     assert_int_equal(get_receipt(f, grace).read_seq, 2);
 }
 
+static void the_receipts_of_a_chat_are_listed(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    struct receipt_list list = {0};
+    struct receipt both[] = {a_receipt(f, ada, 5), a_receipt(f, grace, 2)};
+    assert_int_equal(f->store->ops->raise_receipts(f->store, both, 2, &f->err), CC_OK);
+
+    assert_int_equal(f->store->ops->receipts_of(f->store, f->chat, f->arena, &list, &f->err),
+                     CC_OK);
+
+    assert_int_equal(list.count, 2);
+    size_t hers = strcmp(list.items[0].user_id, ada) == 0 ? 0 : 1;
+    assert_string_equal(list.items[hers].user_id, ada);
+    assert_int_equal(list.items[hers].read_seq, 5);
+    assert_string_equal(list.items[1 - hers].user_id, grace);
+    f->chat = new_id(f);
+    assert_int_equal(f->store->ops->receipts_of(f->store, f->chat, f->arena, &list, &f->err),
+                     CC_OK);
+    assert_int_equal(list.count, 0);
+}
+
 /* More than the connections that a small server has to itself for one command. */
 static void receipts_of_a_large_batch_rise_together(void **state)
 {
@@ -540,10 +983,23 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(what_takes_no_seq_is_not_in_the_timeline),
         TEST(a_range_of_messages_is_exact_across_buckets),
         TEST(chats_do_not_see_each_other),
+        TEST(an_altered_message_is_found_as_it_is_now),
+        TEST(what_is_newer_in_the_timeline_stays),
+        TEST(the_versions_of_a_message_come_in_order),
+        TEST(of_too_many_versions_the_newest_are_kept),
+        TEST(a_deletion_takes_what_was_said_out_of_the_log_too),
+        TEST(reactions_are_known_by_person_and_emoji),
+        TEST(a_large_batch_of_alterations_is_applied),
+        TEST(pinned_messages_are_listed_while_they_are_pinned),
+        TEST(what_one_person_hides_is_hidden_from_him_alone),
+        TEST(a_message_expires_in_time_and_until_it_is_forgotten),
+        TEST(a_late_sweep_misses_nothing),
+        TEST(a_clock_that_runs_ahead_hides_nothing),
         TEST(a_chat_without_a_head_is_at_its_beginning),
         TEST(a_head_moves_forward_and_never_back),
         TEST(somebody_without_a_receipt_has_read_nothing),
         TEST(receipts_rise_one_by_one_and_never_fall),
+        TEST(the_receipts_of_a_chat_are_listed),
         TEST(receipts_of_a_large_batch_rise_together),
     };
 

@@ -114,6 +114,8 @@ static void settle_settings(struct message_fixture *f)
         .jwks_urls = {&jwks_url, 1},
         .chat_service_internal_urls = {&chat_service_url, 1},
         .batch_max = 200,
+        .edit_window_s = 3600,
+        .sweep_interval_ms = 200,
     };
     f->runtime = (struct cc_runtime){
         .service = "message-service",
@@ -440,6 +442,13 @@ struct answer call_internal(struct message_fixture *f, const char *method, const
                                    .body_count = body == NULL ? 0 : strlen(body)};
 
     return send_call(f, f->internal_server, &request, path);
+}
+
+struct answer send_text(struct message_fixture *f, const char *user_id, const char *chat_id,
+                        const char *body, const char *key)
+{
+    return call(f, user_id, "POST", cc_arena_printf(f->arena, "/v1/chats/%s/messages", chat_id),
+                cc_arena_printf(f->arena, "{\"type\":\"text\",\"body\":\"%s\"}", body), key);
 }
 
 int64_t number_in(struct message_fixture *f, const char *json, const char *key)

@@ -68,6 +68,9 @@ struct answer call(struct message_fixture *f, const char *user_id, const char *m
                    const char *path, const char *body, const char *key);
 struct answer call_internal(struct message_fixture *f, const char *method, const char *path,
                             const char *body);
+/* POSTs a text message; body without anything that JSON escapes. */
+struct answer send_text(struct message_fixture *f, const char *user_id, const char *chat_id,
+                        const char *body, const char *key);
 /* A number or text in an object; fails the test when it isn't there. */
 int64_t number_in(struct message_fixture *f, const char *json, const char *key);
 const char *text_in(struct message_fixture *f, const char *json, const char *key);

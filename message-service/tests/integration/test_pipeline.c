@@ -1,8 +1,10 @@
 /* From message.created to history and message.persisted, with real MongoDB, Kafka and Redis: order,
  * replays, and a store that fails at each crash point. */
 
+#include <stdio.h>
 #include <string.h>
 
+#include "events/dead_letters.h"
 #include "message_fixture.h"
 #include "testing.h"
 
@@ -232,6 +234,77 @@ static void what_can_not_be_read_is_put_aside_and_the_rest_goes_on(void **state)
     assert_int_equal(outcome_of(&told, send.op_id)->message.seq, 1);
 }
 
+struct report {
+    struct message_fixture *f;
+    const char *key;
+    size_t about; /* lines about that key */
+    char about_last[256], last[256];
+};
+
+static void take_line(const char *line, void *arg)
+{
+    struct report *report = arg;
+
+    snprintf(report->last, sizeof report->last, "%s", line);
+    if (strstr(line, report->key) == NULL)
+        return;
+    report->about++;
+    snprintf(report->about_last, sizeof report->about_last, "%s", line);
+}
+
+static struct dead_letters dead_letters_of(struct message_fixture *f, struct report *report)
+{
+    *report = (struct report){.f = f, .key = report->key};
+    return (struct dead_letters){
+        .brokers = f->settings.kafka_brokers,
+        .client_id = "tool",
+        .created_topic = f->names.created_topic,
+        .group = f->names.created_topic, /* one of its own */
+        .now_ms = cc_wall_ms(cc_clock_system()),
+        .tell = take_line,
+        .arg = report,
+    };
+}
+
+static bool is_a_dead_letter(void *arg)
+{
+    struct report *report = arg;
+    struct dead_letters letters = dead_letters_of(report->f, report);
+
+    assert_int_equal(dead_letters_list(&letters, &report->f->err), CC_OK);
+    return report->about > 0;
+}
+
+/* As a new dead letter, which by then is too old. */
+static bool comes_back(void *arg)
+{
+    struct report *report = arg;
+    struct dead_letters letters = dead_letters_of(report->f, report);
+
+    letters.now_ms += DEAD_LETTER_MAX_AGE_MS + 60000;
+    assert_int_equal(dead_letters_replay(&letters, &report->f->err), CC_OK);
+    return report->about == 1;
+}
+
+static void dead_letters_are_listed_and_replayed_once(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f);
+    struct report report = {.f = f, .key = chat};
+    must_produce_raw(f, chat, "{\"body\":\"a secret\"}");
+    test_wait_for(is_a_dead_letter, &report, 20000);
+    assert_non_null(strstr(report.about_last, "unreadable"));
+    assert_null(strstr(report.about_last, "secret"));
+
+    struct dead_letters letters = dead_letters_of(f, &report);
+    assert_int_equal(dead_letters_replay(&letters, &f->err), CC_OK);
+    assert_int_equal(report.about, 1);
+    assert_non_null(strstr(report.about_last, "replayed"));
+    test_wait_for(comes_back, &report, 20000);
+
+    assert_non_null(strstr(report.about_last, "too old"));
+}
+
 static bool has_read(void *arg)
 {
     struct wish *wish = arg;
@@ -300,6 +373,7 @@ int main(void)
         TEST(a_stranger_is_refused_durably_and_the_refusal_is_announced),
         TEST(sends_wait_while_chat_service_is_away),
         TEST(what_can_not_be_read_is_put_aside_and_the_rest_goes_on),
+        TEST(dead_letters_are_listed_and_replayed_once),
         TEST(whoever_sends_has_read_up_to_it),
         TEST(the_head_in_redis_is_raised_and_not_lowered_by_a_replay),
     };

@@ -11,13 +11,6 @@ static const char *path_of(struct message_fixture *f, const char *chat_id, const
     return cc_arena_printf(f->arena, "/v1/chats/%s/%s", chat_id, rest);
 }
 
-static struct answer send_text(struct message_fixture *f, const char *user_id, const char *chat_id,
-                               const char *body, const char *key)
-{
-    return call(f, user_id, "POST", path_of(f, chat_id, "messages"),
-                cc_arena_printf(f->arena, "{\"type\":\"text\",\"body\":\"%s\"}", body), key);
-}
-
 static void must_send(struct message_fixture *f, const char *user_id, const char *chat_id,
                       int count)
 {

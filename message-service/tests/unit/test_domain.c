@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/decide.h"
+#include "domain/reactions.h"
 #include "domain/unread.h"
 #include "testing.h"
 
@@ -12,6 +13,12 @@
 #define GRACE "00000000-0000-7000-8000-0000000000a2"
 #define EVE   "00000000-0000-7000-8000-0000000000a3"
 #define OP    "00000000-0000-8000-8000-0000000000f1"
+#define MSG   "00000000-0000-8000-8000-0000000000e1"
+
+#define EDIT_WINDOW_MS 60000
+#define THUMB          "\xf0\x9f\x91\x8d"
+
+static struct cc_arena *arena; /* of the running test */
 
 static struct rights *some_rights(int64_t version)
 {
@@ -27,6 +34,7 @@ static int start(void **state)
 {
     static struct chat_state chat;
 
+    arena = cc_arena_create(0);
     chat_state_init(&chat, CHAT);
     chat_state_take_rights(&chat, some_rights(3));
     *state = &chat;
@@ -36,6 +44,7 @@ static int start(void **state)
 static int finish(void **state)
 {
     chat_state_finish(*state);
+    cc_arena_destroy(arena);
     return 0;
 }
 
@@ -70,12 +79,77 @@ static struct ev_message_created a_system(const char *json, bool counted, int64_
     return ask;
 }
 
-static enum cc_code verdict(struct chat_state *chat, const struct ev_message_created *ask)
+static struct change decide_on(struct chat_state *chat, const struct ev_message_created *ask,
+                               const struct cc_message *target, bool reacted)
 {
+    struct decide_context context = {{target, reacted}, EDIT_WINDOW_MS, arena};
     struct change change;
 
-    decide(chat, ask, &change);
-    return change.refusal;
+    decide(chat, ask, &context, &change);
+    return change;
+}
+
+static struct change decide_alone(struct chat_state *chat, const struct ev_message_created *ask)
+{
+    return decide_on(chat, ask, NULL, false);
+}
+
+static enum cc_code verdict(struct chat_state *chat, const struct ev_message_created *ask)
+{
+    return decide_alone(chat, ask).refusal;
+}
+
+static enum cc_code verdict_on(struct chat_state *chat, const struct ev_message_created *ask,
+                               const struct cc_message *target)
+{
+    return decide_on(chat, ask, target, false).refusal;
+}
+
+/* Ada's message, fourth in its chat, which stands at rev 9, seq 7. */
+static struct cc_message a_message(struct chat_state *chat)
+{
+    chat->head.rev = 9;
+    chat->head.seq = 7;
+    return (struct cc_message){
+        .message_id = MSG,
+        .chat_id = CHAT,
+        .seq = 4,
+        .rev = 5,
+        .sender_id = ADA,
+        .type = "text",
+        .body = "helo",
+        .created_at_ms = FAKE_T0_MS,
+        .version = 1,
+    };
+}
+
+static struct ev_message_created an_operation(enum cc_op op, const char *sender_id)
+{
+    struct ev_message_created ask = a_send(sender_id, "");
+
+    ask.op = op;
+    ask.type = "";
+    ask.target_message_id = MSG;
+    ask.emoji = "";
+    ask.received_at_ms = FAKE_T0_MS + 1000;
+    return ask;
+}
+
+static struct ev_message_created an_edit(const char *sender_id, const char *body)
+{
+    struct ev_message_created ask = an_operation(CC_OP_EDIT, sender_id);
+
+    ask.body = body;
+    return ask;
+}
+
+static struct ev_message_created a_reaction(const char *sender_id, const char *emoji, bool on)
+{
+    struct ev_message_created ask = an_operation(CC_OP_REACT, sender_id);
+
+    ask.emoji = emoji;
+    ask.on = on;
+    return ask;
 }
 
 /* Decisions */
@@ -84,11 +158,10 @@ static void a_member_s_message_takes_the_next_rev_and_seq(void **state)
 {
     struct chat_state *chat = *state;
     struct ev_message_created ask = a_send(ADA, "hello");
-    struct change change;
     chat->head.rev = 41;
     chat->head.seq = 17;
 
-    decide(chat, &ask, &change);
+    struct change change = decide_alone(chat, &ask);
 
     assert_int_equal(change.refusal, CC_OK);
     assert_int_equal(change.rev, 42);
@@ -105,9 +178,8 @@ static void a_refused_operation_takes_neither(void **state)
 {
     struct chat_state *chat = *state;
     struct ev_message_created ask = a_send(EVE, "hello");
-    struct change change;
 
-    decide(chat, &ask, &change);
+    struct change change = decide_alone(chat, &ask);
 
     assert_int_equal(change.refusal, CC_NOT_FOUND);
     assert_int_equal(change.rev, 0);
@@ -146,11 +218,10 @@ static void an_uncounted_system_operation_takes_only_a_rev(void **state)
 {
     struct chat_state *chat = *state;
     struct ev_message_created ask = a_system("{\"event\":\"role_changed\"}", false, 4, NULL, 0);
-    struct change change;
     chat->head.rev = 5;
     chat->head.seq = 5;
 
-    decide(chat, &ask, &change);
+    struct change change = decide_alone(chat, &ask);
 
     assert_int_equal(change.rev, 6);
     assert_int_equal(change.head_seq, 5);
@@ -228,14 +299,311 @@ static void a_message_may_expire_but_not_in_the_far_future(void **state)
 {
     struct chat_state *chat = *state;
     struct ev_message_created brief = a_send(ADA, "x"), eternal = a_send(ADA, "x");
-    struct change change;
     brief.ttl_s = 60;
     eternal.ttl_s = MESSAGE_TTL_MAX_S + 1;
 
-    decide(chat, &brief, &change);
+    struct change change = decide_alone(chat, &brief);
 
-    assert_int_equal(change.expires_at_ms, FAKE_T0_MS + 60000);
+    assert_int_equal(change.message.expires_at_ms, FAKE_T0_MS + 60000);
     assert_int_equal(verdict(chat, &eternal), CC_UNPROCESSABLE);
+}
+
+/* Edits */
+
+static void an_edit_is_the_next_version_of_the_same_message(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created ask = an_edit(ADA, "hello");
+    const char *mentions[] = {GRACE};
+    message.attachments_json = "[{\"media_id\":\"m\"}]";
+    message.reply_to = OP;
+    ask.mentions = mentions;
+    ask.mention_count = 1;
+
+    struct change change = decide_on(chat, &ask, &message, false);
+
+    assert_int_equal(change.refusal, CC_OK);
+    assert_int_equal(change.rev, 10);
+    assert_int_equal(change.head_seq, 7);
+    assert_string_equal(change.message.message_id, MSG);
+    assert_int_equal(change.message.seq, 4);
+    assert_int_equal(change.message.rev, 10);
+    assert_int_equal(change.message.version, 2);
+    assert_string_equal(change.message.body, "hello");
+    assert_int_equal(change.message.mention_count, 1);
+    assert_int_equal(change.message.created_at_ms, FAKE_T0_MS);
+    assert_int_equal(change.message.edited_at_ms, FAKE_T0_MS + 1000);
+    assert_string_equal(change.message.attachments_json, message.attachments_json);
+    assert_string_equal(change.message.reply_to, OP);
+    assert_int_equal(chat->head.seq, 7);
+    assert_int_equal(chat->head.rev, 10);
+    assert_int_equal(chat->head.uncounted.count, 0);
+}
+
+static void only_its_author_edits_a_message_and_only_for_a_while(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created by_grace = an_edit(GRACE, "x"), by_eve = an_edit(EVE, "x"),
+                              in_time = an_edit(ADA, "x"), late = an_edit(ADA, "x");
+    in_time.received_at_ms = FAKE_T0_MS + EDIT_WINDOW_MS;
+    late.received_at_ms = FAKE_T0_MS + EDIT_WINDOW_MS + 1;
+
+    assert_int_equal(verdict_on(chat, &by_grace, &message), CC_FORBIDDEN);
+    assert_int_equal(verdict_on(chat, &by_eve, &message), CC_NOT_FOUND);
+    assert_int_equal(verdict_on(chat, &late, &message), CC_CONFLICT);
+    assert_int_equal(verdict_on(chat, &in_time, &message), CC_OK);
+}
+
+static void an_edit_of_another_version_than_expected_is_refused(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created stale = an_edit(ADA, "x"), current = an_edit(ADA, "x");
+    message.version = 2;
+    stale.expected_version = 1;
+    current.expected_version = 2;
+
+    assert_int_equal(verdict_on(chat, &stale, &message), CC_VERSION_MISMATCH);
+    assert_int_equal(verdict_on(chat, &current, &message), CC_OK);
+}
+
+static void an_edit_leaves_a_message_that_says_something(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created ask = an_edit(ADA, "");
+
+    assert_int_equal(verdict_on(chat, &ask, &message), CC_UNPROCESSABLE);
+    message.attachments_json = "[{\"media_id\":\"m\"}]";
+    assert_int_equal(verdict_on(chat, &ask, &message), CC_OK);
+}
+
+static void what_is_not_there_can_not_be_altered(void **state)
+{
+    static const enum cc_op ops[] = {CC_OP_EDIT, CC_OP_REACT, CC_OP_PIN};
+    struct chat_state *chat = *state;
+    struct cc_message gone = a_message(chat), system = a_message(chat);
+    gone.deleted = true;
+    system.type = "system";
+    system.sender_id = CC_SYSTEM_SENDER;
+
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        struct ev_message_created ask = an_operation(ops[i], ADA);
+        ask.body = "x";
+        ask.emoji = THUMB;
+        assert_int_equal(verdict_on(chat, &ask, NULL), CC_NOT_FOUND);
+        assert_int_equal(verdict_on(chat, &ask, &gone), CC_NOT_FOUND);
+        assert_int_equal(verdict_on(chat, &ask, &system), CC_UNPROCESSABLE);
+    }
+    struct ev_message_created removal = an_operation(CC_OP_DELETE, ADA);
+    assert_int_equal(verdict_on(chat, &removal, NULL), CC_NOT_FOUND);
+    assert_int_equal(verdict_on(chat, &removal, &system), CC_UNPROCESSABLE);
+    assert_int_equal(chat->head.rev, 9);
+}
+
+/* Deletions */
+
+static void a_deleted_message_says_nothing_and_is_not_unread(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created ask = an_operation(CC_OP_DELETE, ADA);
+    const char *mentions[] = {GRACE};
+    message.mentions = mentions;
+    message.mention_count = 1;
+    message.mention_all = message.pinned = true;
+    message.attachments_json = "[{}]";
+    message.reactions_json = "{}";
+    message.reply_to = OP;
+    message.expires_at_ms = FAKE_T0_MS + 1;
+
+    struct change change = decide_on(chat, &ask, &message, false);
+
+    assert_int_equal(change.refusal, CC_OK);
+    assert_true(change.message.deleted);
+    assert_string_equal(change.message.body, "");
+    assert_int_equal(change.message.mention_count, 0);
+    assert_false(change.message.mention_all || change.message.pinned);
+    assert_null(change.message.attachments_json);
+    assert_null(change.message.reactions_json);
+    assert_null(change.message.reply_to);
+    assert_int_equal(change.message.expires_at_ms, 0);
+    assert_int_equal(change.message.seq, 4);
+    assert_string_equal(change.message.sender_id, ADA);
+    assert_int_equal(chat->head.uncounted.count, 1);
+    assert_int_equal(chat->head.uncounted.seqs[0], 4);
+}
+
+static void an_author_or_an_admin_deletes_and_nobody_else(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message hers = a_message(chat), his = a_message(chat);
+    struct ev_message_created by_owner = an_operation(CC_OP_DELETE, ADA),
+                              by_member = an_operation(CC_OP_DELETE, GRACE),
+                              by_stranger = an_operation(CC_OP_DELETE, EVE);
+    his.sender_id = GRACE;
+
+    assert_int_equal(verdict_on(chat, &by_member, &hers), CC_FORBIDDEN);
+    assert_int_equal(verdict_on(chat, &by_stranger, &hers), CC_NOT_FOUND);
+    assert_int_equal(verdict_on(chat, &by_member, &his), CC_OK);
+    assert_int_equal(verdict_on(chat, &by_owner, &his), CC_OK);
+}
+
+static void deleting_twice_is_no_fault(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created ask = an_operation(CC_OP_DELETE, ADA);
+    message.deleted = true;
+
+    struct change change = decide_on(chat, &ask, &message, false);
+
+    assert_int_equal(change.refusal, CC_OK);
+    assert_true(change.message.deleted);
+}
+
+static void the_system_deletes_what_has_expired_and_nothing_else(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created ask = an_operation(CC_OP_DELETE, CC_SYSTEM_SENDER);
+
+    assert_int_equal(verdict_on(chat, &ask, &message), CC_UNPROCESSABLE);
+    message.expires_at_ms = ask.received_at_ms + 1;
+    assert_int_equal(verdict_on(chat, &ask, &message), CC_UNPROCESSABLE);
+    message.expires_at_ms = ask.received_at_ms;
+    assert_int_equal(verdict_on(chat, &ask, &message), CC_OK);
+}
+
+/* Reactions and pins */
+
+static void a_reaction_counts_once_however_often_it_is_given(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created ask = a_reaction(GRACE, THUMB, true);
+
+    struct change first = decide_on(chat, &ask, &message, false);
+    struct change again = decide_on(chat, &ask, &first.message, true);
+    struct ev_message_created by_ada = a_reaction(ADA, THUMB, true);
+    struct change second = decide_on(chat, &by_ada, &again.message, false);
+
+    assert_string_equal(first.message.reactions_json, "{\"" THUMB "\":{\"count\":1}}");
+    assert_string_equal(again.message.reactions_json, first.message.reactions_json);
+    assert_string_equal(second.message.reactions_json, "{\"" THUMB "\":{\"count\":2}}");
+    assert_string_equal(second.reaction.user_id, ADA);
+    assert_string_equal(second.reaction.emoji, THUMB);
+    assert_true(second.reaction.on);
+    assert_int_equal(second.message.version, 1);
+    assert_int_equal(chat->head.rev, 12);
+}
+
+static void a_reaction_that_is_taken_back_leaves_nothing(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created off = a_reaction(GRACE, THUMB, false);
+    message.reactions_json = "{\"" THUMB "\":{\"count\":1},\"ok\":{\"count\":3}}";
+
+    struct change change = decide_on(chat, &off, &message, true);
+    struct change again = decide_on(chat, &off, &change.message, false);
+
+    assert_string_equal(change.message.reactions_json, "{\"ok\":{\"count\":3}}");
+    assert_string_equal(again.message.reactions_json, "{\"ok\":{\"count\":3}}");
+    message.reactions_json = "{\"" THUMB "\":{\"count\":1}}";
+    assert_null(decide_on(chat, &off, &message, true).message.reactions_json);
+}
+
+static void a_message_has_so_many_kinds_of_reactions_and_no_more(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    for (int i = 0; i < REACTION_KINDS_MAX; i++) {
+        struct ev_message_created ask = a_reaction(GRACE, cc_arena_printf(arena, "e%d", i), true);
+        message = decide_on(chat, &ask, &message, false).message;
+    }
+    struct ev_message_created another = a_reaction(GRACE, THUMB, true),
+                              known = a_reaction(ADA, "e7", true);
+
+    assert_int_equal(verdict_on(chat, &another, &message), CC_UNPROCESSABLE);
+    assert_int_equal(verdict_on(chat, &known, &message), CC_OK);
+}
+
+static void a_reaction_is_an_emoji(void **state)
+{
+    static const char *const hostile[] = {"", "$inc", "a.b", "a b", "\"", "\\", "\n"};
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        struct ev_message_created ask = a_reaction(GRACE, hostile[i], true);
+        assert_int_equal(verdict_on(chat, &ask, &message), CC_UNPROCESSABLE);
+    }
+}
+
+static void a_message_is_pinned_and_unpinned(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created pin = an_operation(CC_OP_PIN, GRACE),
+                              by_stranger = an_operation(CC_OP_PIN, EVE);
+    pin.on = true;
+
+    struct change pinned = decide_on(chat, &pin, &message, false);
+    pin.on = false;
+    struct change unpinned = decide_on(chat, &pin, &pinned.message, false);
+
+    assert_true(pinned.message.pinned);
+    assert_string_equal(pinned.message.body, "helo");
+    assert_false(unpinned.message.pinned);
+    assert_int_equal(verdict_on(chat, &by_stranger, &message), CC_NOT_FOUND);
+}
+
+/* Replies and mentions */
+
+static void a_reply_answers_a_message_of_the_chat(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    struct ev_message_created ask = a_send(GRACE, "yes");
+    ask.reply_to = MSG;
+
+    assert_string_equal(decide_target_id(&ask), MSG);
+    assert_int_equal(verdict_on(chat, &ask, NULL), CC_UNPROCESSABLE);
+    assert_string_equal(decide_on(chat, &ask, &message, false).message.reply_to, MSG);
+    message.deleted = true;
+    assert_int_equal(verdict_on(chat, &ask, &message), CC_OK);
+}
+
+static void many_members(struct chat_state *chat, int count)
+{
+    struct rights_member members[CC_RECIPIENTS_MAX + 10] = {
+        {ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
+        {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE},
+    };
+    for (int i = 2; i < count; i++)
+        snprintf(members[i].user_id, CC_UUID_BYTES, "00000000-0000-7000-8000-%012d", i);
+    struct rights_source source = {4, false, RIGHTS_POST_ALL, members, (size_t)count};
+    chat_state_take_rights(chat, rights_create(&source));
+}
+
+static void
+everybody_is_mentioned_by_anybody_in_a_small_chat_and_by_admins_in_a_large_one(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created by_owner = a_send(ADA, "all!"), by_member = a_send(GRACE, "all!");
+    by_owner.mention_all = by_member.mention_all = true;
+
+    many_members(chat, MENTION_ALL_MEMBERS_MAX);
+    assert_true(decide_alone(chat, &by_member).message.mention_all);
+    many_members(chat, MENTION_ALL_MEMBERS_MAX + 1);
+    assert_int_equal(verdict(chat, &by_member), CC_FORBIDDEN);
+    assert_int_equal(verdict(chat, &by_owner), CC_OK);
+    many_members(chat, CC_RECIPIENTS_MAX + 5);
+    assert_int_equal(verdict(chat, &by_member), CC_FORBIDDEN);
+    assert_int_equal(verdict(chat, &by_owner), CC_OK);
 }
 
 /* Rights */
@@ -369,6 +737,22 @@ int main(void)
         TEST(only_chat_service_speaks_as_the_system),
         TEST(a_message_says_something),
         TEST(a_message_may_expire_but_not_in_the_far_future),
+        TEST(an_edit_is_the_next_version_of_the_same_message),
+        TEST(only_its_author_edits_a_message_and_only_for_a_while),
+        TEST(an_edit_of_another_version_than_expected_is_refused),
+        TEST(an_edit_leaves_a_message_that_says_something),
+        TEST(what_is_not_there_can_not_be_altered),
+        TEST(a_deleted_message_says_nothing_and_is_not_unread),
+        TEST(an_author_or_an_admin_deletes_and_nobody_else),
+        TEST(deleting_twice_is_no_fault),
+        TEST(the_system_deletes_what_has_expired_and_nothing_else),
+        TEST(a_reaction_counts_once_however_often_it_is_given),
+        TEST(a_reaction_that_is_taken_back_leaves_nothing),
+        TEST(a_message_has_so_many_kinds_of_reactions_and_no_more),
+        TEST(a_reaction_is_an_emoji),
+        TEST(a_message_is_pinned_and_unpinned),
+        TEST(a_reply_answers_a_message_of_the_chat),
+        TEST(everybody_is_mentioned_by_anybody_in_a_small_chat_and_by_admins_in_a_large_one),
         TEST(older_news_about_members_change_nothing),
         TEST(only_admins_post_where_only_admins_may),
         TEST(recipients_are_the_active_members_or_left_out_when_many),

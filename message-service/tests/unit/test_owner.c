@@ -1,228 +1,10 @@
 /* The owner's batch against a store in memory: order, repeats, refusals, other owners, and every
  * crash point: a step that fails before or after its effect, then the same batch again. */
 
-#include <stdio.h>
 #include <string.h>
 
-#include "heads.h"
-#include "owner.h"
-#include "storage/message_store_failing.h"
+#include "owner_fixture.h"
 #include "testing.h"
-
-#define ADA      "00000000-0000-7000-8000-0000000000a1"
-#define GRACE    "00000000-0000-7000-8000-0000000000a2"
-#define EVE      "00000000-0000-7000-8000-0000000000a3"
-#define CHAT_ONE "00000000-0000-7000-8000-0000000000c1"
-#define CHAT_TWO "00000000-0000-7000-8000-0000000000c2"
-
-#define TOLD_MAX 4000
-
-struct told { /* one announcement */
-    char op_id[CC_UUID_BYTES], client_msg_id[32];
-    enum cc_code refusal;
-    int64_t rev, seq;
-    bool duplicate;
-    size_t recipient_count;
-};
-struct owner_fixture {
-    struct message_store *store; /* failing, around memory */
-    struct owner *owner;
-    struct cc_arena *arena;
-    struct cc_error err;
-    struct told told[TOLD_MAX];
-    size_t told_count;
-    enum cc_code rights_code;   /* what chat-service answers */
-    int announce_failures;      /* announcing fails so often */
-    bool announce_after_effect; /* after having told everybody */
-    bool owned;
-    int64_t saved_rev; /* of the last head that moved */
-};
-
-/* Ports */
-
-static enum cc_code load_rights(void *arg, const char *chat_id, struct rights **out,
-                                struct cc_error *err)
-{
-    struct owner_fixture *f = arg;
-    const struct rights_member members[] = {{ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
-                                            {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE}};
-    struct rights_source source = {1, false, RIGHTS_POST_ALL, members, 2};
-
-    (void)chat_id;
-    if (f->rights_code != CC_OK)
-        return cc_fail_detail(err, f->rights_code, "chat-service is away");
-    *out = rights_create(&source);
-    return CC_OK;
-}
-
-static bool still_owned(void *arg, const struct operation *operation)
-{
-    (void)operation;
-    return ((struct owner_fixture *)arg)->owned;
-}
-
-static void tell(struct owner_fixture *f, const struct operation *operation)
-{
-    struct told *told = &f->told[f->told_count++];
-
-    assert_true(f->told_count < TOLD_MAX);
-    snprintf(told->op_id, sizeof told->op_id, "%s", operation->ask.op_id);
-    snprintf(told->client_msg_id, sizeof told->client_msg_id, "%s", operation->ask.client_msg_id);
-    told->refusal = operation->outcome->refusal;
-    told->rev = operation->outcome->rev;
-    told->seq = operation->outcome->message.seq;
-    told->duplicate = operation->duplicate;
-    told->recipient_count = operation->rights == NULL ? 0 : operation->rights->recipient_count;
-}
-
-static enum cc_code announce(void *arg, struct operation *const *operations, size_t count,
-                             struct cc_arena *arena, struct cc_error *err)
-{
-    struct owner_fixture *f = arg;
-    bool fails = f->announce_failures > 0;
-
-    (void)arena;
-    if (fails && !f->announce_after_effect) {
-        f->announce_failures--;
-        return cc_fail_detail(err, CC_OUTCOME_UNKNOWN, "no broker");
-    }
-    for (size_t i = 0; i < count; i++)
-        tell(f, operations[i]);
-    if (!fails)
-        return CC_OK;
-    f->announce_failures--;
-    return cc_fail_detail(err, CC_OUTCOME_UNKNOWN, "reports were lost");
-}
-
-static void head_moved(void *arg, int32_t partition, const struct chat_head *head)
-{
-    struct owner_fixture *f = arg;
-    struct cc_error err;
-
-    (void)partition;
-    f->saved_rev = head->rev;
-    (void)f->store->ops->save_heads(f->store, head, 1, &err);
-}
-
-static int start(void **state)
-{
-    static struct owner_fixture fixture;
-
-    memset(&fixture, 0, sizeof fixture);
-    fixture.store = message_store_failing_create(message_store_memory_create());
-    fixture.owner = owner_create(fixture.store, cc_clock_system());
-    fixture.arena = cc_arena_create(0);
-    fixture.owned = true;
-    *state = &fixture;
-    return 0;
-}
-
-static int finish(void **state)
-{
-    struct owner_fixture *f = *state;
-
-    owner_destroy(f->owner);
-    message_store_destroy(f->store);
-    cc_arena_destroy(f->arena);
-    return 0;
-}
-
-/* Builders */
-
-static struct operation a_send(struct owner_fixture *f, const char *chat_id, const char *sender_id,
-                               const char *client_msg_id, const char *body)
-{
-    char op_id[CC_UUID_BYTES], hash[65];
-    struct operation operation = {
-        .ask =
-            {
-                .op = CC_OP_CREATE,
-                .client_msg_id = client_msg_id,
-                .chat_id = chat_id,
-                .sender_id = sender_id,
-                .device_id = "phone",
-                .origin = {"node-1", "conn-1", client_msg_id},
-                .type = "text",
-                .body = body,
-                .emoji = "",
-                .received_at_ms = FAKE_T0_MS,
-            },
-    };
-
-    cc_op_id(sender_id, chat_id, client_msg_id, op_id);
-    cc_request_hash(&operation.ask, hash);
-    operation.ask.op_id = cc_arena_strdup(f->arena, op_id);
-    operation.ask.request_hash = cc_arena_strdup(f->arena, hash);
-    return operation;
-}
-
-static struct operation a_change_of_members(struct owner_fixture *f, const char *id,
-                                            const char *event, int64_t version,
-                                            const struct cc_member_change *members, size_t count)
-{
-    struct operation operation = a_send(f, CHAT_ONE, CC_SYSTEM_SENDER, id, "");
-
-    operation.ask.op = CC_OP_SYSTEM;
-    operation.ask.type = "system";
-    operation.ask.system_json = cc_arena_printf(f->arena, "{\"event\":\"%s\"}", event);
-    operation.ask.counted = true;
-    operation.ask.member_version = version;
-    operation.ask.members = members;
-    operation.ask.member_count = count;
-    return operation;
-}
-
-/* Helpers */
-
-static enum cc_code try_apply(struct owner_fixture *f, const struct operation *asked, size_t count)
-{
-    struct operation *operations = cc_arena_calloc(f->arena, count, sizeof *operations);
-    struct owner_ports ports = {f, load_rights, still_owned, announce, head_moved};
-
-    memcpy(operations, asked, count * sizeof *operations);
-    return owner_apply(f->owner, &ports, operations, count, f->arena, &f->err);
-}
-
-static void must_apply(struct owner_fixture *f, const struct operation *asked, size_t count)
-{
-    assert_int_equal(try_apply(f, asked, count), CC_OK);
-}
-
-/* Another process takes the partition over. */
-static void replace_owner(struct owner_fixture *f)
-{
-    owner_destroy(f->owner);
-    f->owner = owner_create(f->store, cc_clock_system());
-}
-
-static struct message_list history(struct owner_fixture *f, const char *chat_id)
-{
-    struct message_list list;
-
-    assert_int_equal(
-        f->store->ops->messages_by_seq(f->store, chat_id, 1, 1000, f->arena, &list, &f->err),
-        CC_OK);
-    return list;
-}
-
-static void assert_history_is(struct owner_fixture *f, const char *chat_id, int64_t count)
-{
-    struct message_list list = history(f, chat_id);
-
-    assert_int_equal(list.count, count);
-    for (size_t i = 0; i < list.count; i++)
-        assert_int_equal(list.items[i].seq, (int64_t)i + 1);
-}
-
-/* The last announcement to that record's asker. */
-static const struct told *last_told(struct owner_fixture *f, const struct operation *operation)
-{
-    for (size_t i = f->told_count; i > 0; i--)
-        if (strcmp(f->told[i - 1].op_id, operation->ask.op_id) == 0)
-            return &f->told[i - 1];
-    fail_msg("nobody was told of %s", operation->ask.client_msg_id);
-    return NULL;
-}
 
 /* Order */
 
@@ -405,16 +187,6 @@ static void nothing_is_judged_while_nobody_knows_the_members(void **state)
 
 /* Other owners */
 
-static void append_as_another_owner(struct owner_fixture *f, const struct operation *send)
-{
-    struct owner *ours = f->owner;
-
-    f->owner = owner_create(f->store, cc_clock_system());
-    must_apply(f, send, 1);
-    owner_destroy(f->owner);
-    f->owner = ours;
-}
-
 static void a_rev_taken_by_another_owner_is_passed_over(void **state)
 {
     struct owner_fixture *f = *state;
@@ -423,7 +195,7 @@ static void a_rev_taken_by_another_owner_is_passed_over(void **state)
     struct operation batch[] = {a_send(f, CHAT_ONE, ADA, "2", "b"),
                                 a_send(f, CHAT_ONE, ADA, "3", "c")};
     must_apply(f, &one, 1);
-    append_as_another_owner(f, &theirs);
+    apply_as_another_owner(f, &theirs);
 
     must_apply(f, batch, 2);
 
@@ -520,8 +292,8 @@ static void every_failing_store_call_is_survived(void **state)
     for (size_t call = 0; call < sizeof calls / sizeof calls[0]; call++)
         for (size_t moment = 0; moment < 2; moment++)
             for (int another_owner = 0; another_owner < 2; another_owner++) {
-                finish(state);
-                start(state);
+                owner_fixture_finish(state);
+                owner_fixture_start(state);
                 struct owner_fixture *f = *state;
                 message_store_failing_plan(f->store, calls[call], 1, moments[moment],
                                            CC_OUTCOME_UNKNOWN);
@@ -534,8 +306,8 @@ static void a_failing_announcement_is_repeated_until_everybody_was_told(void **s
 {
     for (int after = 0; after < 2; after++)
         for (int another_owner = 0; another_owner < 2; another_owner++) {
-            finish(state);
-            start(state);
+            owner_fixture_finish(state);
+            owner_fixture_start(state);
             struct owner_fixture *f = *state;
             f->announce_failures = 1;
             f->announce_after_effect = after == 1;
@@ -566,7 +338,7 @@ static void a_replay_of_everything_changes_nothing(void **state)
     assert_int_equal(f->saved_rev, 100);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, owner_fixture_start, owner_fixture_finish)
 
 int main(void)
 {

@@ -22,8 +22,15 @@ bool notify_is_news(const struct ev_message_persisted *event, int64_t now_ms)
            !event->message.deleted && now_ms - event->message.created_at_ms < NOTIFY_NEWS_MS;
 }
 
+bool notify_is_retraction(const struct ev_message_persisted *event)
+{
+    return event->op == CC_OP_DELETE && !event->rejected;
+}
+
 static bool is_mentioned(const struct cc_message *message, const char *user_id)
 {
+    if (message->mention_all)
+        return true;
     for (size_t i = 0; i < message->mention_count; i++)
         if (strcmp(message->mentions[i], user_id) == 0)
             return true;

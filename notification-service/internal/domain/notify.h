@@ -21,6 +21,9 @@ enum notify_kind { NOTIFY_NOT, NOTIFY_MESSAGE, NOTIFY_MENTION };
 /* Whether anybody is told at all: a stored, audible, recent message of a person. */
 bool notify_is_news(const struct ev_message_persisted *event, int64_t now_ms);
 
+/* Whether what was told of its message is to be taken back: it was deleted, or has expired. */
+bool notify_is_retraction(const struct ev_message_persisted *event);
+
 /* What one member is told. member_count: active members of the chat. */
 enum notify_kind notify_kind_for(const struct ev_message_persisted *event, const char *user_id,
                                  size_t member_count);

@@ -1,6 +1,6 @@
-/* message.persisted -> notification.new: decides who is told of each new message. On the consumer's
- * thread. Stores nothing: a batch that comes again produces the same notification ids, and delivery
- * is idempotent by them. */
+/* message.persisted -> notification.new: decides who is told of each new message, and takes back
+ * what tells of a deleted one. On the consumer's thread. A batch that comes again produces the same
+ * notification ids, and delivery is idempotent by them. */
 
 #include "app.h"
 #include "common/log.h"
@@ -35,6 +35,8 @@ struct plan {
     size_t news_count;
     struct telling *tellings;
     size_t telling_count, telling_capacity;
+    const char **retracted; /* message ids */
+    size_t retracted_count;
 };
 
 static void add_telling(struct plan *plan, struct telling telling)
@@ -55,7 +57,8 @@ static enum cc_code load_people(struct plan *plan, const struct news *news,
                                 struct notification_members *out, struct cc_error *err)
 {
     const struct ev_message_persisted *event = &news->event;
-    size_t enough = event->message.mention_count > 0 ? SIZE_MAX : NOTIFY_EVERYBODY_MAX;
+    bool mentions = event->message.mention_count > 0 || event->message.mention_all;
+    size_t enough = mentions ? SIZE_MAX : NOTIFY_EVERYBODY_MAX;
     if (event->recipients_omitted)
         return notification_members_load(plan->app->chat_service, event->chat_id, enough,
                                          &news->span.trace, plan->arena, out, err);
@@ -173,6 +176,8 @@ static void read_record(struct plan *plan, struct cc_record *record)
     } else if (notify_is_news(&news->event, plan->now_ms)) {
         cc_span_begin(&news->span, "notify", CC_SPAN_CONSUMER, &record->trace);
         plan->news_count++;
+    } else if (notify_is_retraction(&news->event)) {
+        plan->retracted[plan->retracted_count++] = news->event.message.message_id;
     }
     cc_json_reader_destroy(reader);
 }
@@ -183,11 +188,16 @@ static enum cc_code apply(void *memory, struct cc_batch *batch, struct cc_error 
     struct plan plan = {.app = app,
                         .arena = batch->arena,
                         .now_ms = cc_wall_ms(app->clock),
-                        .news = cc_arena_calloc(batch->arena, batch->count, sizeof *plan.news)};
+                        .news = cc_arena_calloc(batch->arena, batch->count, sizeof *plan.news),
+                        .retracted =
+                            cc_arena_calloc(batch->arena, batch->count, sizeof *plan.retracted)};
 
     for (size_t i = 0; i < batch->count; i++)
         read_record(&plan, &batch->records[i]);
-    enum cc_code code = tell(&plan, err);
+    enum cc_code code = app->store->ops->retract(app->store, plan.retracted, plan.retracted_count,
+                                                 plan.now_ms, err);
+    if (code == CC_OK)
+        code = tell(&plan, err);
     for (size_t i = 0; i < plan.news_count; i++)
         cc_span_end(&plan.news[i].span, code == CC_OK ? NULL : cc_code_name(code), NULL);
     return code;

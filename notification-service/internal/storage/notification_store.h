@@ -57,7 +57,8 @@ struct notification_list {
 
 struct notification_store;
 struct notification_store_ops {
-    /* Stores those whose id is not there yet; the stored ones stay as they are. */
+    /* Stores those whose id is not there yet; the stored ones stay as they are. What tells of a
+     * retracted message does not stay. */
     enum cc_code (*insert)(struct notification_store *store, const struct notification *rows,
                            size_t count, struct cc_error *err);
     /* The same for deliveries, by notification and channel. */
@@ -71,6 +72,10 @@ struct notification_store_ops {
     /* Marks the person's own; ids that are unknown or another's are passed over. */
     enum cc_code (*mark_read)(struct notification_store *store, const char *user_id,
                               const char *const *ids, size_t count, struct cc_error *err);
+    /* These messages are gone: nothing tells of them any more, what was stored before and what is
+     * stored later. */
+    enum cc_code (*retract)(struct notification_store *store, const char *const *message_ids,
+                            size_t count, int64_t now_ms, struct cc_error *err);
     /* Throws away everything of one week, by its number. */
     enum cc_code (*purge_week)(struct notification_store *store, int64_t week,
                                struct cc_error *err);

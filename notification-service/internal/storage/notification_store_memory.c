@@ -8,6 +8,10 @@
 #include "common/alloc.h"
 #include "storage/notification_store.h"
 
+struct retraction {
+    const char *message_id;
+    int64_t at_ms;
+};
 struct memory_store {
     struct notification_store base; /* first */
     pthread_mutex_t mutex;
@@ -16,6 +20,8 @@ struct memory_store {
     size_t count, capacity;
     struct notification_delivery *deliveries;
     size_t delivery_count, delivery_capacity;
+    struct retraction *retractions;
+    size_t retraction_count, retraction_capacity;
 };
 
 static struct memory_store *lock(struct notification_store *base)
@@ -55,13 +61,21 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t size)
     return cc_realloc(items, *capacity * size);
 }
 
+static bool is_retracted(const struct memory_store *store, const char *message_id)
+{
+    for (size_t i = 0; message_id != NULL && i < store->retraction_count; i++)
+        if (strcmp(store->retractions[i].message_id, message_id) == 0)
+            return true;
+    return false;
+}
+
 static enum cc_code memory_insert(struct notification_store *base, const struct notification *rows,
                                   size_t count, struct cc_error *err)
 {
     (void)err;
     struct memory_store *store = lock(base);
     for (size_t i = 0; i < count; i++) {
-        if (find(store, rows[i].notification_id) != NULL)
+        if (find(store, rows[i].notification_id) != NULL || is_retracted(store, rows[i].message_id))
             continue;
         store->rows = grow(store->rows, store->count, &store->capacity, sizeof *store->rows);
         store->rows[store->count++] = copy_row(store->arena, &rows[i]);
@@ -158,20 +172,51 @@ static enum cc_code memory_mark_read(struct notification_store *base, const char
     return CC_OK;
 }
 
+static void drop_retracted(struct memory_store *store)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < store->count; i++)
+        if (!is_retracted(store, store->rows[i].message_id))
+            store->rows[kept++] = store->rows[i];
+    store->count = kept;
+}
+
+static enum cc_code memory_retract(struct notification_store *base, const char *const *message_ids,
+                                   size_t count, int64_t now_ms, struct cc_error *err)
+{
+    (void)err;
+    struct memory_store *store = lock(base);
+    for (size_t i = 0; i < count; i++) {
+        if (is_retracted(store, message_ids[i]))
+            continue;
+        store->retractions = grow(store->retractions, store->retraction_count,
+                                  &store->retraction_capacity, sizeof *store->retractions);
+        store->retractions[store->retraction_count++] =
+            (struct retraction){cc_arena_strdup(store->arena, message_ids[i]), now_ms};
+    }
+    drop_retracted(store);
+    pthread_mutex_unlock(&store->mutex);
+    return CC_OK;
+}
+
 static enum cc_code memory_purge_week(struct notification_store *base, int64_t week,
                                       struct cc_error *err)
 {
     (void)err;
     struct memory_store *store = lock(base);
-    size_t kept = 0, logged = 0;
+    size_t kept = 0, logged = 0, remembered = 0;
     for (size_t i = 0; i < store->count; i++)
         if (notification_week(store->rows[i].created_at_ms) != week)
             store->rows[kept++] = store->rows[i];
     for (size_t i = 0; i < store->delivery_count; i++)
         if (notification_week(store->deliveries[i].at_ms) != week)
             store->deliveries[logged++] = store->deliveries[i];
+    for (size_t i = 0; i < store->retraction_count; i++)
+        if (notification_week(store->retractions[i].at_ms) != week)
+            store->retractions[remembered++] = store->retractions[i];
     store->count = kept;
     store->delivery_count = logged;
+    store->retraction_count = remembered;
     pthread_mutex_unlock(&store->mutex);
     return CC_OK;
 }
@@ -183,6 +228,7 @@ static void memory_destroy(struct notification_store *base)
     cc_arena_destroy(store->arena);
     cc_free(store->rows);
     cc_free(store->deliveries);
+    cc_free(store->retractions);
     cc_free(store);
 }
 
@@ -193,6 +239,7 @@ struct notification_store *notification_store_memory_create(void)
         .log_deliveries = memory_log_deliveries,
         .list = memory_list,
         .mark_read = memory_mark_read,
+        .retract = memory_retract,
         .purge_week = memory_purge_week,
         .destroy = memory_destroy,
     };

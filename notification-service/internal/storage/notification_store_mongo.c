@@ -1,6 +1,7 @@
-/* Notifications in MongoDB: collections notifications and delivery_log. Any thread: each call
- * borrows a client. Every filter is an equality on _id, bucket (person and week) or week; order and
- * limits work within one bucket. Relies on the uniqueness of _id and nothing else. */
+/* Notifications in MongoDB: collections notifications, delivery_log and retractions. Any thread:
+ * each call borrows a client. Every filter is an equality on _id, bucket (person and week),
+ * message_id or week; order and limits work within one bucket. Relies on the uniqueness of _id and
+ * nothing else. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #define NOTIFICATIONS "notifications"
 #define DELIVERIES    "delivery_log"
+#define RETRACTIONS   "retractions"
 #define DUPLICATE_KEY 11000
 #define BUCKET_BYTES  64
 #define WEEK_BYTES    24
@@ -99,6 +101,71 @@ static bson_t *notification_document(const struct notification *row)
     return document;
 }
 
+/* Retracting */
+
+static enum cc_code drop_message(struct notification_store *base, const char *message_id,
+                                 struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, NOTIFICATIONS);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("message_id", BCON_UTF8(message_id));
+    bson_error_t fault;
+
+    return mongoc_collection_delete_many(loan.collection, filter, NULL, NULL, &fault)
+               ? CC_OK
+               : cc_mongo_fail(&fault, err);
+}
+
+static enum cc_code is_retracted(struct notification_store *base, const char *message_id, bool *out,
+                                 struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, RETRACTIONS);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(message_id));
+    CC_AUTO(cursor)
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(loan.collection, filter, NULL, NULL);
+    const bson_t *document;
+    bson_error_t fault;
+
+    *out = mongoc_cursor_next(cursor, &document);
+    return mongoc_cursor_error(cursor, &fault) ? cc_mongo_fail(&fault, err) : CC_OK;
+}
+
+/* Whoever inserts looks for a retraction afterwards, whoever retracts deletes afterwards: whichever
+ * comes first, nothing stays. Neighbours mostly tell of the same message. */
+static enum cc_code drop_retracted(struct notification_store *base, const struct notification *rows,
+                                   size_t count, struct cc_error *err)
+{
+    const char *last = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *message_id = rows[i].message_id;
+        bool retracted;
+        if (message_id == NULL || (last != NULL && strcmp(message_id, last) == 0))
+            continue;
+        last = message_id;
+        CC_TRY(is_retracted(base, message_id, &retracted, err));
+        if (retracted)
+            CC_TRY(drop_message(base, message_id, err));
+    }
+    return CC_OK;
+}
+
+static enum cc_code mongo_retract(struct notification_store *base, const char *const *message_ids,
+                                  size_t count, int64_t now_ms, struct cc_error *err)
+{
+    char week[WEEK_BYTES];
+
+    if (count == 0)
+        return CC_OK;
+    bson_t **documents = cc_calloc(count, sizeof *documents);
+    week_name(notification_week(now_ms), week);
+    for (size_t i = 0; i < count; i++)
+        documents[i] = BCON_NEW("_id", BCON_UTF8(message_ids[i]), "week", BCON_UTF8(week));
+    CC_TRY(insert_all(base, RETRACTIONS, documents, count, err));
+    for (size_t i = 0; i < count; i++)
+        CC_TRY(drop_message(base, message_ids[i], err));
+    return CC_OK;
+}
+
 static enum cc_code mongo_insert(struct notification_store *base, const struct notification *rows,
                                  size_t count, struct cc_error *err)
 {
@@ -107,7 +174,8 @@ static enum cc_code mongo_insert(struct notification_store *base, const struct n
     bson_t **documents = cc_calloc(count, sizeof *documents);
     for (size_t i = 0; i < count; i++)
         documents[i] = notification_document(&rows[i]);
-    return insert_all(base, NOTIFICATIONS, documents, count, err);
+    CC_TRY(insert_all(base, NOTIFICATIONS, documents, count, err));
+    return drop_retracted(base, rows, count, err);
 }
 
 static bson_t *delivery_document(const struct notification_delivery *row)
@@ -240,7 +308,8 @@ static enum cc_code mongo_purge_week(struct notification_store *base, int64_t we
                                      struct cc_error *err)
 {
     CC_TRY(purge_collection(base, NOTIFICATIONS, week, err));
-    return purge_collection(base, DELIVERIES, week, err);
+    CC_TRY(purge_collection(base, DELIVERIES, week, err));
+    return purge_collection(base, RETRACTIONS, week, err);
 }
 
 static void mongo_destroy(struct notification_store *base)
@@ -255,6 +324,7 @@ struct notification_store *notification_store_mongo_create(struct cc_mongo *mong
         .log_deliveries = mongo_log_deliveries,
         .list = mongo_list,
         .mark_read = mongo_mark_read,
+        .retract = mongo_retract,
         .purge_week = mongo_purge_week,
         .destroy = mongo_destroy,
     };

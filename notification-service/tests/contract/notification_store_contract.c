@@ -268,6 +268,31 @@ static void a_delivery_is_logged_once(void **state)
     assert_int_equal(store->ops->log_deliveries(store, NULL, 0, &err), CC_OK);
 }
 
+static void must_retract(const char *message_id)
+{
+    struct cc_error err = {0};
+    assert_int_equal(store->ops->retract(store, &message_id, 1, T0_MS, &err), CC_OK);
+}
+
+static void nothing_tells_of_a_retracted_message(void **state)
+{
+    struct person *person = *state;
+    struct notification rows[] = {a_notification(person, T0_MS), a_notification(person, T0_MS + 1),
+                                  a_notification(person, T0_MS + 2)};
+    struct cc_error err = {0};
+    rows[2].message_id = rows[0].message_id; /* of another kind */
+    must_insert(rows, 2);
+
+    must_retract(rows[0].message_id);
+    must_retract(rows[0].message_id);
+    must_insert(rows, 3); /* again, and one that comes late */
+
+    struct notification_list list = must_list(person, 10, NULL);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].notification_id, rows[1].notification_id);
+    assert_int_equal(store->ops->retract(store, NULL, 0, T0_MS, &err), CC_OK);
+}
+
 #define ROWS 20
 struct writer {
     pthread_t thread;
@@ -320,6 +345,7 @@ int notification_store_contract_run(const char *name, struct notification_store 
         TEST(a_purged_week_is_gone_and_the_others_stay),
         TEST(what_is_past_the_kept_weeks_is_not_listed),
         TEST(a_delivery_is_logged_once),
+        TEST(nothing_tells_of_a_retracted_message),
         TEST(writers_of_the_same_rows_store_each_once),
     };
     store = subject;

@@ -111,6 +111,50 @@ static void silent_messages_and_edits_are_not_told(void **state)
     assert_string_equal(newest(f, BOB, "preview"), "hi");
 }
 
+static bool both_have_one(void *arg)
+{
+    struct notification_fixture *f = arg;
+    return told(f, BOB) == 1 && told(f, CEL) == 1;
+}
+
+/* A word of it neither in what was told nor in what is told late. */
+static void what_tells_of_a_deleted_message_is_taken_back(void **state)
+{
+    struct notification_fixture *f = *state;
+    struct ev_message_persisted event = a_message(f, 1, "regretted", 3),
+                                other = a_message(f, 2, "stays", 3), deletion = event;
+    announce(f, &event);
+    announce(f, &other);
+    wait_told(f, BOB, 2);
+    wait_told(f, CEL, 2);
+    deletion.op = CC_OP_DELETE;
+    deletion.message.deleted = true;
+    deletion.message.body = "";
+
+    announce(f, &deletion);
+    test_wait_for(both_have_one, f, 20000);
+    announce(f, &event); /* once more, too late */
+    struct ev_message_persisted last = a_message(f, 3, "last", 3);
+    announce(f, &last);
+    wait_told(f, BOB, 2);
+
+    assert_string_equal(newest(f, BOB, "preview"), "last");
+    assert_null(
+        strstr(call(f, f->people[BOB], "GET", "/v1/notifications", NULL).body, "regretted"));
+}
+
+static void everybody_is_mentioned_at_once(void **state)
+{
+    struct notification_fixture *f = *state;
+    struct ev_message_persisted event = a_message(f, 1, "all of you!", 3);
+    event.message.mention_all = true;
+
+    announce(f, &event);
+    wait_told(f, BOB, 1);
+
+    assert_string_equal(newest(f, BOB, "kind"), "mention");
+}
+
 static void who_is_mentioned_is_told_so(void **state)
 {
     struct notification_fixture *f = *state;
@@ -311,6 +355,8 @@ int main(void)
         TEST(a_message_announced_again_is_told_once),
         TEST(who_is_connected_is_not_told),
         TEST(silent_messages_and_edits_are_not_told),
+        TEST(what_tells_of_a_deleted_message_is_taken_back),
+        TEST(everybody_is_mentioned_at_once),
         TEST(who_is_mentioned_is_told_so),
         TEST(a_chat_of_many_is_told_to_its_active_members),
         TEST(a_chat_of_very_many_tells_only_the_mentioned),

@@ -95,6 +95,28 @@ static void a_mention_is_told_as_one_even_in_a_large_chat(void **state)
     assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1), NOTIFY_MENTION);
 }
 
+static void everybody_is_mentioned_even_in_a_large_chat(void **state)
+{
+    (void)state;
+    struct ev_message_persisted event = a_message();
+    event.message.mention_all = true;
+
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1), NOTIFY_MENTION);
+    assert_int_equal(notify_kind_for(&event, ANN, 2), NOTIFY_NOT);
+}
+
+static void only_a_stored_deletion_takes_back(void **state)
+{
+    (void)state;
+    struct ev_message_persisted event = a_message();
+
+    assert_false(notify_is_retraction(&event));
+    event.op = CC_OP_DELETE;
+    assert_true(notify_is_retraction(&event));
+    event.rejected = true;
+    assert_false(notify_is_retraction(&event));
+}
+
 static void mentioning_oneself_tells_nobody(void **state)
 {
     (void)state;
@@ -185,6 +207,8 @@ int main(void)
         cmocka_unit_test(an_announcement_repeated_for_its_sender_is_still_news),
         cmocka_unit_test(everybody_but_the_sender_is_told),
         cmocka_unit_test(a_mention_is_told_as_one_even_in_a_large_chat),
+        cmocka_unit_test(everybody_is_mentioned_even_in_a_large_chat),
+        cmocka_unit_test(only_a_stored_deletion_takes_back),
         cmocka_unit_test(mentioning_oneself_tells_nobody),
         cmocka_unit_test(a_large_chat_tells_only_the_mentioned),
         cmocka_unit_test(a_preview_never_cuts_a_character),

@@ -18,12 +18,13 @@
 #define OCCURRED_AT_KEY   "\",\"at\":\""
 
 void ws_changes_ask(struct ws_app *app, struct ws_call *call, const char *chat_id,
-                    int64_t after_rev, int limit)
+                    const char *user_id, int64_t after_rev, int limit)
 {
-    char path[160];
+    char path[200];
 
-    snprintf(path, sizeof path, "/internal/chats/%s/changes?after_rev=%" PRId64 "&limit=%d",
-             chat_id, after_rev, limit);
+    snprintf(path, sizeof path, "/internal/chats/%s/changes?after_rev=%" PRId64 "&limit=%d%s%s",
+             chat_id, after_rev, limit,
+             user_id == NULL ? "" : "&user_id=", user_id == NULL ? "" : user_id);
     ws_call_send(app, call, app->message_service, "GET", path, NULL);
 }
 
@@ -33,6 +34,7 @@ static void read_change(struct cc_json_reader *reader, struct ws_change *out)
     out->seq = cc_json_int(reader, "seq", CC_OPTIONAL, 0, INT64_MAX);
     out->op = (enum cc_op)cc_json_choice(reader, "op", CC_REQUIRED, cc_op_names, CC_OP_CREATE);
     out->message_json = cc_json_raw(reader, "message", CC_OPTIONAL, MESSAGE_MAX_BYTES);
+    cc_reaction_read(reader, &out->reaction);
 }
 
 enum cc_code ws_changes_read(struct cc_arena *arena, const char *body, size_t count,
@@ -74,23 +76,28 @@ static const char *frame_type(enum cc_op op)
     return "message_updated";
 }
 
-void ws_message_frame_write(struct cc_strbuf *out, enum cc_op op, const char *chat_id, int64_t seq,
-                            int64_t rev, int64_t occurred_at_ms, const char *message_json,
-                            size_t message_count)
+void ws_change_write(struct cc_json_writer *json, const struct ws_change *change)
+{
+    if (change->message_json != NULL)
+        cc_json_put_raw(json, "message", change->message_json, strlen(change->message_json));
+    cc_reaction_write(json, &change->reaction);
+}
+
+void ws_message_frame_write(struct cc_strbuf *out, const struct ws_change *change,
+                            const char *chat_id, int64_t occurred_at_ms)
 {
     struct cc_json_writer json;
 
     cc_json_writer_init(&json, out);
     cc_json_open_object(&json, NULL);
-    cc_json_put_text(&json, "t", frame_type(op));
+    cc_json_put_text(&json, "t", frame_type(change->op));
     if (occurred_at_ms != 0) /* second, where ws_message_frame_occurred_at looks for it */
         cc_json_put_time(&json, "at", occurred_at_ms);
     cc_json_put_text(&json, "chat_id", chat_id);
-    if (seq > 0)
-        cc_json_put_int(&json, "seq", seq);
-    cc_json_put_int(&json, "rev", rev);
-    if (message_count > 0)
-        cc_json_put_raw(&json, "message", message_json, message_count);
+    if (change->seq > 0)
+        cc_json_put_int(&json, "seq", change->seq);
+    cc_json_put_int(&json, "rev", change->rev);
+    ws_change_write(&json, change);
     cc_json_close_object(&json);
 }
 
@@ -113,13 +120,11 @@ int64_t ws_message_frame_occurred_at(const char *frame, size_t count)
 
 struct ws_buffer *ws_change_frame(const struct ws_change *change, const char *chat_id)
 {
-    const char *message = change->message_json == NULL ? "" : change->message_json;
     struct cc_strbuf text;
     struct ws_buffer *frame;
 
     cc_strbuf_init(&text, FRAME_MAX_BYTES);
-    ws_message_frame_write(&text, change->op, chat_id, change->seq, change->rev, 0, message,
-                           strlen(message));
+    ws_message_frame_write(&text, change, chat_id, 0);
     frame = ws_buffer_from(&text);
     cc_strbuf_finish(&text);
     return frame;

@@ -85,5 +85,6 @@ void ws_repair(struct ws_app *app, struct ws_chat *chat)
     repair->call.done = page_came;
     repair->call.discard = ws_call_free;
     memcpy(repair->chat_id, chat->chat_id, sizeof repair->chat_id);
-    ws_changes_ask(app, &repair->call, chat->chat_id, chat->backlog.last_rev, WS_CHANGES_LIMIT);
+    ws_changes_ask(app, &repair->call, chat->chat_id, NULL, chat->backlog.last_rev,
+                   WS_CHANGES_LIMIT);
 }

@@ -17,19 +17,26 @@ static void set_text(char *out, size_t size, const char *text)
     snprintf(out, size, "%s", text == NULL ? "" : text);
 }
 
-static void build_frame(const struct ev_message_persisted *event, struct cc_strbuf *out)
+static const char *message_text(const struct cc_message *message, struct cc_strbuf *out)
 {
-    struct cc_strbuf message;
     struct cc_json_writer json;
 
-    cc_strbuf_init(&message, FRAME_MAX_BYTES);
-    cc_json_writer_init(&json, &message);
+    cc_json_writer_init(&json, out);
     cc_json_open_object(&json, NULL);
-    cc_message_write(&json, &event->message);
+    cc_message_write(&json, message);
     cc_json_close_object(&json);
-    ws_message_frame_write(out, event->op, event->chat_id, event->message.seq, event->rev,
-                           event->envelope.occurred_at_ms, cc_strbuf_text(&message),
-                           message.length);
+    return cc_strbuf_text(out);
+}
+
+static void build_frame(const struct ev_message_persisted *event, struct cc_strbuf *out)
+{
+    struct ws_change change = {
+        .rev = event->rev, .seq = event->message.seq, .op = event->op, .reaction = event->reaction};
+    struct cc_strbuf message;
+
+    cc_strbuf_init(&message, FRAME_MAX_BYTES);
+    change.message_json = message_text(&event->message, &message);
+    ws_message_frame_write(out, &change, event->chat_id, event->envelope.occurred_at_ms);
     cc_strbuf_finish(&message);
 }
 

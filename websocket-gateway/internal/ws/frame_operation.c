@@ -15,11 +15,17 @@
 #include "ws/session.h"
 #include "ws/typing.h"
 
-#define EMOJI_MAX_BYTES 64
-#define TTL_MAX_S       (30 * 24 * 3600)
+#define TTL_MAX_S (30 * 24 * 3600)
 
 static const char *const message_types[] = {"text", "media", NULL};
-static const char *const scopes[] = {"everyone", NULL};
+static const char *const scopes[] = {"everyone", "me", NULL};
+
+static void read_mentions(struct cc_json_reader *json, struct ev_message_created *event)
+{
+    event->mentions = cc_json_uuids(json, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
+                                    &event->mention_count);
+    event->mention_all = cc_json_bool(json, "mention_all", CC_OPTIONAL, false);
+}
 
 static void read_content(struct cc_json_reader *json, struct ev_message_created *event)
 {
@@ -32,12 +38,19 @@ static void read_content(struct cc_json_reader *json, struct ev_message_created 
     event->attachments_json =
         cc_json_raw(json, "attachments", CC_OPTIONAL, CC_MESSAGE_ATTACHMENTS_MAX_BYTES);
     event->reply_to = cc_json_uuid(json, "reply_to", CC_OPTIONAL);
-    event->mentions = cc_json_uuids(json, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
-                                    &event->mention_count);
+    read_mentions(json, event);
     event->ttl_s = cc_json_int(json, "ttl_s", CC_OPTIONAL, 0, TTL_MAX_S);
     event->silent = cc_json_bool(json, "silent", CC_OPTIONAL, false);
     if (event->body[0] == '\0' && attachments == 0)
         cc_json_reject(json, "body", "a message needs a body or attachments");
+}
+
+static void read_reaction(struct cc_json_reader *json, struct ev_message_created *event)
+{
+    event->emoji = cc_json_text(json, "emoji", CC_REQUIRED, 1, CC_REACTION_MAX_BYTES);
+    event->on = cc_json_bool(json, "on", CC_OPTIONAL, true);
+    if (event->emoji != NULL && !cc_reaction_valid(event->emoji))
+        cc_json_reject(json, "emoji", "is not a reaction");
 }
 
 static void read_target(struct cc_json_reader *json, struct ev_message_created *event)
@@ -46,8 +59,10 @@ static void read_target(struct cc_json_reader *json, struct ev_message_created *
     event->expected_version = cc_json_int(json, "expected_version", CC_OPTIONAL, 0, INT64_MAX);
 }
 
-/* One case per operation: which fields it has beside its ids. */
-static void read_operation(struct cc_json_reader *json, struct ev_message_created *event)
+/* One case per operation: which fields it has beside its ids. out_mine: it is for the sender alone.
+ */
+static void read_operation(struct cc_json_reader *json, struct ev_message_created *event,
+                           bool *out_mine)
 {
     switch (event->op) {
     case CC_OP_CREATE:
@@ -55,16 +70,16 @@ static void read_operation(struct cc_json_reader *json, struct ev_message_create
         return;
     case CC_OP_EDIT:
         read_target(json, event);
-        event->body = cc_json_text(json, "body", CC_REQUIRED, 1, CC_MESSAGE_BODY_MAX_BYTES);
+        event->body = cc_json_text(json, "body", CC_REQUIRED, 0, CC_MESSAGE_BODY_MAX_BYTES);
+        read_mentions(json, event);
         return;
     case CC_OP_DELETE:
         read_target(json, event);
-        (void)cc_json_choice(json, "scope", CC_OPTIONAL, scopes, 0); /* refuses any other */
+        *out_mine = cc_json_choice(json, "scope", CC_OPTIONAL, scopes, 0) == 1;
         return;
     case CC_OP_REACT:
         read_target(json, event);
-        event->emoji = cc_json_text(json, "emoji", CC_REQUIRED, 1, EMOJI_MAX_BYTES);
-        event->on = cc_json_bool(json, "on", CC_OPTIONAL, true);
+        read_reaction(json, event);
         return;
     case CC_OP_PIN:
         read_target(json, event);
@@ -101,14 +116,19 @@ enum cc_code ws_frame_operation(struct ws_session *session, const struct ws_fram
                                        .device_id = session->device_id,
                                        .received_at_ms = ws_wall_ms(app)};
     char event_id[CC_UUID_BYTES], op_id[CC_UUID_BYTES], request_hash[65];
+    bool mine = false;
 
     event.chat_id = cc_json_uuid(frame->json, "chat_id", CC_REQUIRED);
     event.client_msg_id = cc_json_uuid(frame->json, "client_msg_id", CC_REQUIRED);
-    read_operation(frame->json, &event);
+    read_operation(frame->json, &event, &mine);
     CC_TRY(cc_json_reader_error(frame->json, err));
     if (ws_membership_find(session->app, session->person, event.chat_id) == NULL)
         return cc_fail(err, CC_NOT_FOUND, "chat_id", "there is no such chat");
     CC_TRY(check_limits(session, err));
+    if (mine) {
+        ws_hide_message(session, frame->id, event.chat_id, event.target_message_id);
+        return CC_OK;
+    }
     event.envelope = ws_envelope(app, CC_TOPIC_MESSAGE_CREATED, event.chat_id, event_id);
     event.origin = (struct cc_origin){.node = app->runtime.node_id,
                                       .conn_id = session->conn_id,

@@ -36,9 +36,7 @@ static int64_t write_items(struct ws_out *out, const struct ws_changes *changes,
         cc_json_put_int(&out->json, "rev", change->rev);
         cc_json_put_int(&out->json, "seq", change->seq);
         cc_json_put_text(&out->json, "op", cc_op_names[change->op]);
-        if (change->message_json != NULL)
-            cc_json_put_raw(&out->json, "message", change->message_json,
-                            strlen(change->message_json));
+        ws_change_write(&out->json, change);
         cc_json_close_object(&out->json);
         reached = change->rev;
     }
@@ -101,6 +99,7 @@ enum cc_code ws_frame_sync(struct ws_session *session, const struct ws_frame *fr
     sync->after_rev = after_rev;
     memcpy(sync->conn_id, session->conn_id, sizeof sync->conn_id);
     memcpy(sync->chat_id, chat_id, sizeof sync->chat_id);
-    ws_changes_ask(session->app, &sync->call, chat_id, after_rev, (int)limit);
+    ws_changes_ask(session->app, &sync->call, chat_id, session->person->user_id, after_rev,
+                   (int)limit);
     return CC_OK;
 }

@@ -57,4 +57,8 @@ enum cc_code ws_frame_sync(struct ws_session *session, const struct ws_frame *fr
 enum cc_code ws_frame_ping(struct ws_session *session, const struct ws_frame *frame,
                            struct cc_error *err);
 
+/* `delete` for the sender alone (frame_hide.c); answers the frame when it is done. */
+void ws_hide_message(struct ws_session *session, int64_t frame_id, const char *chat_id,
+                     const char *message_id);
+
 #endif

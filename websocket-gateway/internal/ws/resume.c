@@ -175,7 +175,8 @@ static void ask(struct ws_session *session, const struct cursor *cursor)
     page->call.done = page_came;
     page->call.discard = ws_call_free;
     memcpy(page->conn_id, session->conn_id, sizeof page->conn_id);
-    ws_changes_ask(session->app, &page->call, cursor->chat_id, cursor->rev, WS_CHANGES_LIMIT);
+    ws_changes_ask(session->app, &page->call, cursor->chat_id, session->person->user_id,
+                   cursor->rev, WS_CHANGES_LIMIT);
 }
 
 void ws_resume_start(struct ws_session *session, struct ws_resume *resume)

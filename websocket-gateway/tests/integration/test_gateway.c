@@ -154,6 +154,71 @@ static void an_edit_arrives_as_an_updated_message(void **state)
     ws_client_close(bob);
 }
 
+static void send_delete(struct fixture *f, struct ws_client *client, int frame_id,
+                        const char *message_id, const char *scope)
+{
+    char id[CC_UUID_BYTES];
+
+    world_new_id(f->world, id);
+    ws_client_send(client,
+                   "{\"id\":%d,\"t\":\"delete\",\"chat_id\":\"%s\",\"client_msg_id\":\"%s\","
+                   "\"message_id\":\"%s\",\"scope\":\"%s\"}",
+                   frame_id, f->chat->chat_id, id, message_id, scope);
+}
+
+static void what_is_deleted_for_oneself_is_told_to_ones_own_devices(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+    struct ws_client *elsewhere = connect_person(f, 1, f->ann);
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    char id[CC_UUID_BYTES];
+
+    world_new_id(f->world, id);
+    send_delete(f, ann, 4, id, "me");
+
+    ws_client_expect(ann, "\"re\":4", "\"ok\":true", "\"hidden\"", id, NULL);
+    ws_client_expect(elsewhere, "\"t\":\"message_hidden\"", id, NULL);
+    ws_client_expect_none(bob, id, 200);
+    ws_client_close(ann);
+    ws_client_close(elsewhere);
+    ws_client_close(bob);
+}
+
+static void only_what_is_there_is_deleted_for_oneself(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+
+    send_delete(f, ann, 5, f->chat->chat_id, "me"); /* no message has that id */
+    send_delete(f, ann, 6, f->chat->chat_id, "nobody");
+
+    ws_client_expect(ann, "\"re\":5", "\"ok\":false", "\"not_found\"", NULL);
+    ws_client_expect(ann, "\"re\":6", "\"ok\":false", "\"invalid\"", NULL);
+    ws_client_close(ann);
+}
+
+static void what_is_no_emoji_is_no_reaction(void **state)
+{
+    static const char *const hostile[] = {"$set", "a.b", "a b", "\\u0000", "\\ud83d", ""};
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    char id[CC_UUID_BYTES], reply[32];
+
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        world_new_id(f->world, id);
+        ws_client_send(ann,
+                       "{\"id\":%zu,\"t\":\"react\",\"chat_id\":\"%s\",\"client_msg_id\":\"%s\","
+                       "\"message_id\":\"%s\",\"emoji\":\"%s\"}",
+                       i + 20, f->chat->chat_id, id, id, hostile[i]);
+        snprintf(reply, sizeof reply, "\"re\":%zu", i + 20);
+        /* What is no JSON has no id to answer. */
+        ws_client_expect(ann, hostile[i][0] == '\\' ? "\"t\":\"error\"" : reply, "\"invalid\"",
+                         NULL);
+    }
+    ws_client_close(ann);
+}
+
 static void a_stranger_gets_not_found(void **state)
 {
     struct fixture *f = *state;
@@ -643,6 +708,9 @@ int main(void)
         TEST(a_message_is_accepted_then_persisted_and_reaches_the_other_gateway),
         TEST(messages_of_one_sender_arrive_in_their_order),
         TEST(an_edit_arrives_as_an_updated_message),
+        TEST(what_is_deleted_for_oneself_is_told_to_ones_own_devices),
+        TEST(only_what_is_there_is_deleted_for_oneself),
+        TEST(what_is_no_emoji_is_no_reaction),
         TEST(a_stranger_gets_not_found),
         TEST(too_many_sends_are_refused_with_the_time_to_wait),
         TEST(typing_reaches_the_others_and_ends_with_the_connection),

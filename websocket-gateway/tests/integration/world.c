@@ -202,6 +202,52 @@ static enum cc_code post_presence(struct cc_request *req, struct cc_response *re
     return CC_OK;
 }
 
+static void publish(struct world *world, enum ws_channel channel, const char *id,
+                    const struct cc_bus_message *message)
+{
+    char name[CC_REDIS_NAME_BYTES];
+    struct cc_strbuf payload;
+    struct cc_error err = {0};
+
+    ws_channel_name(channel, id, name);
+    cc_strbuf_init(&payload, TEXT_MAX);
+    cc_bus_write(message, &payload);
+    assert_int_equal(
+        cc_redis_do(world->redis, NULL, &err, "PUBLISH", name, cc_strbuf_text(&payload), NULL),
+        CC_OK);
+    cc_strbuf_finish(&payload);
+}
+
+/* message-service's stand-in: tells the person's devices, as it does. */
+static enum cc_code post_hidden(struct cc_request *req, struct cc_response *res,
+                                struct cc_error *err)
+{
+    struct world *world = cc_request_app(req);
+    struct cc_bus_message bus = {.kind = CC_BUS_PERSONAL};
+    const char *chat_id, *user_id, *message_id, *frame;
+    struct cc_json_reader *reader;
+    bool known;
+
+    (void)res; /* 204 */
+    CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
+    message_id = cc_json_uuid(reader, "message_id", CC_REQUIRED);
+    if (!cc_json_reader_done(reader))
+        return cc_json_reader_error(reader, err);
+    pthread_mutex_lock(&world->lock);
+    known = find_chat(world, chat_id) != NULL;
+    pthread_mutex_unlock(&world->lock);
+    if (!known || strcmp(message_id, chat_id) == 0)
+        return cc_fail(err, CC_NOT_FOUND, "message_id", "there is no such message");
+    frame = cc_arena_printf(cc_request_arena(req),
+                            "{\"t\":\"message_hidden\",\"message_id\":\"%s\"}", message_id);
+    bus.frame = frame;
+    bus.frame_count = strlen(frame);
+    publish(world, WS_CHANNEL_USER, user_id, &bus);
+    return CC_OK;
+}
+
 static enum cc_code get_keys(struct cc_request *req, struct cc_response *res, struct cc_error *err)
 {
     struct world *world = cc_request_app(req);
@@ -217,6 +263,8 @@ static const struct cc_route routes[] = {
     {"GET", "/internal/chats/{chat_id}/members", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, get_members,
      CC_BLOCKING},
     {"GET", "/internal/chats/{chat_id}/changes", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, get_changes,
+     CC_BLOCKING},
+    {"POST", "/internal/chats/{chat_id}/hidden", CC_AUTH_INTERNAL, CC_RATE_NONE, 1024, post_hidden,
      CC_BLOCKING},
     {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, 65536, post_heads, CC_BLOCKING},
     {"POST", CC_RELATIONS_PRESENCE, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
@@ -294,22 +342,6 @@ static void announce_persisted(struct world *world, const struct ev_message_crea
     cc_json_writer_init(&json, &payload);
     ev_message_persisted_write(&json, &event);
     world_produce(world, CC_TOPIC_MESSAGE_PERSISTED, created->chat_id, &payload);
-    cc_strbuf_finish(&payload);
-}
-
-static void publish(struct world *world, enum ws_channel channel, const char *id,
-                    const struct cc_bus_message *message)
-{
-    char name[CC_REDIS_NAME_BYTES];
-    struct cc_strbuf payload;
-    struct cc_error err = {0};
-
-    ws_channel_name(channel, id, name);
-    cc_strbuf_init(&payload, TEXT_MAX);
-    cc_bus_write(message, &payload);
-    assert_int_equal(
-        cc_redis_do(world->redis, NULL, &err, "PUBLISH", name, cc_strbuf_text(&payload), NULL),
-        CC_OK);
     cc_strbuf_finish(&payload);
 }
 
@@ -484,8 +516,11 @@ int64_t world_store(struct world *world, struct world_chat *chat, const char *bo
     if (!announce)
         return message.rev;
     cc_strbuf_init(&frame, TEXT_MAX);
-    ws_message_frame_write(&frame, CC_OP_CREATE, chat->chat_id, message.seq, message.rev, 0,
-                           change->message_json, strlen(change->message_json));
+    struct ws_change sent = {.rev = message.rev,
+                             .seq = message.seq,
+                             .op = CC_OP_CREATE,
+                             .message_json = change->message_json};
+    ws_message_frame_write(&frame, &sent, chat->chat_id, 0);
     snprintf(bus.chat_id, sizeof bus.chat_id, "%s", chat->chat_id);
     snprintf(bus.sender_id, sizeof bus.sender_id, "%s", message.sender_id);
     bus.rev = message.rev;

@@ -180,14 +180,30 @@ static void a_change_becomes_the_frame_of_its_operation(void **state)
     ws_buffer_unref(frame);
 }
 
+static void a_reaction_s_frame_tells_who_reacted_and_how(void **state)
+{
+    const struct ws_change change = {
+        .rev = 4, .seq = 2, .op = CC_OP_REACT, .message_json = "{}", .reaction = {"u", "ok", true}};
+    const char *expected =
+        "{\"t\":\"message_updated\",\"chat_id\":\"c\",\"seq\":2,\"rev\":4,"
+        "\"message\":{},\"reaction\":{\"user_id\":\"u\",\"emoji\":\"ok\",\"on\":true}}";
+    struct ws_buffer *frame = ws_change_frame(&change, "c");
+
+    (void)state;
+    assert_int_equal(frame->count, strlen(expected));
+    assert_memory_equal(ws_buffer_text(frame), expected, frame->count);
+    ws_buffer_unref(frame);
+}
+
 static void a_frame_tells_when_its_message_was_stored(void **state)
 {
     const char *none = "{\"t\":\"message\",\"chat_id\":\"c\",\"rev\":1}";
+    const struct ws_change change = {.rev = 1, .seq = 1, .op = CC_OP_EDIT, .message_json = "{}"};
     struct cc_strbuf text;
 
     (void)state;
     cc_strbuf_init(&text, 4096);
-    ws_message_frame_write(&text, CC_OP_EDIT, "c", 1, 1, FAKE_T0_MS + 123, "{}", 2);
+    ws_message_frame_write(&text, &change, "c", FAKE_T0_MS + 123);
 
     assert_int_equal(ws_message_frame_occurred_at(cc_strbuf_text(&text), text.length),
                      FAKE_T0_MS + 123);
@@ -226,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_queue_that_goes_drops_what_it_holds),
         cmocka_unit_test(a_table_finds_what_it_holds_while_it_grows),
         cmocka_unit_test(a_change_becomes_the_frame_of_its_operation),
+        cmocka_unit_test(a_reaction_s_frame_tells_who_reacted_and_how),
         cmocka_unit_test(a_frame_tells_when_its_message_was_stored),
         cmocka_unit_test(a_page_of_changes_is_read_or_refused),
     };

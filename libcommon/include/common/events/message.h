@@ -12,6 +12,7 @@
 
 #define CC_MESSAGE_BODY_MAX_BYTES        16384
 #define CC_MESSAGE_MENTIONS_MAX          50
+#define CC_REACTION_MAX_BYTES            64
 #define CC_MESSAGE_ATTACHMENTS_MAX_BYTES 16384
 #define CC_SYSTEM_SENDER                 "system"
 
@@ -25,16 +26,33 @@ struct cc_message {
                                 NULL otherwise */
     int64_t created_at_ms, edited_at_ms; /* edited_at_ms 0 = never */
     int64_t version;                     /* 1, +1 per edit */
-    bool deleted;
-    const char *reply_to; /* message id or NULL */
+    bool deleted;                        /* a tombstone: what it said is gone */
+    bool pinned;
+    int64_t expires_at_ms; /* 0 = never */
+    const char *reply_to;  /* message id or NULL */
     const char *const *mentions;
     size_t mention_count;
+    bool mention_all;             /* everybody in the chat is mentioned */
     const char *attachments_json; /* array as compact JSON, NULL = none */
-    const char *reactions_json;   /* object, NULL = none */
+    const char *reactions_json;   /* {"<emoji>":{"count":n}}, NULL = none; answers for one person
+                                     add "mine" */
 };
 void cc_message_read(struct cc_json_reader *reader,
                      struct cc_message *out); /* of the current object */
 void cc_message_write(struct cc_json_writer *writer,
                       const struct cc_message *message); /* the fields, into an open object */
+
+/* Who reacted how: what one operation did. */
+struct cc_reaction {
+    const char *user_id; /* NULL = none */
+    const char *emoji;
+    bool on;
+};
+void cc_reaction_read(struct cc_json_reader *reader,
+                      struct cc_reaction *out); /* object "reaction", optional */
+void cc_reaction_write(struct cc_json_writer *writer, const struct cc_reaction *reaction);
+/* True for 1..CC_REACTION_MAX_BYTES bytes without ASCII control characters, spaces, quotes,
+ * backslashes, '.' and '$': an emoji (or a short name) that may be a key anywhere. Not NULL. */
+bool cc_reaction_valid(const char *emoji);
 
 #endif

@@ -30,7 +30,8 @@ struct ev_message_created {
     const char *reply_to;
     const char *const *mentions;
     size_t mention_count;
-    int64_t ttl_s; /* 0 = none */
+    bool mention_all; /* everybody in the chat is mentioned */
+    int64_t ttl_s;    /* 0 = none */
     bool silent;
     const char *target_message_id; /* edit, delete, react, pin */
     int64_t expected_version;      /* 0 = any */
@@ -50,8 +51,8 @@ void ev_message_created_write(struct cc_json_writer *writer,
                               const struct ev_message_created *event);
 
 /* SHA-256 hex over the length-prefixed content fields (op, target, type, body, attachments,
- * reply_to, mentions, ttl_s, emoji, on); not times, device or node. Fills out and may be pointed to
- * by event->request_hash. */
+ * reply_to, mentions, ttl_s, emoji, on, and mention_all when set); not times, device or node. Fills
+ * out and may be pointed to by event->request_hash. */
 void cc_request_hash(const struct ev_message_created *event, char out[65]);
 
 #endif

@@ -15,10 +15,11 @@ struct ev_message_persisted {
     enum cc_op op;
     const char *op_id, *chat_id, *sender_id, *sender_device_id;
     bool rejected;
-    enum cc_code code;         /* when rejected */
-    int64_t rev;               /* 0 when rejected */
-    int64_t head_seq;          /* the chat's seq after it */
-    struct cc_message message; /* when not rejected */
+    enum cc_code code;           /* when rejected */
+    int64_t rev;                 /* 0 when rejected */
+    int64_t head_seq;            /* the chat's seq after it */
+    struct cc_message message;   /* when not rejected: as it is afterwards */
+    struct cc_reaction reaction; /* op react */
     int64_t member_version;
     bool duplicate; /* an earlier operation's outcome, announced again */
     bool silent;

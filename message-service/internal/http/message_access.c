@@ -1,0 +1,52 @@
+/* From {message_id} to its message, for members only. Worker threads. */
+
+#include "http/message_access.h"
+
+#include "http/message_json.h"
+#include "http/personal.h"
+
+static enum cc_code no_such_message(struct cc_error *err)
+{
+    return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such message");
+}
+
+enum cc_code message_access(struct cc_request *req, struct cc_message **out, struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    const char *message_id;
+    struct cc_message *found;
+    bool sees;
+
+    CC_TRY(cc_request_uuid(req, "message_id", &message_id, err));
+    CC_TRY(
+        app->store->ops->find_message(app->store, message_id, cc_request_arena(req), &found, err));
+    if (found == NULL)
+        return no_such_message(err);
+    enum cc_code code = message_members_may_read(app->members, found->chat_id,
+                                                 cc_request_caller(req)->user_id, err);
+    if (code == CC_NOT_FOUND)
+        return no_such_message(err);
+    if (code != CC_OK)
+        return code;
+    CC_TRY(personal_sees(app->store, cc_request_caller(req)->user_id, found, cc_request_arena(req),
+                         &sees, err));
+    if (!sees)
+        return no_such_message(err);
+    *out = found;
+    return CC_OK;
+}
+
+enum cc_code message_answer(struct cc_request *req, struct cc_response *res,
+                            const struct cc_message *message, struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    struct cc_message personal = *message;
+    struct message_list one = {&personal, 1};
+
+    CC_TRY(personal_view(app->store, cc_request_caller(req)->user_id, &one, cc_request_arena(req),
+                         err));
+    if (one.count == 0)
+        return no_such_message(err); /* hidden meanwhile */
+    message_json_put_message(cc_response_json(res), NULL, &personal);
+    return CC_OK;
+}
