@@ -7,7 +7,15 @@
 #include <string.h>
 
 const char *const change_kind_names[] = {
-    "chat_created", "member_added", "member_removed", "member_left", "metadata_changed", NULL,
+    [CHANGE_CREATED] = "chat_created",
+    [CHANGE_MEMBER_ADDED] = "member_added",
+    [CHANGE_MEMBER_REMOVED] = "member_removed",
+    [CHANGE_MEMBER_LEFT] = "member_left",
+    [CHANGE_MEMBER_BANNED] = "member_banned",
+    [CHANGE_MEMBER_UNBANNED] = "member_unbanned",
+    [CHANGE_ROLE] = "role_changed",
+    [CHANGE_RENAMED] = "metadata_changed",
+    NULL,
 };
 
 /* The next version of the chat, with room for the people concerned. */
@@ -60,6 +68,7 @@ struct chat_change *change_found(struct cc_arena *arena, const struct chat_found
     struct membership *members = room_for(arena, change, founding->other_count + 1);
     bool group = founding->type == CHAT_GROUP;
 
+    change->after.owner_count = group ? 1 : 0;
     members[0] = newcomer(change, founding->creator_id, group ? MEMBER_OWNER : MEMBER_PLAIN);
     for (size_t i = 0; i < founding->other_count; i++)
         members[i + 1] = newcomer(change, founding->other_ids[i], MEMBER_PLAIN);
@@ -81,25 +90,73 @@ struct chat_change *change_add(struct cc_arena *arena, const struct chat *before
     return change;
 }
 
-static struct membership gone(const struct chat_change *change, const struct membership *member,
-                              enum member_state state)
+/* The membership as the change leaves it. The counts of the chat follow from what it was. */
+static struct membership become(struct chat_change *change, const struct membership *before,
+                                enum member_role role, enum member_state state)
 {
-    struct membership after = *member;
+    struct membership after = *before;
+    bool was_there = membership_active(before), is_there = state == MEMBER_ACTIVE;
 
-    after.role = MEMBER_PLAIN;
+    after.role = role;
     after.state = state;
     after.version = change->after.version;
+    change->after.member_count += is_there - was_there;
+    change->after.owner_count +=
+        (is_there && role == MEMBER_OWNER) - (was_there && before->role == MEMBER_OWNER);
     return after;
+}
+
+/* One person who is out afterwards. */
+static struct chat_change *put_out(struct cc_arena *arena, enum change_kind kind,
+                                   const struct chat *before, const char *actor_id,
+                                   const struct membership *target, enum member_state state,
+                                   int64_t at_ms)
+{
+    struct chat_change *change = next_change(arena, kind, before, actor_id, at_ms);
+
+    room_for(arena, change, 1)[0] = become(change, target, MEMBER_PLAIN, state);
+    return change;
 }
 
 struct chat_change *change_remove(struct cc_arena *arena, const struct chat *before,
                                   const char *actor_id, const struct membership *target,
                                   int64_t at_ms)
 {
-    struct chat_change *change = next_change(arena, CHANGE_MEMBER_REMOVED, before, actor_id, at_ms);
+    return put_out(arena, CHANGE_MEMBER_REMOVED, before, actor_id, target, MEMBER_REMOVED, at_ms);
+}
 
-    room_for(arena, change, 1)[0] = gone(change, target, MEMBER_REMOVED);
-    change->after.member_count--;
+struct chat_change *change_ban(struct cc_arena *arena, const struct chat *before,
+                               const char *actor_id, const struct membership *target, int64_t at_ms)
+{
+    return put_out(arena, CHANGE_MEMBER_BANNED, before, actor_id, target, MEMBER_BANNED, at_ms);
+}
+
+struct chat_change *change_unban(struct cc_arena *arena, const struct chat *before,
+                                 const char *actor_id, const struct membership *target,
+                                 int64_t at_ms)
+{
+    return put_out(arena, CHANGE_MEMBER_UNBANNED, before, actor_id, target, MEMBER_REMOVED, at_ms);
+}
+
+struct chat_change *change_role(struct cc_arena *arena, const struct chat *before,
+                                const char *actor_id, const struct membership *target,
+                                enum member_role role, int64_t at_ms)
+{
+    struct chat_change *change = next_change(arena, CHANGE_ROLE, before, actor_id, at_ms);
+
+    room_for(arena, change, 1)[0] = become(change, target, role, MEMBER_ACTIVE);
+    return change;
+}
+
+struct chat_change *change_transfer(struct cc_arena *arena, const struct chat *before,
+                                    const struct membership *owner, const struct membership *heir,
+                                    int64_t at_ms)
+{
+    struct chat_change *change = next_change(arena, CHANGE_ROLE, before, owner->user_id, at_ms);
+    struct membership *members = room_for(arena, change, 2);
+
+    members[0] = become(change, heir, MEMBER_OWNER, MEMBER_ACTIVE);
+    members[1] = become(change, owner, MEMBER_ADMIN, MEMBER_ACTIVE);
     return change;
 }
 
@@ -111,13 +168,9 @@ struct chat_change *change_leave(struct cc_arena *arena, const struct chat *befo
         next_change(arena, CHANGE_MEMBER_LEFT, before, leaver->user_id, at_ms);
     struct membership *members = room_for(arena, change, successor == NULL ? 1 : 2);
 
-    members[0] = gone(change, leaver, MEMBER_LEFT);
-    if (successor != NULL) {
-        members[1] = *successor;
-        members[1].role = MEMBER_OWNER;
-        members[1].version = change->after.version;
-    }
-    change->after.member_count--;
+    members[0] = become(change, leaver, MEMBER_PLAIN, MEMBER_LEFT);
+    if (successor != NULL)
+        members[1] = become(change, successor, MEMBER_OWNER, MEMBER_ACTIVE);
     return change;
 }
 
@@ -145,13 +198,15 @@ void change_op_id(const struct chat_change *change, char out[CC_UUID_BYTES])
 
 bool change_ends_memberships(const struct chat_change *change)
 {
-    return change->kind == CHANGE_MEMBER_REMOVED || change->kind == CHANGE_MEMBER_LEFT;
+    return change->kind == CHANGE_MEMBER_REMOVED || change->kind == CHANGE_MEMBER_LEFT ||
+           change->kind == CHANGE_MEMBER_BANNED;
 }
 
 bool change_is_counted(const struct chat_change *change)
 {
-    /* That a direct chat exists is not news to either of the two. */
-    return change->after.type == CHAT_GROUP;
+    /* That a direct chat exists is not news to either of the two. Whom a ban is lifted from learns
+     * of it when added. */
+    return change->after.type == CHAT_GROUP && change->kind != CHANGE_MEMBER_UNBANNED;
 }
 
 static bool concerns(const struct chat_change *change, const char *user_id)

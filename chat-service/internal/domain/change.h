@@ -17,6 +17,9 @@ enum change_kind {
     CHANGE_MEMBER_ADDED,
     CHANGE_MEMBER_REMOVED,
     CHANGE_MEMBER_LEFT,
+    CHANGE_MEMBER_BANNED,
+    CHANGE_MEMBER_UNBANNED,
+    CHANGE_ROLE,
     CHANGE_RENAMED,
 };
 /* Stored names, NULL-terminated; also the `event` of the system message. */
@@ -50,7 +53,23 @@ struct chat_change *change_add(struct cc_arena *arena, const struct chat *before
 struct chat_change *change_remove(struct cc_arena *arena, const struct chat *before,
                                   const char *actor_id, const struct membership *target,
                                   int64_t at_ms);
-/* successor: who takes over from a leaving owner; NULL = nobody has to, or nobody is there. */
+/* target: a member, or a former one. Out and not to be added again; a former one only the latter.
+ */
+struct chat_change *change_ban(struct cc_arena *arena, const struct chat *before,
+                               const char *actor_id, const struct membership *target,
+                               int64_t at_ms);
+/* target: banned. Is out still, and may be added. */
+struct chat_change *change_unban(struct cc_arena *arena, const struct chat *before,
+                                 const char *actor_id, const struct membership *target,
+                                 int64_t at_ms);
+struct chat_change *change_role(struct cc_arena *arena, const struct chat *before,
+                                const char *actor_id, const struct membership *target,
+                                enum member_role role, int64_t at_ms);
+/* owner becomes an admin, heir the owner, in one change: there is one at every moment. */
+struct chat_change *change_transfer(struct cc_arena *arena, const struct chat *before,
+                                    const struct membership *owner, const struct membership *heir,
+                                    int64_t at_ms);
+/* successor: who takes over from the last owner; NULL = nobody has to, or nobody is there. */
 struct chat_change *change_leave(struct cc_arena *arena, const struct chat *before,
                                  const struct membership *leaver,
                                  const struct membership *successor, int64_t at_ms);
@@ -62,6 +81,7 @@ const char *change_id(struct cc_arena *arena, const char *chat_id, int64_t versi
 /* op_id of its system operation: the same however often the change is announced. */
 void change_op_id(const struct chat_change *change, char out[CC_UUID_BYTES]);
 
+/* Somebody who was in it is out. */
 bool change_ends_memberships(const struct chat_change *change);
 /* Whether people see it in the timeline (it takes a seq), or only programs (it takes a rev). */
 bool change_is_counted(const struct chat_change *change);

@@ -33,6 +33,7 @@ struct chat {
     int64_t version;        /* 1 at creation, +1 per change */
     int64_t member_version; /* version at the last change of members, roles or posting */
     int64_t member_count;   /* active members */
+    int64_t owner_count;    /* of these, owners; a group that has members has one */
     enum chat_posting post;
     bool deleted;
 };

@@ -127,7 +127,11 @@ static enum cc_chat_change update_kind(enum change_kind kind)
         return CC_CHAT_MEMBER_ADDED;
     case CHANGE_MEMBER_REMOVED:
     case CHANGE_MEMBER_LEFT:
+    case CHANGE_MEMBER_BANNED:
         return CC_CHAT_MEMBER_REMOVED;
+    case CHANGE_ROLE:
+    case CHANGE_MEMBER_UNBANNED:
+        return CC_CHAT_ROLE;
     case CHANGE_RENAMED:
         break;
     }

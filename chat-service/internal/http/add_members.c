@@ -50,7 +50,7 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
     size_t count = 0;
     int64_t seq = 0;
 
-    CC_TRY(chat_may_add(access->chat, access->actor, err));
+    CC_TRY(chat_may(access->chat, access->actor, CHAT_ACT_ADD, err));
     CC_TRY(find_newcomers(req, access->chat->chat_id, in, newcomers, &count, err));
     if (count == 0)
         return CC_OK;

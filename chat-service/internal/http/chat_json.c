@@ -9,6 +9,8 @@ void chat_json_put_member(struct cc_json_writer *writer, const struct membership
     cc_json_open_object(writer, NULL);
     cc_json_put_text(writer, "user_id", member->user_id);
     cc_json_put_text(writer, "role", member_role_names[member->role]);
+    if (!membership_active(member))
+        cc_json_put_text(writer, "state", member_state_names[member->state]);
     cc_json_put_time(writer, "joined_at", member->joined_at_ms);
     cc_json_close_object(writer);
 }
@@ -156,7 +158,7 @@ bool chat_json_read_group(struct cc_json_reader *reader, struct chat_group_input
     return cc_json_reader_done(reader);
 }
 
-bool chat_json_read_direct(struct cc_json_reader *reader, const char **out_user_id)
+bool chat_json_read_person(struct cc_json_reader *reader, const char **out_user_id)
 {
     *out_user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
     return cc_json_reader_done(reader);
@@ -168,6 +170,19 @@ bool chat_json_read_people(struct cc_json_reader *reader, struct chat_people_inp
     refuse_repeats(reader, "user_ids", out->user_ids, out->count);
     if (out->count == 0)
         cc_json_reject(reader, "user_ids", "must name somebody");
+    return cc_json_reader_done(reader);
+}
+
+bool chat_json_read_member(struct cc_json_reader *reader, struct chat_member_input *out)
+{
+    bool has_role = cc_json_has(reader, "role");
+
+    if (has_role == cc_json_has(reader, "banned"))
+        cc_json_reject(reader, "role", "either this or banned must be given");
+    out->role = (enum member_role)cc_json_choice(reader, "role", CC_OPTIONAL, member_role_names,
+                                                 MEMBER_PLAIN);
+    bool banned = cc_json_bool(reader, "banned", CC_OPTIONAL, false);
+    out->action = has_role ? CHAT_ACT_SET_ROLE : banned ? CHAT_ACT_BAN : CHAT_ACT_UNBAN;
     return cc_json_reader_done(reader);
 }
 

@@ -11,6 +11,7 @@
 #include "domain/activity.h"
 #include "domain/chat.h"
 #include "domain/membership.h"
+#include "domain/permissions.h"
 
 #define CHAT_JSON_MEMBERS_MAX 100         /* larger chats are shown without their members */
 #define CHAT_CARD_MAX_BYTES   (32 * 1024) /* a chat with that many members */
@@ -24,7 +25,7 @@ struct chat_view {
 };
 /* The fields, into an open object. */
 void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *view);
-/* {user_id, role, joined_at}, as an element of an array. */
+/* {user_id, role, joined_at}, with the state of who is out; as an element of an array. */
 void chat_json_put_member(struct cc_json_writer *writer, const struct membership *member);
 
 /* A chat without its activity, as one text: kept in the cache of lists, sent in chat.updated. NULL
@@ -50,14 +51,20 @@ struct chat_group_input {
     size_t member_count;
 };
 bool chat_json_read_group(struct cc_json_reader *reader, struct chat_group_input *out);
-/* POST /v1/chats/direct */
-bool chat_json_read_direct(struct cc_json_reader *reader, const char **out_user_id);
+/* POST /v1/chats/direct, POST /v1/chats/{chat_id}/transfer */
+bool chat_json_read_person(struct cc_json_reader *reader, const char **out_user_id);
 /* POST /v1/chats/{chat_id}/members */
 struct chat_people_input {
     const char *const *user_ids;
     size_t count;
 };
 bool chat_json_read_people(struct cc_json_reader *reader, struct chat_people_input *out);
+/* PATCH /v1/chats/{chat_id}/members/{user_id}: one of role and banned. */
+struct chat_member_input {
+    enum chat_action action; /* CHAT_ACT_SET_ROLE, _BAN or _UNBAN */
+    enum member_role role;   /* of CHAT_ACT_SET_ROLE */
+};
+bool chat_json_read_member(struct cc_json_reader *reader, struct chat_member_input *out);
 /* PATCH /v1/chats/{chat_id} */
 bool chat_json_read_title(struct cc_json_reader *reader, const char **out_title);
 

@@ -37,7 +37,7 @@ enum cc_code chat_http_create_direct(struct cc_request *req, struct cc_response 
     char chat_id[CC_UUID_BYTES];
 
     CC_TRY(cc_request_json(req, NULL, &reader, err));
-    if (!chat_json_read_direct(reader, &other_id))
+    if (!chat_json_read_person(reader, &other_id))
         return cc_json_reader_error(reader, err);
     if (strcmp(caller_id, other_id) == 0)
         return cc_fail(err, CC_INVALID, "/user_id", "a direct chat needs another person");

@@ -1,5 +1,5 @@
-/* POST /v1/chats/{chat_id}/leave: 204, or 202 as for a removal. An owner's place is taken by the
- * admin, else the member, who has been in the chat longest. */
+/* POST /v1/chats/{chat_id}/leave: 204, or 202 as for a removal. The last owner's place is taken by
+ * the admin, else the member, who has been in the chat longest. */
 
 #include "domain/permissions.h"
 #include "http/chat_access.h"
@@ -16,7 +16,7 @@ static enum cc_code find_successor(struct cc_request *req, const struct chat_acc
     struct chat_member_list members = {0};
 
     *out = NULL;
-    if (access->actor->role != MEMBER_OWNER)
+    if (access->actor->role != MEMBER_OWNER || access->chat->owner_count > 1)
         return CC_OK;
     CC_TRY(app->store->ops->list_members(app->store, &everybody, cc_request_arena(req), &members,
                                          err));
@@ -31,7 +31,7 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
     const struct membership *successor = NULL;
 
     (void)input;
-    CC_TRY(chat_may_leave(access->chat, err));
+    CC_TRY(chat_may(access->chat, access->actor, CHAT_ACT_LEAVE, err));
     CC_TRY(find_successor(req, access, &successor, err));
     *out = change_leave(cc_request_arena(req), access->chat, access->actor, successor,
                         cc_wall_ms(app->clock));

@@ -1,4 +1,7 @@
-/* GET /v1/chats/{chat_id}/members: the active ones, by user id. */
+/* GET /v1/chats/{chat_id}/members: the active ones, by user id; with ?state=banned, for those who
+ * may lift a ban, the banned ones. */
+
+#include <string.h>
 
 #include "http/chat_access.h"
 #include "http/chat_json.h"
@@ -7,18 +10,31 @@
 #define PAGE_DEFAULT 100
 #define PAGE_MAX     200
 
-static enum cc_code read_query(struct cc_request *req, const char *chat_id,
+static enum cc_code choose_filter(struct cc_request *req, const struct chat_access *access,
+                                  enum chat_member_filter *out, struct cc_error *err)
+{
+    const char *state = cc_request_query(req, "state");
+
+    *out = CHAT_MEMBERS_ACTIVE;
+    if (state == NULL || strcmp(state, member_state_names[MEMBER_ACTIVE]) == 0)
+        return CC_OK;
+    if (strcmp(state, member_state_names[MEMBER_BANNED]) != 0)
+        return cc_fail(err, CC_INVALID, "state", "must be active or banned");
+    *out = CHAT_MEMBERS_BANNED;
+    return chat_may(access->chat, access->actor, CHAT_ACT_LIST_BANNED, err);
+}
+
+static enum cc_code read_query(struct cc_request *req, const struct chat_access *access,
                                struct chat_member_query *out, int64_t *out_limit,
                                struct cc_error *err)
 {
     const char *cursor = cc_request_query(req, "cursor");
 
     CC_TRY(cc_request_query_int(req, "limit", 1, PAGE_MAX, PAGE_DEFAULT, out_limit, err));
-    *out = (struct chat_member_query){.chat_id = chat_id,
+    *out = (struct chat_member_query){.chat_id = access->chat->chat_id,
                                       .after_user_id = cursor == NULL ? "" : cursor,
-                                      .filter = CHAT_MEMBERS_ACTIVE,
                                       .limit = (size_t)*out_limit + 1};
-    return CC_OK;
+    return choose_filter(req, access, &out->filter, err);
 }
 
 enum cc_code chat_http_list_members(struct cc_request *req, struct cc_response *res,
@@ -31,7 +47,7 @@ enum cc_code chat_http_list_members(struct cc_request *req, struct cc_response *
     int64_t limit = 0;
 
     CC_TRY(chat_access_load(req, &access, err));
-    CC_TRY(read_query(req, access.chat->chat_id, &query, &limit, err));
+    CC_TRY(read_query(req, &access, &query, &limit, err));
     CC_TRY(app->store->ops->list_members(app->store, &query, cc_request_arena(req), &members, err));
 
     bool more = members.count > (size_t)limit;

@@ -13,7 +13,7 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
     struct membership *target = NULL;
 
     CC_TRY(chat_member_find(req, access->chat->chat_id, target_id, &target, err));
-    CC_TRY(chat_may_remove(access->chat, access->actor, target, err));
+    CC_TRY(chat_may_to(access->chat, access->actor, CHAT_ACT_REMOVE, target, err));
     *out = change_remove(cc_request_arena(req), access->chat, access->actor->user_id, target,
                          cc_wall_ms(app->clock));
     return CC_OK;

@@ -26,7 +26,7 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
     struct chat_app *app = cc_request_app(req);
     const char *title = input;
 
-    CC_TRY(chat_may_rename(access->chat, access->actor, err));
+    CC_TRY(chat_may(access->chat, access->actor, CHAT_ACT_EDIT, err));
     CC_TRY(check_version(req, access->chat, err));
     if (strcmp(access->chat->title, title) != 0)
         *out = change_rename(cc_request_arena(req), access->chat, access->actor->user_id, title,

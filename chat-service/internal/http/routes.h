@@ -23,7 +23,11 @@ enum cc_code chat_http_add_members(struct cc_request *req, struct cc_response *r
                                    struct cc_error *err);
 enum cc_code chat_http_remove_member(struct cc_request *req, struct cc_response *res,
                                      struct cc_error *err);
+enum cc_code chat_http_change_member(struct cc_request *req, struct cc_response *res,
+                                     struct cc_error *err);
 enum cc_code chat_http_leave(struct cc_request *req, struct cc_response *res, struct cc_error *err);
+enum cc_code chat_http_transfer(struct cc_request *req, struct cc_response *res,
+                                struct cc_error *err);
 
 enum cc_code chat_http_user_chats(struct cc_request *req, struct cc_response *res,
                                   struct cc_error *err);

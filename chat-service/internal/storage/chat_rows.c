@@ -27,6 +27,7 @@ static void put_chat(bson_t *row, const struct chat *chat)
     BSON_APPEND_INT64(row, "version", chat->version);
     BSON_APPEND_INT64(row, "member_version", chat->member_version);
     BSON_APPEND_INT64(row, "member_count", chat->member_count);
+    BSON_APPEND_INT64(row, "owner_count", chat->owner_count);
     BSON_APPEND_UTF8(row, "post", chat_posting_names[chat->post]);
     BSON_APPEND_BOOL(row, "deleted", chat->deleted);
 }
@@ -139,6 +140,9 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
     out->version = cc_bson_int(row, "version", 0);
     out->member_version = cc_bson_int(row, "member_version", 0);
     out->member_count = cc_bson_int(row, "member_count", 0);
+    /* Older rows don't say: then a group had one owner, as long as anybody was in it. */
+    out->owner_count =
+        cc_bson_int(row, "owner_count", out->type == CHAT_GROUP && out->member_count > 0 ? 1 : 0);
     out->post = (enum chat_posting)name_of(row, "post", chat_posting_names, CHAT_POST_ALL);
     out->deleted = cc_bson_bool(row, "deleted", false);
 }

@@ -31,7 +31,7 @@ struct chat_member_list {
 #define CHAT_PENDING_MAX     500  /* unannounced changes read at once */
 #define CHAT_MEMBERSHIPS_MAX 5000 /* chats of one person that are looked at */
 
-enum chat_member_filter { CHAT_MEMBERS_ACTIVE, CHAT_MEMBERS_EVER };
+enum chat_member_filter { CHAT_MEMBERS_ACTIVE, CHAT_MEMBERS_BANNED, CHAT_MEMBERS_EVER };
 struct chat_member_query {
     const char *chat_id;
     const char *after_user_id; /* "" = from the beginning */

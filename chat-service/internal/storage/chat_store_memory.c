@@ -277,7 +277,9 @@ static bool is_wanted(const struct membership *member, const struct chat_member_
 {
     return strcmp(member->chat_id, query->chat_id) == 0 &&
            strcmp(member->user_id, query->after_user_id) > 0 &&
-           (query->filter == CHAT_MEMBERS_EVER || membership_active(member));
+           (query->filter == CHAT_MEMBERS_EVER ||
+            member->state ==
+                (query->filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE));
 }
 
 static enum cc_code memory_list_members(struct chat_store *base,

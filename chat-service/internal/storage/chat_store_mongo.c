@@ -223,8 +223,10 @@ static enum cc_code mongo_list_members(struct chat_store *base,
 {
     CC_AUTO(bson) bson_t *filter = BCON_NEW("chat_id", BCON_UTF8(query->chat_id));
 
-    if (query->filter == CHAT_MEMBERS_ACTIVE)
-        BSON_APPEND_UTF8(filter, "state", member_state_names[MEMBER_ACTIVE]);
+    if (query->filter != CHAT_MEMBERS_EVER)
+        BSON_APPEND_UTF8(filter, "state",
+                         member_state_names[query->filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED
+                                                                                 : MEMBER_ACTIVE]);
     if (query->after_user_id[0] != '\0')
         BCON_APPEND(filter, "user_id", "{", "$gt", BCON_UTF8(query->after_user_id), "}");
     return list_some(base, filter, "user_id", query->limit, arena, out, err);

@@ -341,6 +341,45 @@ static void former_members_are_listed_only_when_asked_for(void **state)
     assert_int_equal(ever.count, 3);
 }
 
+static void the_banned_are_listed_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second =
+        change_ban(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
+    struct chat_member_query query = {.chat_id = first->after.chat_id,
+                                      .after_user_id = "",
+                                      .filter = CHAT_MEMBERS_BANNED,
+                                      .limit = 10};
+    struct chat_member_list banned = {0};
+    struct chat_change *found = NULL;
+
+    must_happen(f, first);
+    must_happen(f, second);
+    must(f->store->ops->list_members(f->store, &query, f->arena, &banned, &f->err));
+    must(f->store->ops->find_change(f->store, first->after.chat_id, 2, f->arena, &found, &f->err));
+
+    assert_int_equal(banned.count, 1);
+    assert_string_equal(banned.items[0].user_id, first->members[1].user_id);
+    assert_int_equal(found->kind, CHANGE_MEMBER_BANNED);
+    assert_int_equal(found->members[0].state, MEMBER_BANNED);
+}
+
+static void owners_are_counted_in_the_chat(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    struct chat_change *second = change_role(f->arena, &first->after, first->actor_id,
+                                             &first->members[1], MEMBER_OWNER, T0 + 1);
+
+    must_happen(f, first);
+    assert_int_equal(must_find_chat(f, first->after.chat_id)->owner_count, 1);
+    must_happen(f, second);
+
+    assert_int_equal(must_find_chat(f, first->after.chat_id)->owner_count, 2);
+    assert_int_equal(must_find_member(f, &first->members[1])->role, MEMBER_OWNER);
+}
+
 static void a_person_has_the_chats_that_were_not_left(void **state)
 {
     struct fixture *f = *state;
@@ -463,6 +502,8 @@ int chat_store_contract_run(const char *name, struct chat_store *store)
         contract_test(somebody_who_was_removed_can_come_back),
         contract_test(members_come_by_user_id_in_pages),
         contract_test(former_members_are_listed_only_when_asked_for),
+        contract_test(the_banned_are_listed_apart),
+        contract_test(owners_are_counted_in_the_chat),
         contract_test(a_person_has_the_chats_that_were_not_left),
         contract_test(a_person_with_many_chats_gets_all_of_them),
         contract_test(activity_only_moves_forward),

@@ -303,6 +303,30 @@ const char *json_ids(struct chat_fixture *f, const char *const *ids, size_t coun
     return cc_arena_printf(f->arena, "[%s]", text);
 }
 
+struct answer create_group(struct chat_fixture *f, const char *owner_id, const char *const *others,
+                           size_t count, const char *key)
+{
+    return chat_call(f, owner_id, "POST", "/v1/chats",
+                     cc_arena_printf(f->arena, "{\"title\":\"Engines\",\"member_ids\":%s}",
+                                     json_ids(f, others, count)),
+                     key);
+}
+
+const char *must_create_group(struct chat_fixture *f, const char *owner_id,
+                              const char *const *others, size_t count)
+{
+    struct answer answer = create_group(f, owner_id, others, count, NULL);
+
+    if (answer.status != 201)
+        fail_msg("%d %s", answer.status, answer.body);
+    return json_text(f, answer.body, "chat_id");
+}
+
+const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest)
+{
+    return cc_arena_printf(f->arena, "/v1/chats/%s%s", chat_id, rest);
+}
+
 /* ---- looking ---- */
 
 static rd_kafka_t *reader_of(const char *topic)
@@ -352,4 +376,26 @@ const char *redis_get(struct chat_fixture *f, const char *key)
 
     assert_int_equal(cc_redis_do(f->app.redis, &reply, &f->err, "GET", key, NULL), CC_OK);
     return reply->type == REDIS_REPLY_STRING ? cc_arena_strdup(f->arena, reply->str) : NULL;
+}
+
+struct ev_message_created operation_in(struct chat_fixture *f, const char *payload)
+{
+    struct ev_message_created event;
+    struct cc_json_reader *reader =
+        cc_json_reader_create(f->arena, payload, strlen(payload), CC_IGNORE_UNKNOWN);
+
+    if (!ev_message_created_read(reader, &event))
+        fail_msg("unreadable: %s", payload);
+    cc_json_reader_destroy(reader);
+    return event;
+}
+
+size_t unannounced(struct chat_fixture *f, const char *chat_id)
+{
+    struct chat_change_list pending = {0};
+
+    assert_int_equal(
+        f->app.store->ops->list_unannounced(f->app.store, chat_id, f->arena, &pending, &f->err),
+        CC_OK);
+    return pending.count;
 }

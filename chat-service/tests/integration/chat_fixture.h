@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "app.h"
+#include "common/events/message_created.h"
 #include "common/http_server.h"
 
 #include "../builders.h"
@@ -42,6 +43,14 @@ struct answer chat_call(struct chat_fixture *f, const char *user_id, const char 
                         const char *path, const char *body, const char *key);
 /* body NULL = GET, else POST. */
 struct answer chat_call_internal(struct chat_fixture *f, const char *path, const char *body);
+/* POST /v1/chats; key: Idempotency-Key or NULL. */
+struct answer create_group(struct chat_fixture *f, const char *owner_id, const char *const *others,
+                           size_t count, const char *key);
+/* Its chat_id. */
+const char *must_create_group(struct chat_fixture *f, const char *owner_id,
+                              const char *const *others, size_t count);
+/* "/v1/chats/<chat_id><rest>" */
+const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest);
 /* A text field of an object; fails the test when it isn't there. */
 const char *json_text(struct chat_fixture *f, const char *json, const char *key);
 int64_t json_int(struct chat_fixture *f, const char *json, const char *key);
@@ -54,6 +63,9 @@ struct payloads {
     size_t count;
 };
 struct payloads chat_records(struct chat_fixture *f, const char *topic, const char *key);
+struct ev_message_created operation_in(struct chat_fixture *f, const char *payload);
+/* How many changes of the chat wait to be announced. */
+size_t unannounced(struct chat_fixture *f, const char *chat_id);
 /* Redis GET; NULL when absent. */
 const char *redis_get(struct chat_fixture *f, const char *key);
 

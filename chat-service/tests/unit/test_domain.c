@@ -143,29 +143,6 @@ static void a_group_of_one_can_be_left_by_its_owner(void **state)
     assert_int_equal(left->member_count, 1);
 }
 
-struct removal_case {
-    enum member_role actor, target;
-    enum cc_code expected;
-};
-
-static void only_somebody_of_a_higher_role_removes_another(void **state)
-{
-    static const struct removal_case cases[] = {
-        {MEMBER_OWNER, MEMBER_ADMIN, CC_OK},        {MEMBER_OWNER, MEMBER_PLAIN, CC_OK},
-        {MEMBER_ADMIN, MEMBER_PLAIN, CC_OK},        {MEMBER_ADMIN, MEMBER_ADMIN, CC_FORBIDDEN},
-        {MEMBER_ADMIN, MEMBER_OWNER, CC_FORBIDDEN}, {MEMBER_PLAIN, MEMBER_PLAIN, CC_FORBIDDEN},
-    };
-    const struct chat chat = {.type = CHAT_GROUP};
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct membership actor = {.user_id = "a", .role = cases[i].actor};
-        struct membership target = {.user_id = "b", .role = cases[i].target};
-
-        assert_int_equal(chat_may_remove(&chat, &actor, &target, NULL), cases[i].expected);
-    }
-    (void)state;
-}
-
 static void strangers_former_members_and_a_missing_chat_look_the_same(void **state)
 {
     const struct chat chat = {.type = CHAT_GROUP}, deleted = {.type = CHAT_GROUP, .deleted = true};
@@ -182,16 +159,78 @@ static void strangers_former_members_and_a_missing_chat_look_the_same(void **sta
     (void)state;
 }
 
-static void a_direct_chat_keeps_its_two_people(void **state)
+static void there_is_an_owner_at_every_moment_of_a_transfer(void **state)
 {
-    const struct chat chat = {.type = CHAT_DIRECT};
-    const struct membership owner = {.user_id = "a", .role = MEMBER_OWNER},
-                            other = {.user_id = "b"};
+    struct chat_change *group = a_group(*state);
+    struct chat_change *handed =
+        change_transfer(*state, &group->after, &group->members[0], &group->members[1], T0 + 1);
 
-    assert_int_equal(chat_may_add(&chat, &owner, NULL), CC_CONFLICT);
-    assert_int_equal(chat_may_remove(&chat, &owner, &other, NULL), CC_CONFLICT);
-    assert_int_equal(chat_may_leave(&chat, NULL), CC_CONFLICT);
-    (void)state;
+    assert_int_equal(handed->after.owner_count, 1);
+    assert_int_equal(handed->after.member_count, 3);
+    assert_int_equal(handed->after.member_version, 2);
+    assert_string_equal(handed->members[0].user_id, group->members[1].user_id);
+    assert_int_equal(handed->members[0].role, MEMBER_OWNER);
+    assert_int_equal(handed->members[1].role, MEMBER_ADMIN);
+    assert_false(change_ends_memberships(handed));
+    assert_true(change_is_counted(handed));
+}
+
+static void owners_are_counted_through_every_change(void **state)
+{
+    struct chat_change *one = a_group(*state);
+    const char *owner = one->members[0].user_id;
+    struct chat_change *two =
+        change_role(*state, &one->after, owner, &one->members[1], MEMBER_OWNER, T0);
+    struct chat_change *left = change_leave(*state, &two->after, &one->members[0], NULL, T0);
+    struct chat_change *stepped_down =
+        change_role(*state, &two->after, owner, &one->members[0], MEMBER_ADMIN, T0);
+
+    assert_int_equal(one->after.owner_count, 1);
+    assert_int_equal(two->after.owner_count, 2);
+    assert_int_equal(two->after.member_count, 3);
+    assert_int_equal(left->after.owner_count, 1);
+    assert_int_equal(stepped_down->after.owner_count, 1);
+}
+
+static void the_last_owner_who_leaves_is_succeeded_in_the_same_change(void **state)
+{
+    struct chat_change *group = a_group(*state);
+    struct chat_change *left =
+        change_leave(*state, &group->after, &group->members[0], &group->members[2], T0 + 1);
+
+    assert_int_equal(left->after.owner_count, 1);
+    assert_int_equal(left->after.member_count, 2);
+    assert_int_equal(left->members[1].role, MEMBER_OWNER);
+}
+
+static void a_ban_ends_a_membership_and_is_lifted_without_restoring_it(void **state)
+{
+    struct chat_change *group = a_group(*state);
+    const char *owner = group->members[0].user_id;
+    struct chat_change *banned =
+        change_ban(*state, &group->after, owner, &group->members[1], T0 + 1);
+    struct chat_change *lifted =
+        change_unban(*state, &banned->after, owner, &banned->members[0], T0 + 2);
+
+    assert_int_equal(banned->members[0].state, MEMBER_BANNED);
+    assert_int_equal(banned->after.member_count, 2);
+    assert_true(change_ends_memberships(banned));
+    assert_int_equal(lifted->members[0].state, MEMBER_REMOVED);
+    assert_int_equal(lifted->after.member_count, 2);
+    assert_false(change_is_counted(lifted));
+}
+
+static void banning_somebody_who_left_changes_no_count(void **state)
+{
+    struct chat_change *group = a_group(*state);
+    struct chat_change *left =
+        change_leave(*state, &group->after, &group->members[1], NULL, T0 + 1);
+    struct chat_change *banned =
+        change_ban(*state, &left->after, group->members[0].user_id, &left->members[0], T0 + 2);
+
+    assert_int_equal(banned->after.member_count, 2);
+    assert_int_equal(banned->after.owner_count, 1);
+    assert_int_equal(banned->members[0].state, MEMBER_BANNED);
 }
 
 static void the_same_founding_is_recognised_in_any_order(void **state)
@@ -320,9 +359,12 @@ int main(void)
         cmocka_unit_test(a_removal_keeps_the_membership_as_a_former_one),
         cmocka_unit_test(when_the_owner_leaves_an_admin_goes_before_a_member_who_came_earlier),
         cmocka_unit_test(a_group_of_one_can_be_left_by_its_owner),
-        cmocka_unit_test(only_somebody_of_a_higher_role_removes_another),
         cmocka_unit_test(strangers_former_members_and_a_missing_chat_look_the_same),
-        cmocka_unit_test(a_direct_chat_keeps_its_two_people),
+        cmocka_unit_test(there_is_an_owner_at_every_moment_of_a_transfer),
+        cmocka_unit_test(owners_are_counted_through_every_change),
+        cmocka_unit_test(the_last_owner_who_leaves_is_succeeded_in_the_same_change),
+        cmocka_unit_test(a_ban_ends_a_membership_and_is_lifted_without_restoring_it),
+        cmocka_unit_test(banning_somebody_who_left_changes_no_count),
         cmocka_unit_test(the_same_founding_is_recognised_in_any_order),
         cmocka_unit_test(an_older_announcement_does_not_bring_back_an_older_message),
         cmocka_unit_test(an_edit_shows_only_where_it_changes_the_last_message),

@@ -100,6 +100,11 @@ void chat_state_advance(struct chat_state *state, const struct change *change)
     bool founding = first && change_is_event(change, "chat_created");
     if (state->rights == NULL && !founding)
         return;
+    if (change_is_event(change, "settings_changed")) {
+        chat_state_take_rights(state, rights_after_settings(state->rights, change->member_version,
+                                                            change->message.system_json));
+        return;
+    }
     bool deleted = change_is_event(change, "chat_deleted");
     chat_state_take_rights(state, rights_after(state->rights, change->member_version,
                                                change->members, change->member_count, deleted));

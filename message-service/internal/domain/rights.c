@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/json_reader.h"
 
 const char *const rights_role_names[] = {
     [RIGHTS_MEMBER] = "member", [RIGHTS_ADMIN] = "admin", [RIGHTS_OWNER] = "owner", NULL};
@@ -115,6 +116,37 @@ struct rights *rights_after(struct rights *before, int64_t version,
     struct rights *after = rights_create(&source);
     cc_free(members);
     return after;
+}
+
+static enum rights_posting read_posting(const char *system_json, enum rights_posting fallback)
+{
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader =
+        cc_json_reader_create(arena, system_json, strlen(system_json), CC_IGNORE_UNKNOWN);
+    enum rights_posting posting = fallback;
+
+    if (cc_json_enter(reader, "settings", CC_OPTIONAL)) {
+        posting = (enum rights_posting)cc_json_choice(reader, "post", CC_OPTIONAL,
+                                                      rights_posting_names, (int)fallback);
+        cc_json_leave(reader);
+    }
+    cc_json_reader_destroy(reader);
+    return posting;
+}
+
+struct rights *rights_after_settings(struct rights *before, int64_t version,
+                                     const char *system_json)
+{
+    if (before == NULL || version <= before->version)
+        return rights_ref(before);
+    struct rights_source source = {
+        .version = version,
+        .deleted = before->deleted,
+        .posting = read_posting(system_json, before->posting),
+        .members = before->members,
+        .count = before->count,
+    };
+    return rights_create(&source);
 }
 
 const struct rights_member *rights_find(const struct rights *rights, const char *user_id)

@@ -55,6 +55,11 @@ void rights_unref(struct rights *rights);         /* accepts NULL */
 struct rights *rights_after(struct rights *before, int64_t version,
                             const struct cc_member_change *changes, size_t count, bool deleted);
 
+/* The same for a change of the chat's settings, as the system message tells it
+ * ({"settings":{"post":...}}); what it does not tell stays. */
+struct rights *rights_after_settings(struct rights *before, int64_t version,
+                                     const char *system_json);
+
 /* NULL when that person never was a member. */
 const struct rights_member *rights_find(const struct rights *rights, const char *user_id);
 

@@ -636,6 +636,56 @@ static void only_admins_post_where_only_admins_may(void **state)
     rights_unref(rights);
 }
 
+static struct change settings_change(int64_t rev, int64_t member_version, const char *json)
+{
+    return (struct change){.chat_id = CHAT,
+                           .op = CC_OP_SYSTEM,
+                           .rev = rev,
+                           .head_seq = rev,
+                           .member_version = member_version,
+                           .message = {.seq = rev, .system_json = json}};
+}
+
+static void who_may_post_changes_in_the_order_of_the_log(void **state)
+{
+    struct chat_state *chat = *state;
+    const char *quiet = "{\"event\":\"settings_changed\",\"settings\":{\"post\":\"admins\"}}";
+    const char *kept = "{\"event\":\"settings_changed\",\"settings\":{\"retention_s\":60}}";
+    const char *loud = "{\"event\":\"settings_changed\",\"settings\":{\"post\":\"all\"}}";
+    struct change first = settings_change(1, 4, quiet), second = settings_change(2, 5, kept);
+    struct change late = settings_change(3, 5, loud), third = settings_change(4, 6, loud);
+
+    assert_int_equal(rights_may_post(chat->rights, GRACE), CC_OK);
+    chat_state_advance(chat, &first);
+    assert_int_equal(rights_may_post(chat->rights, GRACE), CC_FORBIDDEN);
+    chat_state_advance(chat, &second);
+    chat_state_advance(chat, &late); /* chat-service had told of it already, and of more */
+    assert_int_equal(rights_may_post(chat->rights, GRACE), CC_FORBIDDEN);
+    chat_state_advance(chat, &third);
+    assert_int_equal(rights_may_post(chat->rights, GRACE), CC_OK);
+    assert_int_equal(chat->rights->version, 6);
+}
+
+static void a_ban_and_a_new_role_count_from_their_place_in_the_log(void **state)
+{
+    struct chat_state *chat = *state;
+    const struct cc_member_change ban = {GRACE, "member", "banned"};
+    const struct cc_member_change handed[] = {{GRACE, "owner", "active"}, {ADA, "admin", "active"}};
+    struct change transfer = settings_change(1, 4, "{\"event\":\"role_changed\"}");
+    struct change banned = settings_change(2, 5, "{\"event\":\"member_banned\"}");
+
+    transfer.members = handed;
+    transfer.member_count = 2;
+    banned.members = &ban;
+    banned.member_count = 1;
+    chat_state_advance(chat, &transfer);
+    assert_int_equal(rights_find(chat->rights, GRACE)->role, RIGHTS_OWNER);
+    assert_int_equal(rights_find(chat->rights, ADA)->role, RIGHTS_ADMIN);
+    chat_state_advance(chat, &banned);
+
+    assert_int_equal(rights_may_read(chat->rights, GRACE), CC_FORBIDDEN);
+}
+
 static void recipients_are_the_active_members_or_left_out_when_many(void **state)
 {
     (void)state;
@@ -755,6 +805,8 @@ int main(void)
         TEST(everybody_is_mentioned_by_anybody_in_a_small_chat_and_by_admins_in_a_large_one),
         TEST(older_news_about_members_change_nothing),
         TEST(only_admins_post_where_only_admins_may),
+        TEST(who_may_post_changes_in_the_order_of_the_log),
+        TEST(a_ban_and_a_new_role_count_from_their_place_in_the_log),
         TEST(recipients_are_the_active_members_or_left_out_when_many),
         TEST(own_and_system_messages_are_not_unread),
         TEST(unread_is_exact_to_999_and_capped_above),
