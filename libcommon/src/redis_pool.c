@@ -112,6 +112,7 @@ static enum cc_code check_replies(redisReply *const *replies, size_t count, bool
                                   struct cc_error *err)
 {
     for (size_t i = 0; i < count; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.*): redisGetReply gave one each time */
         if (replies[i]->type != REDIS_REPLY_ERROR)
             continue;
         *out_reconnect = cc_redis_reply_is_transient(replies[i]);

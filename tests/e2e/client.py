@@ -71,6 +71,10 @@ class Person:
         self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
         self.user_id, self.session_id = tokens["user_id"], tokens["session_id"]
 
+    async def refresh(self):
+        tokens = fields_of(await self._patiently("/v1/auth/refresh", {"refresh_token": self.refresh_token}), 200)
+        self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
+
     async def log_out(self):
         body = {"refresh_token": self.refresh_token}
         fields_of(await self.api.call("POST", "/v1/auth/logout", body, self.token), 204)

@@ -64,6 +64,7 @@ class People:
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes; only `infra/dev/chat test --full` runs it")
+    config.addinivalue_line("markers", "soak: long, and against a fleet without sanitizers")
 
 
 def required(name):
@@ -91,20 +92,22 @@ def people(fleet):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """A coroutine runs in an event loop of its own, for at most TEST_SECONDS."""
+    """A coroutine runs in an event loop of its own, for at most TEST_SECONDS, or what `long(seconds=...)` says."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    asyncio.run(_run(pyfuncitem.obj, arguments))
+    marker = pyfuncitem.get_closest_marker("long")
+    seconds = marker.kwargs.get("seconds", TEST_SECONDS) if marker else TEST_SECONDS
+    asyncio.run(_run(pyfuncitem.obj, arguments, seconds))
     return True
 
 
-async def _run(test, arguments):
+async def _run(test, arguments, seconds):
     people = People() if "people" in arguments else None
     if people:
         arguments["people"] = people
     try:
-        async with asyncio.timeout(TEST_SECONDS):
+        async with asyncio.timeout(seconds):
             await test(**arguments)
     finally:
         if people:

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 
 import websockets
-from client import PATIENCE, Socket
+from client import PATIENCE, Socket, attempts, fields_of
 from invariants import ACCEPTED, Evidence, check
 
 WINDOW = 24  # unanswered sends of one talker
@@ -36,6 +36,7 @@ class Member:
         self.heard = []
         self.revs = {}  # chat_id: the last one seen
         self.reconnected_after = []  # seconds from each loss to `ready`
+        self.reloads = 0  # of a chat whose changes did not all come by themselves
         self._socket = None
         self._stopping = False
         self._task = None
@@ -48,6 +49,14 @@ class Member:
         self._stopping = True
         await self._socket.close()
         await self._task
+
+    def cut(self):
+        """Loses the connection without a word, as a network does; it comes back by itself."""
+        self._socket.connection.transport.abort()
+
+    async def show_token(self):
+        """Tells the gateway, on this socket, the token that the person has now."""
+        assert (await self._socket.request("refresh", token=self.person.token)).get("ok")
 
     async def _connect(self):
         self._socket = await Socket.open(self.urls[0], self.person, resume=self.revs)
@@ -76,9 +85,32 @@ class Member:
         place = 0
         while frames := await self._socket.frames_from(place):
             for frame in frames:
+                await self._catch_up(frame)
                 self._take(frame)
             place += len(frames)
         return time.monotonic()
+
+    async def _catch_up(self, frame):
+        """What a gateway can't replay now it names when a resume ends; the client then reads it from history."""
+        if frame.get("t") == "sync_done":
+            for chat_id in frame["reload"]:
+                await self._reload(chat_id)
+
+    async def _reload(self, chat_id):
+        self.reloads += 1
+        more = True
+        while more:
+            async for _ in attempts(f"changes of {chat_id}"):
+                path = f"/v1/chats/{chat_id}/changes?after_rev={self.revs.get(chat_id, 0)}&limit=200"
+                answer = await self.person.call("GET", path)
+                if answer.status_code not in (429, 503, 504):
+                    break
+            page = fields_of(answer)
+            for change in page["items"]:
+                self.revs[chat_id] = change["rev"]
+                if change["op"] in ("create", "system") and change["seq"]:
+                    self.heard.append(change["message"] | {"chat_id": chat_id, "seq": change["seq"]})
+            more = page["more"] and page["items"]
 
     def _take(self, frame):
         if "rev" in frame.body and "chat_id" in frame.body and frame.get("t") != "persisted":
@@ -208,6 +240,15 @@ class Crowd:
     async def talk(self):
         await asyncio.gather(*(one.talk() for one in self.talkers))
 
+    async def until_all_chats_were_heard(self):
+        """From then on everybody has a rev of each chat to resume from, and may lose the connection."""
+        async for _ in attempts("a message of each chat", seconds=120):
+            if all(
+                set(one.revs) >= {chat_id for chat_id, inside in self.members.items() if one.person.user_id in inside}
+                for one in [*self.talkers, *self.listeners]
+            ):
+                return
+
     def count_accepted(self):
         return self.ledger.count(ACCEPTED)
 
@@ -226,6 +267,18 @@ class Crowd:
             for key, at in one.accepted_at.items()
             if at < moment and key not in one.stored_at
         ]
+
+    async def until_stored(self, count, seconds):
+        """Who lost a connection may never hear the outcome of what was accepted on it; history tells: until it is still."""
+        reader = self.listeners[0].person
+        deadline, before, total = time.monotonic() + seconds, -1, 0
+        while total != before or total < count:
+            assert time.monotonic() < deadline, f"history has {total} of {count} messages"
+            await asyncio.sleep(0.5)
+            before, total = total, 0
+            for chat_id in self.members:
+                page = (await reader.get(f"/v1/chats/{chat_id}/messages", limit=1))["items"]
+                total += page[0]["seq"] - self.starts[chat_id] if page else 0
 
     async def evidence(self):
         """Reads every history as two people see it, and waits for the listeners to have heard it all."""

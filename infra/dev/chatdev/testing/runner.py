@@ -16,8 +16,6 @@ from chatdev.testing import sets
 from chatdev.testing.tally import Tally
 
 PRESET = "asan"
-# Two of each that consumes: what breaks only with several replicas shall break here.
-REPLICAS = {"websocket-gateway": 2, "message-service": 2, "notification-service": 2}
 # Name, folder without which there is nothing to run, function.
 FLEET_SETS = (("end to end", sets.END_TO_END, sets.end_to_end), ("postman", sets.POSTMAN, sets.postman))
 PREPARED = (0, 0)  # a preparation that worked is no test that passed; one that failed counts
@@ -112,7 +110,7 @@ def _build():
 
 
 def _fleet(stack):
-    running = commands.bring_up(stack, PRESET, REPLICAS)
+    running = commands.bring_up(stack, PRESET, sets.REPLICAS)
     if running.missing:
         raise Complaint(f"the build made no binary of {', '.join(running.missing)}")
     return PREPARED

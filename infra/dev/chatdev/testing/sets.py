@@ -7,21 +7,24 @@ import shutil
 import subprocess
 import sys
 
-from chatdev import addresses, build, packages, services
+from chatdev import addresses, build, commands, packages, services
 from chatdev.complaint import Complaint
 from chatdev.paths import CACHE, INFRA_DEV, REPOSITORY, build_folder
 from chatdev.processes import run_limited
 from chatdev.progress import say, step
 from chatdev.testing.tally import read_junit, read_newman
 
-CHECK_SECONDS = 120
+CHECK_SECONDS = 600
 CTEST_SECONDS = 1800
 ONE_TEST_SECONDS = 300
 PYTEST_SECONDS = 1800
+SOAK_EXTRA_SECONDS = 900  # joining, reading everything back
 NEWMAN_SECONDS = 600
 CONTRACTS_SECONDS = 120
 INSTALL_SECONDS = 600
 
+# Two of each that consumes: what breaks only with several replicas shall break here.
+REPLICAS = {"websocket-gateway": 2, "message-service": 2, "notification-service": 2}
 CTEST_LABELS = "^(unit|contract|integration)$"
 NEWMAN_VERSION = "6.2.2"
 ASYNCAPI_SPECS_VERSION = "6.11.1"
@@ -52,13 +55,13 @@ def ctest(stack, reports, preset="asan", labels=CTEST_LABELS):
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
 
 
-def end_to_end(stack, reports, name="end-to-end", marked="not long"):
+def end_to_end(stack, reports, name="end-to-end", marked="not long", seconds=PYTEST_SECONDS):
     """pytest against the running fleet: the tests whose marker fits."""
     report = reports / f"{name}.xml"
     command = [_venv() / "bin" / "python", "-m", "pytest", END_TO_END, "-m", marked, f"--junitxml={report}"]
     command += ["-o", f"cache_dir={CACHE / 'pytest'}"]
     environment = {**os.environ, **addresses.for_tests(stack), **services.addresses_for_clients(stack)}
-    run_limited(command, PYTEST_SECONDS, cwd=REPOSITORY, env=environment)
+    run_limited(command, seconds, cwd=REPOSITORY, env=environment)
     return _counts(report, lambda path: read_junit(path, skipped_fails=False))
 
 
@@ -75,7 +78,7 @@ def postman(stack, reports):
 
 def end_to_end_long(stack, reports):
     """The fleet of the ordinary sets still runs."""
-    return end_to_end(stack, reports, "end-to-end-long", "long")
+    return end_to_end(stack, reports, "end-to-end-long", "long and not soak")
 
 
 def contracts(stack, reports):
@@ -86,6 +89,27 @@ def contracts(stack, reports):
     schema = _npm("@asyncapi/specs", ASYNCAPI_SPECS_VERSION) / "schemas" / "3.0.0-without-$id.json"
     run_limited(command, CONTRACTS_SECONDS, cwd=REPOSITORY, env={**os.environ, "CHAT_ASYNCAPI_SCHEMA": str(schema)})
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
+
+
+def soak(stack, reports):
+    """The fleet as it is delivered: AddressSanitizer's allocator grows by itself."""
+    commands.bring_up(stack, "release", REPLICAS)
+    seconds = int(os.environ.get("CHAT_SOAK_SECONDS", "600")) + SOAK_EXTRA_SECONDS
+    return end_to_end(stack, reports, "soak", "soak", seconds)
+
+
+def fuzzing(stack, reports):
+    """Each harness looks for a minute, from its corpus on."""
+    packages.require(packages.FUZZ_PACKAGES)
+    build.build("fuzz", "fuzzers")
+    return ctest(stack, reports, preset="fuzz", labels="^fuzz$")
+
+
+def clang_tidy(stack, reports):
+    """While compiling: what it says is an error of the build."""
+    packages.require(packages.TIDY_PACKAGES)
+    build.build("tidy")
+    return 1, 0
 
 
 def thread_sanitizer(stack, reports):
@@ -104,8 +128,8 @@ def sanitizer_findings(stack):
 
 # What `--full` adds: name and function. The first kind wants the running fleet, the second none: integration tests use
 # the platform's own topics.
-LONG_SETS = (("end to end, long", end_to_end_long),)
-LONG_SETS_WITHOUT_FLEET = (("thread sanitizer", thread_sanitizer),)
+LONG_SETS = (("end to end, long", end_to_end_long), ("soak", soak))
+LONG_SETS_WITHOUT_FLEET = (("thread sanitizer", thread_sanitizer), ("fuzzing", fuzzing), ("clang-tidy", clang_tidy))
 
 
 def _counts(report, read):

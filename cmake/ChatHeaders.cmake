@@ -1,0 +1,17 @@
+# chat_check_headers(<component> DIRECTORY folder [USES ...])
+# Each header of a public folder is compiled by itself, twice: it must need nothing before it and bear being included again.
+# The one place that looks for files itself, because a header that nobody lists is the one to be found.
+function(chat_check_headers component)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "DIRECTORY" "USES")
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${arg_DIRECTORY} ${arg_DIRECTORY}/*.h)
+    set(sources)
+    foreach(header ${headers})
+        string(MAKE_C_IDENTIFIER ${header} name)
+        set(source ${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.c)
+        file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
+        list(APPEND sources ${source})
+    endforeach()
+    add_library(headers-${component} OBJECT ${sources})
+    target_include_directories(headers-${component} PRIVATE ${arg_DIRECTORY})
+    target_link_libraries(headers-${component} PRIVATE ${arg_USES} chat_warnings)
+endfunction()

@@ -1,0 +1,129 @@
+"""R29: hours in short. People talk, lose their connections and renew their tokens all the time; no message is lost,
+doubled or out of order, and no daemon grows. CHAT_SOAK_SECONDS says for how long (600; 1800 is the whole of it).
+
+It wants a fleet without sanitizers, whose allocator grows by itself: `infra/dev/chat test --full` gives it one.
+"""
+
+import asyncio
+import os
+import random
+import time
+from contextlib import contextmanager
+from statistics import median
+
+import pytest
+import websockets
+from fleet import slowness
+from invariants import Ledger
+from talkers import Crowd
+from vitals import Vitals, slope_per_ten_minutes, step
+
+SECONDS = int(os.environ.get("CHAT_SOAK_SECONDS", "600"))
+WARM_UP_SECONDS = min(300, SECONDS // 2)  # pools fill, caches too
+SETTING_UP_SECONDS = 600  # joining, reading every history, a slow machine
+SETTLE_SECONDS = 60
+PEOPLE, CHATS = 20, 20
+MESSAGES_PER_S, RECONNECTS_PER_S, REFRESHES_PER_S = 100, 10, 0.5
+SAMPLE_EVERY_S = 2
+
+GROWTH_SHARE = 0.01  # of a daemon's memory, in ten minutes
+GROWTH_NOISE_BYTES = 512 * 1024  # a page here and there says nothing when the window is short
+DESCRIPTORS = 5
+
+
+@pytest.mark.long(seconds=SECONDS + SETTING_UP_SECONDS)
+@pytest.mark.soak
+async def test_nothing_is_lost_and_nothing_grows(people, fleet):
+    ledger = Ledger()
+    crowd = await Crowd.gather(
+        people, fleet.gateways(), ledger, PEOPLE, CHATS, SECONDS * MESSAGES_PER_S, MESSAGES_PER_S
+    )
+    await crowd.remember_heads()
+    daemons = fleet.daemons()
+    vitals, began = Vitals(daemons), time.monotonic()
+
+    with _background(vitals.watch(SAMPLE_EVERY_S)) as watching:
+        talking = asyncio.create_task(crowd.talk())
+        await crowd.until_all_chats_were_heard()
+        counts = {"connections cut": 0, "tokens renewed": 0}
+        with _background(_cut_connections(crowd, counts)) as cutting, _background(_renew(crowd, counts)) as renewing:
+            await _first_of(talking, watching, cutting, renewing)
+            ended = time.monotonic()
+        await crowd.until_stored(SECONDS * MESSAGES_PER_S, SETTLE_SECONDS * slowness())
+
+    counts["reloads"] = sum(one.reloads for one in [*crowd.talkers, *crowd.listeners])
+    print(f"\n{crowd.count_accepted()} messages in {ended - began:.0f} s, {counts}")
+    await crowd.check()
+    await crowd.leave()
+    assert {name: one.pid for name, one in fleet.daemons().items()} == {name: one.pid for name, one in daemons.items()}
+    assert counts["connections cut"] > SECONDS * RECONNECTS_PER_S / 4
+    assert counts["tokens renewed"] >= PEOPLE
+    _check_growth({name: found for name, found in vitals.since(began + WARM_UP_SECONDS).items()}, ended)
+
+
+async def _cut_connections(crowd, counts):
+    while True:
+        await asyncio.sleep(random.expovariate(RECONNECTS_PER_S))
+        random.choice([*crowd.talkers, *crowd.listeners]).cut()
+        counts["connections cut"] += 1
+
+
+async def _renew(crowd, counts):
+    """One person after the other: a new token by REST, told to the gateway on the open socket."""
+    while True:
+        for one in [*crowd.talkers, *crowd.listeners]:
+            await asyncio.sleep(1 / REFRESHES_PER_S)
+            await one.person.refresh()
+            try:
+                await one.show_token()
+                counts["tokens renewed"] += 1
+            except (AssertionError, websockets.ConnectionClosed):
+                pass  # just cut: it signs in with the new one
+
+
+def _check_growth(samples, ended):
+    grown = []
+    for name, found in sorted(samples.items()):
+        found = [one for one in found if one.at <= ended]
+        memory, slope = median(one.pss_bytes for one in found), slope_per_ten_minutes(found)
+        threads = {one.threads for one in found}
+        print(
+            f"{name}: {memory / 2**20:.1f} MiB, {slope / 2**10:+.0f} KiB in ten minutes ({slope / memory:+.1%}), "
+            f"descriptors {step(found, lambda one: one.descriptors):+.0f}, threads {sorted(threads)}"
+        )
+        gained = step(found, lambda one: one.pss_bytes)
+        if slope > memory * GROWTH_SHARE and gained > GROWTH_NOISE_BYTES:
+            grown.append(f"{name} grows by {slope / memory:.1%} in ten minutes, {gained / 2**10:.0f} KiB in this window")
+        if len(threads) > 1:
+            grown.append(f"{name} has {sorted(threads)} threads")
+    for service, total in _by_service(samples, ended).items():
+        if abs(total) > DESCRIPTORS:
+            grown.append(f"{service} holds {total:+.0f} descriptors")
+    assert not grown, "\n".join(grown)
+
+
+def _by_service(samples, ended):
+    """Descriptors gained. Replicas count together: people move between gateways."""
+    gained = {}
+    for name, found in samples.items():
+        service = name.rpartition("-")[0] if name[-1].isdigit() else name
+        found = [one for one in found if one.at <= ended]
+        gained[service] = gained.get(service, 0) + step(found, lambda one: one.descriptors)
+    return gained
+
+
+async def _first_of(talking, *others):
+    """Waits for the talking to end; what else ends before it has failed."""
+    done, _ = await asyncio.wait([talking, *others], return_when=asyncio.FIRST_COMPLETED)
+    for one in done:
+        one.result()
+    assert talking in done
+
+
+@contextmanager
+def _background(coroutine):
+    task = asyncio.create_task(coroutine)
+    try:
+        yield task
+    finally:
+        task.cancel()
