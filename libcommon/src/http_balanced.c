@@ -53,12 +53,18 @@ static bool is_worth_a_retry(const struct cc_balanced_call *call, enum cc_code c
     return idempotent && (code == CC_OUTCOME_UNKNOWN || code == CC_UNAVAILABLE);
 }
 
-/* The last act: the call's memory may be gone behind it. */
+/* The last act: the call's memory may be gone behind it. That the last attempt did nothing says
+ * nothing of the ones before. */
 static void end(struct cc_balanced_call *call, enum cc_code code,
                 const struct cc_http_answer *answer, const struct cc_error *err)
 {
     struct cc_targets *targets = call->targets;
+    struct cc_error unknown = {0};
 
+    if (call->maybe_done && (code == CC_UNAVAILABLE || code == CC_TIMEOUT)) {
+        code = cc_fail_detail(&unknown, CC_OUTCOME_UNKNOWN, "%s", err->detail);
+        err = &unknown;
+    }
     call->done(call->arg, code, answer, err);
     cc_targets_destroy(targets); /* the call's own reference */
 }
@@ -107,6 +113,7 @@ static void on_answer(void *arg, enum cc_code code, const struct cc_http_answer 
     cc_targets_report(call->targets, &call->turn, outcome_of(call, code, answer),
                       code == CC_UNAVAILABLE);
     cc_targets_release(call->targets, &call->turn);
+    call->maybe_done = call->maybe_done || code == CC_OUTCOME_UNKNOWN;
     if (!try_again(call, code, answer))
         end(call, code, answer, err);
 }
@@ -138,6 +145,7 @@ static void attempt(struct cc_balanced_call *call, int delay_ms)
 void cc_balanced_start(struct cc_balanced_call *call)
 {
     call->turn = (struct cc_target_turn){0};
+    call->maybe_done = false;
     cc_targets_ref(call->targets); /* whoever made them may stop before this call has ended */
     cc_targets_count_call(call->targets);
     if (cc_targets_take(call->targets, NULL, &call->turn))

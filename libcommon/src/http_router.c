@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/alloc.h"
+#include "common/utf8.h"
 
 #include "http_private.h"
 
@@ -24,41 +25,14 @@ static int hex_value(char c)
     return -1;
 }
 
-/* Length of the valid UTF-8 sequence at p (end excluded); 0 when there is none. Source: RFC 3629
- * section 4. */
-static size_t utf8_sequence(const unsigned char *p, const unsigned char *end)
-{
-    size_t length = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    unsigned char low = 0x80, high = 0xbf;
-
-    if (length == 1)
-        return p[0] >= 0x20 && p[0] != 0x7f;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || (size_t)(end - p) < length)
-        return 0;
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    return length;
-}
-
 static bool text_is_clean(const char *text, size_t length)
 {
     const unsigned char *p = (const unsigned char *)text, *end = p + length;
 
     while (p < end) {
-        size_t step = utf8_sequence(p, end);
+        size_t step = cc_utf8_sequence(p, (size_t)(end - p));
 
-        if (step == 0)
+        if (step == 0 || *p < 0x20 || *p == 0x7f)
             return false;
         p += step;
     }

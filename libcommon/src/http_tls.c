@@ -53,6 +53,7 @@ struct connection {
     struct end client, inside;
     struct buffer to_client, to_inside;
     bool client_ended, inside_ended, inside_told;
+    bool inside_deaf;    /* it reads no more; what it has answered still goes out */
     bool read_wants_out; /* TLS has to write before it can read on */
     int64_t deadline_ms; /* monotonic; INT64_MAX = none runs */
     struct sockaddr_storage peer;
@@ -247,16 +248,16 @@ static bool flush_to_client(struct connection *connection)
     return true;
 }
 
-static bool flush_to_inside(struct connection *connection)
+static void flush_to_inside(struct connection *connection)
 {
     struct buffer *buffer = &connection->to_inside;
     ssize_t sent =
         send(connection->inside.fd, buffer->bytes + buffer->first, buffer->count, MSG_NOSIGNAL);
 
-    if (sent < 0)
-        return would_block();
-    drop(buffer, (size_t)sent);
-    return true;
+    if (sent < 0 && would_block())
+        return;
+    connection->inside_deaf = sent < 0;
+    drop(buffer, sent < 0 ? buffer->count : (size_t)sent);
 }
 
 /* One record. False when the connection is broken. */
@@ -278,11 +279,12 @@ static bool read_client(struct connection *connection)
     }
     if (got <= 0)
         return false;
+    if (connection->inside_deaf)
+        return true;
     sent = send(connection->inside.fd, scratch, (size_t)got, MSG_NOSIGNAL);
-    if (sent < 0 && !would_block())
-        return false;
+    connection->inside_deaf = sent < 0 && !would_block();
     sent = sent < 0 ? 0 : sent;
-    if (sent < got)
+    if (sent < got && !connection->inside_deaf)
         keep(&connection->to_inside, scratch + sent, (size_t)(got - sent));
     return true;
 }
@@ -426,8 +428,8 @@ static void on_open(struct connection *connection, bool is_client, uint32_t even
             alive = read_client(connection);
     } else {
         if (connection->to_inside.bytes != NULL && (events & (EPOLLOUT | EPOLLHUP)) != 0)
-            alive = flush_to_inside(connection);
-        if (alive && !connection->inside_ended && connection->to_client.bytes == NULL && readable)
+            flush_to_inside(connection);
+        if (!connection->inside_ended && connection->to_client.bytes == NULL && readable)
             alive = read_inside(connection);
     }
     if (alive)

@@ -20,9 +20,9 @@
 
 struct instance {
     int fd, port;
-    const char *_Atomic answer; /* "" = hangs up, NULL = says nothing */
-    _Atomic int requests;
-    char head[4096]; /* of the last request */
+    const char *_Atomic answer;  /* "" = hangs up, NULL = says nothing */
+    _Atomic int requests, lives; /* takes no more than so many; 0 = no bound */
+    char head[4096];             /* of the last request */
     pthread_t thread;
 };
 
@@ -37,6 +37,8 @@ static void *serve(void *arg)
 
         instance->head[got > 0 ? got : 0] = '\0';
         atomic_fetch_add(&instance->requests, got > 0);
+        if (atomic_load(&instance->requests) == atomic_load(&instance->lives))
+            shutdown(instance->fd, SHUT_RDWR);
         if (answer != NULL)
             send(fd, answer, strlen(answer), MSG_NOSIGNAL);
         if (silent >= 0)
@@ -57,6 +59,7 @@ static void start_instance(struct instance *instance, const char *answer)
 
     atomic_store(&instance->answer, answer);
     atomic_store(&instance->requests, 0);
+    atomic_store(&instance->lives, 0);
     instance->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(instance->fd, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(instance->fd, 64), 0);
@@ -191,6 +194,18 @@ static void a_lost_connection_is_retried_only_when_that_is_harmless(void **state
     assert_int_equal(requests(f), 1 + CC_RETRY_ATTEMPTS);
 }
 
+static void a_last_attempt_that_did_nothing_does_not_hide_the_first(void **state)
+{
+    struct fixture *f = *state;
+
+    both_answer(f, "");
+    for (int i = 0; i < 2; i++)
+        atomic_store(&f->instances[i].lives, 1);
+    ask(f, "DELETE"); /* lost, lost, refused */
+    assert_int_equal(f->code, CC_OUTCOME_UNKNOWN);
+    assert_int_equal(requests(f), 2);
+}
+
 static void one_bad_instance_is_hidden_from_readers(void **state)
 {
     struct fixture *f = *state;
@@ -259,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CALLED(an_idempotent_method_is_sent_again_and_others_are_not),
         CALLED(a_lost_connection_is_retried_only_when_that_is_harmless),
+        CALLED(a_last_attempt_that_did_nothing_does_not_hide_the_first),
         CALLED(one_bad_instance_is_hidden_from_readers),
         CALLED(the_budget_ends_a_storm_of_retries),
         CALLED(an_open_breaker_refuses_at_once_lets_one_probe_pass_and_closes),

@@ -282,6 +282,23 @@ static void a_big_answer_arrives_whole_at_a_slow_reader(void **state)
     cc_free(text);
 }
 
+/* The server answers and closes while the client still sends: the answer must arrive. */
+static void a_refusal_reaches_a_client_that_still_sends(void **state)
+{
+    struct client client;
+    char text[4096];
+    static char block[16384];
+
+    assert_true(connect_tls(*state, &client, 0, NULL));
+    say(&client, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n");
+    for (int i = 0; i < 64; i++)
+        if (SSL_write(client.ssl, block, sizeof(block)) <= 0)
+            break;
+    hear(&client, text, sizeof(text), "\r\n\r\n");
+    assert_non_null(strstr(text, "HTTP/1.1 413 "));
+    disconnect(&client);
+}
+
 static void an_upgraded_connection_stays_behind_tls(void **state)
 {
     struct client client;
@@ -381,6 +398,7 @@ int main(void)
         SERVED(tls_1_2_is_spoken_and_nothing_older_nor_http_2),
         SERVED(plain_http_gets_no_answer),
         SERVED(a_big_answer_arrives_whole_at_a_slow_reader),
+        SERVED(a_refusal_reaches_a_client_that_still_sends),
         SERVED(an_upgraded_connection_stays_behind_tls),
         SERVED(a_new_certificate_is_for_new_connections),
         SERVED(a_bad_file_changes_nothing),

@@ -18,7 +18,13 @@ SOMEBODY_SECONDS = 240  # shorter than a token lives
 # A hundred people from one address are no attack here, and a load test sends faster than a person may. The limits
 # themselves are tested where they are made.
 RAISED = {
-    "api-gateway": {"rate_auth_per_10s": 0, "rate_read_per_s": 0, "rate_write_per_s": 0},
+    "api-gateway": {
+        "rate_auth_per_10s": 0,
+        "rate_read_per_s": 0,
+        "rate_write_per_s": 0,
+        "rate_address_per_s": 0,
+        "rate_global_per_s": 0,
+    },
     "websocket-gateway": {"send_per_s": 100000, "send_burst": 100000, "max_unanswered": 1000, "queue_frames": 20000},
 }
 

@@ -15,7 +15,7 @@
 
 #include "common/alloc.h"
 
-#define PROBE_TIMEOUT_MS 400
+#define PROBE_TIMEOUT_MS 1000
 
 struct instance {
     struct group *group;
@@ -274,7 +274,7 @@ static bool wait_for_answers(struct group *group)
     bool any = false, waiting = true;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += 1; /* above PROBE_TIMEOUT_MS: each answer comes by itself */
+    until.tv_sec += 2; /* above PROBE_TIMEOUT_MS: each answer comes by itself */
     pthread_mutex_lock(&group->lock);
     while (waiting) {
         waiting = false;

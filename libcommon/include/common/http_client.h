@@ -77,6 +77,7 @@ struct cc_balanced_call {
     /* Private. */
     struct cc_target_turn turn;
     int attempt_ms;
+    bool maybe_done; /* an attempt ended without saying */
 };
 void cc_balanced_start(struct cc_balanced_call *call);
 
