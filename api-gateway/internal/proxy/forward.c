@@ -56,9 +56,10 @@ static void on_answer(void *arg, enum cc_code code, const struct cc_http_answer 
 {
     struct gateway_call *call = arg;
     bool has_more = call->turns.next < call->turns.count;
+    bool nothing_was_done = code == CC_UNAVAILABLE || code == CC_TIMEOUT;
 
-    gateway_instance_report(call->instance, code != CC_UNAVAILABLE);
-    if (has_more && (code == CC_UNAVAILABLE || (code == CC_OK && answer->status == 503)))
+    gateway_instance_report(call->instance, !nothing_was_done && code != CC_OUTCOME_UNKNOWN);
+    if (has_more && (nothing_was_done || (code == CC_OK && answer->status == 503)))
         send_to_next(call);
     else
         call->done(call->arg, code, answer, err);

@@ -14,14 +14,17 @@
 
 #include "common/alloc.h"
 
-#define EJECTED_MS       1000
+#define EJECTED_MS       1000 /* after the first failure; twice as long after each further one */
+#define EJECTED_MOST_MS  16000
+#define TRIAL_MS         2000 /* how long the one request that tries it again has to tell */
 #define PROBE_TIMEOUT_MS 300
 
 struct gateway_instance {
     const struct cc_clock *clock;
     char *url, *authority;
     char host[256], port[8];
-    _Atomic int64_t left_out_until_ms;
+    _Atomic int64_t left_out_until_ms; /* 0 = its last request went well */
+    _Atomic int64_t left_out_for_ms;
     pthread_mutex_t lock; /* address */
     struct sockaddr_storage address;
     socklen_t address_length; /* 0 = not resolved yet */
@@ -244,16 +247,29 @@ static void order_by_score(struct gateway_turns *turns, const char *key)
     }
 }
 
+/* When the time of one that failed is over, one request tries it, if it is the first in its order;
+ * the others go on passing over it until that one has told. */
+static bool takes_its_turn(struct gateway_instance *instance, bool is_first, int64_t now_ms)
+{
+    int64_t until_ms = atomic_load(&instance->left_out_until_ms);
+
+    if (until_ms == 0)
+        return true;
+    return until_ms <= now_ms && is_first &&
+           atomic_compare_exchange_strong(&instance->left_out_until_ms, &until_ms,
+                                          now_ms + TRIAL_MS);
+}
+
 static void put_left_out_last(struct gateway_turns *turns, int64_t now_ms)
 {
     struct gateway_instance *late[GATEWAY_INSTANCES_MAX];
     size_t kept = 0, late_count = 0;
 
     for (size_t i = 0; i < turns->count; i++) {
-        if (atomic_load(&turns->order[i]->left_out_until_ms) > now_ms)
-            late[late_count++] = turns->order[i];
-        else
+        if (takes_its_turn(turns->order[i], i == 0, now_ms))
             turns->order[kept++] = turns->order[i];
+        else
+            late[late_count++] = turns->order[i];
     }
     memcpy(turns->order + kept, late, late_count * sizeof(late[0]));
 }
@@ -298,8 +314,18 @@ bool gateway_instance_address(struct gateway_instance *instance, struct sockaddr
     return *out_length > 0;
 }
 
-void gateway_instance_report(struct gateway_instance *instance, bool reachable)
+/* Failures of requests that were under way together count once. */
+void gateway_instance_report(struct gateway_instance *instance, bool well)
 {
-    atomic_store(&instance->left_out_until_ms,
-                 reachable ? 0 : cc_mono_ms(instance->clock) + EJECTED_MS);
+    int64_t now_ms = cc_mono_ms(instance->clock), for_ms;
+
+    if (well) {
+        atomic_store(&instance->left_out_for_ms, 0);
+        atomic_store(&instance->left_out_until_ms, 0);
+    } else if (atomic_load(&instance->left_out_until_ms) <= now_ms) {
+        for_ms = atomic_load(&instance->left_out_for_ms) * 2;
+        for_ms = for_ms == 0 ? EJECTED_MS : for_ms < EJECTED_MOST_MS ? for_ms : EJECTED_MOST_MS;
+        atomic_store(&instance->left_out_for_ms, for_ms);
+        atomic_store(&instance->left_out_until_ms, now_ms + for_ms);
+    }
 }

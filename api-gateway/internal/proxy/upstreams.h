@@ -2,8 +2,10 @@
 #define GATEWAY_UPSTREAMS_H
 
 /*
- * The services behind the gateway and their instances. An instance that could not be connected is
- * left out for one second; when all are left out they are tried all the same. Thread-safe.
+ * The services behind the gateway and their instances. An instance that could not be connected, or
+ * did not answer in time, is left out for one second, and for twice as long after each further
+ * failure, up to 16 s; then a single request tries it again. When all are left out they are tried
+ * all the same. Thread-safe.
  */
 
 #include <sys/socket.h>
@@ -54,6 +56,7 @@ const char *gateway_instance_authority(const struct gateway_instance *instance);
 /* False while the name has not been resolved. */
 bool gateway_instance_address(struct gateway_instance *instance, struct sockaddr_storage *out,
                               socklen_t *out_length);
-void gateway_instance_report(struct gateway_instance *instance, bool reachable);
+/* well: it answered, whatever it said. */
+void gateway_instance_report(struct gateway_instance *instance, bool well);
 
 #endif
