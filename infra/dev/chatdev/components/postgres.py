@@ -110,6 +110,8 @@ def _end_orphans(folder):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(process.name), signal.SIGKILL)
         time.sleep(0.02)
+    # Nobody is left whom it could protect; a dead parent that was not waited for yet would count as alive.
+    (folder / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _works_in(process, folder):
