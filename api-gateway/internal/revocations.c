@@ -1,5 +1,5 @@
-/* Revoked sessions. Callbacks run on the Redis subscriber's thread and on the HTTP client's; they
- * only hand on to the verifier, which is thread-safe. */
+/* Revoked sessions. Callbacks run on the Redis subscriber's thread and on the HTTP client's, the
+ * probe on the health thread; they only hand on to the verifier, which is thread-safe. */
 
 #include "revocations.h"
 
@@ -22,7 +22,8 @@ struct gateway_revocations {
     const struct cc_clock *clock;
     struct cc_peer *auth_service;
     struct cc_redis_subscriber *subscriber;
-    _Atomic int fetching; /* lists under way */
+    _Atomic bool wanted; /* the channel is heard (again), the list has not been read since */
+    _Atomic bool asking, read_once;
 };
 
 static void on_message(void *arg, const char *channel, const char *payload, size_t length)
@@ -55,34 +56,46 @@ static void read_list(struct gateway_revocations *revocations, struct cc_json_re
     }
 }
 
-static void take_list(struct gateway_revocations *revocations, const struct cc_http_answer *answer)
+static enum cc_code take_list(struct gateway_revocations *revocations,
+                              const struct cc_http_answer *answer, struct cc_error *err)
 {
     struct cc_arena *arena = cc_arena_create(0);
     struct cc_json_reader *reader =
         cc_json_reader_create(arena, answer->body, answer->body_count, CC_IGNORE_UNKNOWN);
+    bool is_readable;
 
     read_list(revocations, reader);
+    is_readable = cc_json_reader_done(reader);
     cc_json_reader_destroy(reader);
     cc_arena_destroy(arena);
+    return is_readable ? CC_OK : cc_fail_detail(err, CC_BAD_GATEWAY, "it can't be read");
 }
 
+/* A failure is asked again by the probe, within a second. */
 static void on_list(void *arg, enum cc_code code, const struct cc_http_answer *answer,
                     const struct cc_error *err)
 {
     struct gateway_revocations *revocations = arg;
+    struct cc_error unreadable = {0};
 
-    if (code == CC_OK)
-        take_list(revocations, answer);
-    else
+    if (code == CC_OK) {
+        code = take_list(revocations, answer, &unreadable);
+        err = &unreadable;
+    }
+    if (code == CC_OK) {
+        atomic_store(&revocations->read_once, true);
+    } else {
         cc_log_error(CC_LOG_WARN, "the list of revoked sessions could not be fetched", err, NULL);
-    atomic_fetch_sub(&revocations->fetching, 1); /* the last touch: a stop waits for it */
+        atomic_store(&revocations->wanted, true);
+    }
+    atomic_store(&revocations->asking, false);
 }
 
-static void fetch_list(void *arg)
+static void ask_for_list(struct gateway_revocations *revocations)
 {
-    struct gateway_revocations *revocations = arg;
-
-    atomic_fetch_add(&revocations->fetching, 1);
+    if (!atomic_load(&revocations->wanted) || atomic_exchange(&revocations->asking, true))
+        return;
+    atomic_store(&revocations->wanted, false);
     cc_peer_send(revocations->auth_service, "GET", "/internal/revocations", NULL, 0, NULL,
                  LIST_TIMEOUT_MS, on_list, revocations);
 }
@@ -90,8 +103,21 @@ static void fetch_list(void *arg)
 /* The list is asked for only once the channel is heard, so that nothing falls in between. */
 static void on_subscribed(void *arg, const char *channel)
 {
+    struct gateway_revocations *revocations = arg;
+
     (void)channel;
-    fetch_list(arg);
+    atomic_store(&revocations->wanted, true);
+    ask_for_list(revocations);
+}
+
+enum cc_code gateway_revocations_probe(void *revocations, struct cc_error *err)
+{
+    struct gateway_revocations *self = revocations;
+
+    ask_for_list(self);
+    if (atomic_load(&self->read_once))
+        return CC_OK;
+    return cc_fail_detail(err, CC_UNAVAILABLE, "the list has not been read yet");
 }
 
 static void on_reconnect(void *arg)
@@ -124,12 +150,12 @@ enum cc_code gateway_revocations_create(const struct gateway_settings *settings,
     return CC_OK;
 }
 
-/* A list under way ends by itself, within LIST_TIMEOUT_MS. */
-static void wait_for_list(const struct gateway_revocations *revocations)
+/* The answer to a question that is under way comes within LIST_TIMEOUT_MS an instance. */
+static void wait_for_answer(const struct gateway_revocations *revocations)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
 
-    while (atomic_load(&revocations->fetching) > 0)
+    while (atomic_load(&revocations->asking))
         nanosleep(&pause, NULL);
 }
 
@@ -139,7 +165,7 @@ void gateway_revocations_destroy(struct gateway_revocations *revocations)
         return;
     if (revocations->subscriber != NULL)
         cc_redis_subscriber_destroy(revocations->subscriber);
-    wait_for_list(revocations);
+    wait_for_answer(revocations);
     cc_peer_destroy(revocations->auth_service);
     cc_free(revocations);
 }

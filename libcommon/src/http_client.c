@@ -41,6 +41,7 @@ struct transfer {
     struct cc_http_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
     int64_t starts_at_ms; /* monotonic; 0 = at once */
+    bool head_ended; /* with its empty line */
     struct cc_span span;
     bool span_begun;
     char curl_error[CURL_ERROR_SIZE];
@@ -87,8 +88,12 @@ static size_t take_header(char *line, size_t size, size_t count, void *arg)
     const char *colon = memchr(line, ':', length);
     const char *value, *end = line + length;
 
-    if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
+    if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
         transfer->header_count = 0; /* what came before belonged to a 1xx */
+        transfer->head_ended = false;
+    }
+    if (length <= 2 && line[length - 1] == '\n')
+        transfer->head_ended = true;
     if (colon == NULL || colon == line || transfer->header_count == RESPONSE_HEADERS_MAX)
         return length;
     for (value = colon + 1; value < end && (*value == ' ' || *value == '\t');)
@@ -254,6 +259,7 @@ static struct transfer *prepare(struct cc_http_client *client, const struct cc_h
     transfer->body_count = call->body_count;
     transfer->body_sent = 0;
     transfer->header_count = 0;
+    transfer->head_ended = false;
     transfer->span_begun = false;
     transfer->curl_error[0] = '\0';
     transfer->done = done;
@@ -410,9 +416,23 @@ static void detach(struct cc_http_client *client, struct transfer *transfer)
         transfer->next->previous = transfer->previous;
 }
 
+/* curl takes for an answer what is none: a head that was cut off, a status that HTTP does not have
+ * (RFC 9110 section 15). */
+static CURLcode judge_answer(const struct transfer *transfer)
+{
+    long status = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!transfer->head_ended)
+        return CURLE_GOT_NOTHING;
+    return status >= 200 && status <= 599 ? CURLE_OK : CURLE_WEIRD_SERVER_REPLY;
+}
+
 static void end_transfer(struct cc_http_client *client, struct transfer *transfer, CURLcode result)
 {
     detach(client, transfer);
+    if (result == CURLE_OK)
+        result = judge_answer(transfer);
     if (result == CURLE_OK)
         report_answer(transfer);
     else

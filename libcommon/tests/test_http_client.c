@@ -298,6 +298,38 @@ static void failures_say_whether_something_was_done(void **state)
     stop_rude(&garbled);
 }
 
+static void what_is_no_whole_answer_is_a_failure(void **state)
+{
+    struct fixture *f = *state;
+    const struct {
+        const char *answer, *method;
+        enum cc_code wanted;
+    } rows[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", "GET", CC_UNAVAILABLE},
+        {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", "POST", CC_OUTCOME_UNKNOWN},
+        {"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n", "GET", CC_UNAVAILABLE},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "GET", CC_UNAVAILABLE},
+        {"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n", "GET", CC_BAD_GATEWAY},
+        {"HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n", "GET", CC_BAD_GATEWAY},
+        {"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 204 X\r\n\r\n", "GET", CC_OK},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rude_server rude = {0};
+        struct cc_http_answer answer;
+        struct cc_error err = {0};
+
+        start_rude(&rude, rows[i].answer);
+        const struct cc_http_call call = {
+            .method = rows[i].method,
+            .url = cc_arena_printf(f->arena, "http://127.0.0.1:%d/", rude.port)};
+        enum cc_code code = cc_http_do(f->client, &call, f->arena, &answer, &err);
+
+        if (code != rows[i].wanted)
+            fail_msg("case %zu: %s (%s)", i, cc_code_name(code), err.detail);
+        stop_rude(&rude);
+    }
+}
+
 static void note_code(void *arg, enum cc_code code, const struct cc_http_answer *answer,
                       const struct cc_error *err)
 {
@@ -424,6 +456,7 @@ int main(void)
         CALLED(calls_without_a_body_send_none),
         CALLED(many_calls_run_at_once),
         CALLED(failures_say_whether_something_was_done),
+        CALLED(what_is_no_whole_answer_is_a_failure),
         CALLED(a_stopping_client_ends_what_runs),
         CALLED(a_peer_tries_its_next_instance),
         CALLED(a_problem_becomes_its_code_field_and_text),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 import websockets
+from secrecy import USED
 from websockets.asyncio.client import connect
 
 SUBPROTOCOL = "chat.v1"
@@ -27,9 +28,13 @@ class Api:
         sent = dict(headers or {})
         if token:
             sent["Authorization"] = f"Bearer {token}"
+            USED.note("token", token)
         if body is not None:
             options["json"] = body
-        return await self._http.request(method, path, headers=sent, **options)
+            USED.note_all(body)
+        answer = await self._http.request(method, path, headers=sent, **options)
+        USED.note_json(answer.content)
+        return answer
 
     async def close(self):
         await self._http.aclose()
@@ -85,7 +90,9 @@ class Person:
                 found = (await mailpit.get("/api/v1/search", params={"query": f"to:{self.email}"})).json()
                 if found["messages"]:
                     mail = (await mailpit.get(f"/api/v1/message/{found['messages'][0]['ID']}")).json()
-                    return CODE.search(mail["Text"]).group(1)
+                    code = CODE.search(mail["Text"]).group(1)
+                    USED.note("code", code)
+                    return code
 
     async def get(self, path, **params):
         return fields_of(await self.call("GET", path, params=params))
@@ -174,6 +181,7 @@ class Socket:
     async def send(self, kind, number=None, **fields):
         """Sends a frame with an id of its own, which is returned."""
         number = number or self.new_id()
+        USED.note_all(fields)
         await self.connection.send(json.dumps({"id": number, "t": kind, **fields}))
         return number
 

@@ -73,6 +73,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "soak: long, and against a fleet without sanitizers")
 
 
+def pytest_collection_modifyitems(items):
+    """What looks at all that the others have done comes last."""
+    items.sort(key=lambda item: item.path.name.startswith("test_last_"))
+
+
 def required(name):
     value = os.environ.get(name)
     assert value, f"{name} is not set: run these tests with infra/dev/chat test"

@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CHAT = REPOSITORY / "infra" / "dev" / "chat"
 OPS_DISTANCE = 100
 COMMAND_SECONDS = 180
+STOP_SECONDS = 40
 
 
 sys.path.insert(0, str(REPOSITORY / "infra" / "dev"))
@@ -39,6 +41,28 @@ class Daemon:
     pid: int | None
     port: int
     state: str
+    own_ops_port: int | None = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ops_url(self):
+        return f"http://127.0.0.1:{self.own_ops_port or self.port + OPS_DISTANCE}"
+
+    def wait_ready(self, process, seconds=30):
+        deadline = time.monotonic() + seconds
+        while (said := self._readiness()) is None or said.status_code != 200:
+            assert process.poll() is None, f"{self.name} ended with {process.returncode} during its start"
+            assert time.monotonic() < deadline, f"{self.name} is not ready: {said and said.text}"
+            time.sleep(0.05)
+
+    def _readiness(self):
+        try:
+            return httpx.get(f"{self.ops_url}/readyz", timeout=2, trust_env=False)
+        except httpx.HTTPError:
+            return None
 
     @property
     def executable(self):
@@ -56,7 +80,7 @@ class Daemon:
     def metrics(self):
         """Lines of its /metrics that are not comments; none while it does not answer."""
         try:
-            text = httpx.get(f"http://127.0.0.1:{self.port + OPS_DISTANCE}/metrics", timeout=2, trust_env=False).text
+            text = httpx.get(f"{self.ops_url}/metrics", timeout=2, trust_env=False).text
         except httpx.HTTPError:
             return []
         return [line for line in text.splitlines() if not line.startswith("#")]
@@ -65,6 +89,7 @@ class Daemon:
 class Fleet:
     def __init__(self, stack):
         self.stack = stack
+        self.logs = REPOSITORY / ".chat" / stack / "logs"
 
     def daemons(self):
         """{name: Daemon} as `chat status` lists them; the servers (`postgres`, `redis` ...) are there too."""
@@ -106,6 +131,23 @@ class Fleet:
         self._chat("restart", name, environment=environment)
 
     @contextmanager
+    def another(self, name, **settings):
+        """One more process of a daemon, on ports of its own; settings go on top of those of `name`."""
+        model, (port, ops_port) = self.daemons()[name], _ports_that_are_free()
+        settings |= {"port": port, "ops_port": ops_port, "node_id": f"{name}-other"}
+        environment = model.environment | {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
+        with open(self.logs / f"{name}-other.log", "ab") as log:
+            command = [model.executable, *model.arguments]
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
+        try:
+            other = Daemon(name, process.pid, port, "", ops_port)
+            other.wait_ready(process)
+            yield other
+        finally:
+            process.terminate()
+            assert process.wait(STOP_SECONDS) == 0, f"{name}-other ended with {process.returncode}"
+
+    @contextmanager
     def paused(self, name):
         pid = self.daemons()[name].pid
         os.kill(pid, signal.SIGSTOP)
@@ -133,6 +175,14 @@ def config_of(daemon):
     """Its configuration file, as a dictionary."""
     arguments = daemon.arguments
     return json.loads((REPOSITORY / arguments[arguments.index("--config") + 1]).read_text())
+
+
+def _ports_that_are_free(count=2):
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _state(pid):

@@ -85,8 +85,17 @@ static enum cc_code key_set(struct cc_request *req, struct cc_response *res, str
 static enum cc_code revocations(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err)
 {
-    (void)req, (void)err;
-    cc_response_body(res, "application/json", "{\"items\":[]}", 12);
+    struct fake_upstreams *fakes = cc_request_app(req);
+    const char *items = "{\"items\":[]}";
+
+    if (atomic_load(&fakes->revocations_fail))
+        return cc_fail_detail(err, CC_INTERNAL, "as the test wants it");
+    if (fakes->revoked_session[0] != '\0')
+        items = cc_arena_printf(cc_request_arena(req),
+                                "{\"items\":[{\"session_id\":\"%s\","
+                                "\"until\":\"2100-01-01T00:00:00.000Z\"}]}",
+                                fakes->revoked_session);
+    cc_response_body(res, "application/json", items, strlen(items));
     return CC_OK;
 }
 

@@ -30,7 +30,8 @@ struct fake_websocket {
 struct fake_upstreams {
     struct fake_service services[FAKE_COUNT];
     struct cc_http_server *internal; /* key set, revocations, heads */
-    _Atomic bool heads_fail;
+    _Atomic bool heads_fail, revocations_fail;
+    char revoked_session[CC_UUID_BYTES]; /* in the list; "" = none */
     struct fake_websocket websocket;
     struct cc_jwt_signer *signer;
     struct cc_ids *ids;

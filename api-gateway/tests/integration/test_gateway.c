@@ -11,6 +11,19 @@
 #include "common/topics.h"
 #include "proxy/forward.h"
 
+/* auth-service's list names the caller's session, and can't be had yet. */
+static int set_up_without_list(void **state)
+{
+    struct gateway *g = create();
+
+    memcpy(g->fakes.revoked_session, g->session_id, sizeof(g->session_id));
+    atomic_store(&g->fakes.revocations_fail, true);
+    default_settings(g);
+    run_gateway(g);
+    *state = g;
+    return 0;
+}
+
 static int set_up_strict(void **state)
 {
     struct gateway *g = create();
@@ -401,12 +414,34 @@ static bool is_ready(void *arg)
     return cc_health_ready(((struct gateway *)arg)->runtime.health, reason);
 }
 
+static bool only_revocations_are_missing(void *arg)
+{
+    char reason[CC_HEALTH_REASON_BYTES];
+
+    return !cc_health_ready(((struct gateway *)arg)->runtime.health, reason) &&
+           strncmp(reason, "revocations", strlen("revocations")) == 0;
+}
+
 static void ready_means_that_every_upstream_answers(void **state)
 {
     struct gateway *g = *state;
 
     cc_health_set_started(g->runtime.health);
     test_wait_for(is_ready, g, 5000);
+}
+
+static void who_was_logged_out_before_the_start_is_known_before_it_is_ready(void **state)
+{
+    struct gateway *g = *state;
+    char reason[CC_HEALTH_REASON_BYTES];
+
+    cc_health_set_started(g->runtime.health);
+    test_wait_for(only_revocations_are_missing, g, 5000);
+    assert_false(cc_health_ready(g->runtime.health, reason));
+
+    atomic_store(&g->fakes.revocations_fail, false);
+    test_wait_for(is_ready, g, 5000);
+    assert_int_equal(status_of(ask_signed(g, "GET /v1/users/me")), 401);
 }
 
 int main(void)
@@ -435,6 +470,9 @@ int main(void)
         GATEWAY(upgrades_are_checked_here),
         GATEWAY(without_a_websocket_gateway_the_answer_is_503),
         GATEWAY(ready_means_that_every_upstream_answers),
+        cmocka_unit_test_setup_teardown(
+            who_was_logged_out_before_the_start_is_known_before_it_is_ready, set_up_without_list,
+            tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,7 @@ def _build():
 
 
 def _fleet(stack):
+    os.environ.setdefault("CHAT_LOG_LEVEL", "debug")  # that no secret is logged shall be true at any level
     running = commands.bring_up(stack, PRESET, sets.REPLICAS)
     if running.missing:
         raise Complaint(f"the build made no binary of {', '.join(running.missing)}")

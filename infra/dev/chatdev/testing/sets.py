@@ -51,6 +51,7 @@ def ctest(stack, reports, preset="asan", labels=CTEST_LABELS):
     command = ["ctest", "--test-dir", build_folder(preset), "-L", labels, "--output-on-failure", "--no-tests=error"]
     command += ["-j", "2", "--timeout", ONE_TEST_SECONDS, "--output-junit", report]
     environment = {**os.environ, **SANITIZER_OPTIONS, **addresses.for_tests(stack)}
+    environment.pop("CHAT_LOG_LEVEL", None)  # is meant for the fleet
     run_limited(command, CTEST_SECONDS, cwd=REPOSITORY, env=environment)
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
 
