@@ -2,7 +2,9 @@
 
 import copy
 
+import httpx
 from client import attempts, fields_of
+from fleet import OPS_DISTANCE
 
 SETTINGS = "/v1/users/me/settings"
 
@@ -137,3 +139,26 @@ async def test_nobody_is_notified_of_whom_they_have_blocked(people):
         if (await cel.get("/v1/notifications"))["items"]:
             break
     assert (await bob.get("/v1/notifications"))["items"] == []
+
+
+async def test_who_is_deleted_is_a_name_in_history_and_nothing_else(people, fleet, gateways):
+    ada, bob = await people.join("Ada", "Bob")
+    group = await bob.make_group("Engines", ada)
+    at_ada, _ = await people.connect(ada, gateways[0]), await people.connect(bob, gateways[1])
+    seen = await watch(at_ada, bob, "online")
+    service = next(one for name, one in fleet.daemons().items() if name.startswith("user-service-"))
+
+    for _ in range(2):  # as auth-service's job does, until it is answered
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+            answer = await http.delete(f"http://127.0.0.1:{service.port + OPS_DISTANCE}/internal/users/{bob.user_id}")
+        assert answer.status_code == 204, answer.text
+
+    await at_ada.expect(presence_of(bob, "offline"), since=seen)
+    left = await ada.get(f"/v1/users/{bob.user_id}")
+    assert left["deleted"] and left["display_name"] == "Deleted account" and left["bio"] == ""
+    assert (await ada.get("/v1/users", query=bob.handle))["items"] == []
+    members = (await ada.get(f"/v1/chats/{group['chat_id']}/members"))["items"]
+    assert bob.user_id in [one["user_id"] for one in members]
+    direct = await ada.call("POST", "/v1/chats/direct", {"user_id": bob.user_id})
+    assert direct.status_code == 404
+    assert (await bob.call("GET", "/v1/users/me")).status_code == 404
