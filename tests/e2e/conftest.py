@@ -97,6 +97,14 @@ def fleet():
 
 
 @pytest.fixture
+def gateways(fleet):
+    """Addresses of the websocket-gateways, for what must go from one to another."""
+    urls = fleet.gateways()
+    assert len(urls) >= 2, "this is tested across two websocket-gateways"
+    return urls
+
+
+@pytest.fixture
 def people(fleet):
     return []  # replaced by a People inside the test's event loop
 

@@ -8,13 +8,6 @@ from client import attempts, fields_of
 from invariants import Evidence, Ledger, check
 
 
-@pytest.fixture
-def gateways(fleet):
-    urls = fleet.gateways()
-    assert len(urls) >= 2, "the story is told across two websocket-gateways"
-    return urls
-
-
 async def meet(people, gateways):
     """Ada and Bob, their direct chat, and a socket each, on different gateways."""
     ada, bob = await people.join("Ada", "Bob")

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/metrics.h"
 
 #define SHARED_TIMEOUT_MS 2000
 #define QUESTIONS_MAX     8 /* for one request; what is left is not visible */
@@ -91,8 +92,13 @@ static void settle(struct question *question, const char *person_id)
         if (question->open[i] && other_id != NULL && !is_among(others, count, other_id))
             others[count++] = other_id;
     }
-    if (ask_chat_service(question, person_id, others, count, &shared, &shared_count, &err) != CC_OK)
+    if (ask_chat_service(question, person_id, others, count, &shared, &shared_count, &err) !=
+        CC_OK) {
         cc_log_error(CC_LOG_WARN, "who shares a chat is not known, nobody counts", &err, NULL);
+        cc_counter_add(cc_counter_get("user_shared_unknown_total",
+                                      "Questions that chat-service left open.", NULL),
+                       1);
+    }
     for (size_t i = 0; i < question->count; i++) {
         const char *other_id = other_of(&question->bonds[i], person_id);
         if (!question->open[i] || other_id == NULL)

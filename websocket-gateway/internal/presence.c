@@ -32,6 +32,7 @@ enum change { ENTERED, LEFT, GRACE_ENDED, WENT_AWAY, CAME_BACK };
 struct presence_job {
     struct ws_job job;
     enum change change;
+    bool was_away; /* the connection that left */
     int64_t wall_ms;
     char user_id[CC_UUID_BYTES];
     char member[MEMBER_BYTES]; /* "<node>/<conn_id>" */
@@ -73,18 +74,6 @@ static enum cc_code announce(struct cc_redis *redis, const char *user_id, enum c
     return code;
 }
 
-/* How many of a key's connections live, after those that have expired were removed. */
-static enum cc_code count_live(struct cc_redis *redis, const char *key, const char *now,
-                               int64_t *out_count, struct cc_error *err)
-{
-    CC_AUTO(redis_reply) redisReply *reply = NULL;
-
-    CC_TRY(cc_redis_do(redis, NULL, err, "ZREMRANGEBYSCORE", key, "-inf", now, NULL));
-    CC_TRY(cc_redis_do(redis, &reply, err, "ZCARD", key, NULL));
-    *out_count = reply->integer;
-    return CC_OK;
-}
-
 struct keys {
     char live[CC_REDIS_NAME_BYTES], away[CC_REDIS_NAME_BYTES];
     char now[NUMBER_BYTES], expiry[NUMBER_BYTES];
@@ -98,13 +87,35 @@ static void make_keys(const char *user_id, int64_t wall_ms, struct keys *out)
     snprintf(out->expiry, sizeof out->expiry, "%" PRId64, wall_ms + LIVE_MS);
 }
 
+/* Expired connections are removed on the way. */
+static enum cc_code count_live(struct cc_redis *redis, const struct keys *keys, int64_t *out,
+                               struct cc_error *err)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+
+    CC_TRY(cc_redis_do(redis, NULL, err, "ZREMRANGEBYSCORE", keys->live, "-inf", keys->now, NULL));
+    CC_TRY(cc_redis_do(redis, &reply, err, "ZCARD", keys->live, NULL));
+    *out = reply->integer;
+    return CC_OK;
+}
+
+static enum cc_code count_away(struct cc_redis *redis, const struct keys *keys, int64_t *out,
+                               struct cc_error *err)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+
+    CC_TRY(cc_redis_do(redis, &reply, err, "ZCOUNT", keys->away, keys->now, "+inf", NULL));
+    *out = reply->integer;
+    return CC_OK;
+}
+
 static enum cc_code read_state(struct cc_redis *redis, const struct keys *keys,
                                enum cc_live_state *out, struct cc_error *err)
 {
     int64_t live, away;
 
-    CC_TRY(count_live(redis, keys->live, keys->now, &live, err));
-    CC_TRY(count_live(redis, keys->away, keys->now, &away, err));
+    CC_TRY(count_live(redis, keys, &live, err));
+    CC_TRY(count_away(redis, keys, &away, err));
     *out = cc_live_state_of(live, away);
     return CC_OK;
 }
@@ -120,21 +131,26 @@ static enum cc_code do_enter(struct cc_redis *redis, const struct presence_job *
     return before == CC_LIVE_ONLINE ? CC_OK : announce(redis, p->user_id, CC_LIVE_ONLINE, 0, err);
 }
 
-/* When the last one leaves, the end of the grace tells it. */
+/* When the last one leaves, the end of the grace tells it. Who leaves others that are all away was
+ * the one because of whom the person was online, unless away, too. */
 static enum cc_code do_leave(struct cc_redis *redis, const struct presence_job *p,
                              const struct keys *keys, struct cc_error *err)
 {
     char seen_key[CC_REDIS_NAME_BYTES];
-    enum cc_live_state before, after;
+    int64_t live, away;
 
     cc_redis_name_last_seen(p->user_id, seen_key);
-    CC_TRY(read_state(redis, keys, &before, err));
     CC_TRY(cc_redis_do(redis, NULL, err, "SET", seen_key, keys->now, NULL));
     CC_TRY(cc_redis_do(redis, NULL, err, "ZREM", keys->live, p->member, NULL));
-    CC_TRY(cc_redis_do(redis, NULL, err, "ZREM", keys->away, p->member, NULL));
-    CC_TRY(read_state(redis, keys, &after, err));
-    return after == before || after == CC_LIVE_OFFLINE ? CC_OK
-                                                       : announce(redis, p->user_id, after, 0, err);
+    if (p->was_away)
+        return cc_redis_do(redis, NULL, err, "ZREM", keys->away, p->member, NULL);
+    CC_TRY(count_away(redis, keys, &away, err));
+    if (away == 0)
+        return CC_OK;
+    CC_TRY(count_live(redis, keys, &live, err));
+    return cc_live_state_of(live, away) == CC_LIVE_AWAY
+               ? announce(redis, p->user_id, CC_LIVE_AWAY, 0, err)
+               : CC_OK;
 }
 
 static enum cc_code do_end_grace(struct cc_redis *redis, const struct presence_job *p,
@@ -169,7 +185,6 @@ static enum cc_code change_presence(struct ws_job *job, struct cc_redis *redis,
                                     struct cc_error *err)
 {
     const struct presence_job *p = WS_CONTAINER(job, struct presence_job, job);
-
     struct keys keys;
 
     make_keys(p->user_id, p->wall_ms, &keys);
@@ -187,7 +202,8 @@ static enum cc_code change_presence(struct ws_job *job, struct cc_redis *redis,
     return CC_OK;
 }
 
-static void submit(struct ws_app *app, enum change change, const char *user_id, const char *conn_id)
+static struct presence_job *prepare(struct ws_app *app, enum change change, const char *user_id,
+                                    const char *conn_id)
 {
     struct presence_job *p = cc_calloc(1, sizeof *p);
 
@@ -197,12 +213,21 @@ static void submit(struct ws_app *app, enum change change, const char *user_id, 
     p->wall_ms = ws_wall_ms(app);
     snprintf(p->user_id, sizeof p->user_id, "%s", user_id);
     snprintf(p->member, sizeof p->member, "%s/%s", app->runtime.node_id, conn_id);
-    ws_job_submit(app, &p->job);
+    return p;
+}
+
+static void submit(struct ws_session *session, enum change change)
+{
+    struct presence_job *p =
+        prepare(session->app, change, session->person->user_id, session->conn_id);
+
+    p->was_away = session->away;
+    ws_job_submit(session->app, &p->job);
 }
 
 void ws_presence_enter(struct ws_session *session)
 {
-    submit(session->app, ENTERED, session->person->user_id, session->conn_id);
+    submit(session, ENTERED);
 }
 
 void ws_presence_set_away(struct ws_session *session, bool away)
@@ -210,7 +235,7 @@ void ws_presence_set_away(struct ws_session *session, bool away)
     if (session->away == away)
         return;
     session->away = away;
-    submit(session->app, away ? WENT_AWAY : CAME_BACK, session->person->user_id, session->conn_id);
+    submit(session, away ? WENT_AWAY : CAME_BACK);
 }
 
 struct grace { /* in hub.graces, oldest first */
@@ -224,7 +249,7 @@ void ws_presence_leave(struct ws_session *session)
     struct ws_app *app = session->app;
     struct grace *grace;
 
-    submit(app, LEFT, session->person->user_id, session->conn_id);
+    submit(session, LEFT);
     if (session->person->session_count > 1)
         return;
     grace = cc_calloc(1, sizeof *grace);
@@ -241,7 +266,7 @@ void ws_presence_tick(struct ws_app *app, int64_t now_ms)
 
         if (grace->due_ms > now_ms)
             return;
-        submit(app, GRACE_ENDED, grace->user_id, "");
+        ws_job_submit(app, &prepare(app, GRACE_ENDED, grace->user_id, "")->job);
         ws_list_remove(link);
         cc_free(grace);
     }

@@ -51,10 +51,10 @@ enum cc_code ws_consume_user_updated(void *app, struct cc_batch *batch, struct c
         struct cc_json_reader *reader = cc_json_reader_create(
             batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
 
-        if (ev_user_updated_read(reader, &event))
-            announce(&event, &publications);
-        else
+        if (!ev_user_updated_read(reader, &event))
             cc_record_reject(record, "unreadable user.updated");
+        else if (strcmp(event.change, "registered") != 0) /* nobody was there before */
+            announce(&event, &publications);
         cc_json_reader_destroy(reader);
     }
     return ws_publish_batch_send(&publications, gateway->redis, err);
