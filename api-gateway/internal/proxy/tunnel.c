@@ -44,6 +44,7 @@ struct side {
     uint32_t watched;
     bool ended;    /* it sends no more */
     bool shut;     /* we send no more to it */
+    bool deaf;     /* it takes no more; what it has said still goes on */
     char *pending; /* what it could not take yet; NULL = nothing */
     uint32_t pending_first, pending_count;
 };
@@ -489,25 +490,33 @@ static void keep_pending(struct side *side, const char *bytes, size_t count)
     side->pending_count = (uint32_t)count;
 }
 
-/* False when the side is broken. */
-static bool flush(struct side *side)
+static void drop_pending(struct side *side)
+{
+    cc_free(side->pending);
+    side->pending = NULL;
+    side->pending_count = 0;
+}
+
+static void flush(struct side *side)
 {
     ssize_t sent =
         send(side->fd, side->pending + side->pending_first, side->pending_count, MSG_NOSIGNAL);
 
-    if (sent < 0)
-        return would_block();
+    if (sent < 0 && would_block())
+        return;
+    if (sent < 0) {
+        side->deaf = true;
+        drop_pending(side);
+        return;
+    }
     side->pending_first += (uint32_t)sent;
     side->pending_count -= (uint32_t)sent;
-    if (side->pending_count == 0) {
-        cc_free(side->pending);
-        side->pending = NULL;
-    }
-    return true;
+    if (side->pending_count == 0)
+        drop_pending(side);
 }
 
 /* From one side to the other, at most one scratch buffer a turn so that no tunnel starves the rest.
- * False when either is broken. */
+ * False when nothing more can be read. */
 static bool pump(struct side *from)
 {
     struct side *to = other(from);
@@ -520,25 +529,28 @@ static bool pump(struct side *from)
         from->ended = true;
         return true;
     }
+    if (to->deaf)
+        return true;
     sent = send(to->fd, scratch, (size_t)got, MSG_NOSIGNAL);
-    if (sent < 0 && !would_block())
-        return false;
+    to->deaf = sent < 0 && !would_block();
     if (sent < 0)
         sent = 0;
-    if (sent < got)
+    if (sent < got && !to->deaf)
         keep_pending(to, scratch + sent, (size_t)(got - sent));
     return true;
 }
 
+/* After a reset the kernel still holds what came before it, the close frame above all: an error is
+ * read like anything else, and ends the tunnel when nothing is left to read. */
 static void on_pumping(struct side *side, uint32_t events)
 {
     struct tunnel *tunnel = side->tunnel;
-    bool alive = (events & EPOLLERR) == 0;
+    bool alive = true;
 
-    if (alive && side->pending != NULL && (events & EPOLLOUT) != 0)
-        alive = flush(side);
-    if (alive && !side->ended && other(side)->pending == NULL &&
-        (events & (EPOLLIN | EPOLLHUP)) != 0)
+    if (side->pending != NULL && (events & EPOLLOUT) != 0)
+        flush(side);
+    if (!side->ended && other(side)->pending == NULL &&
+        (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
         alive = pump(side);
     if (alive)
         settle(tunnel);
