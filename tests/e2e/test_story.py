@@ -170,7 +170,6 @@ async def test_history_is_paged_in_both_directions(people, gateways):
     assert newest[0]["body"] == "line 12"
 
 
-@pytest.mark.xfail(strict=True, reason="message-service refuses edits and deletions: they are not built yet")
 async def test_edits_and_deletions_reach_everybody(people, gateways):
     ada, bob, chat_id, at_ada, at_bob = await meet(people, gateways)
     ledger, evidence = Ledger(), Evidence(members={chat_id: {ada.user_id, bob.user_id}})
