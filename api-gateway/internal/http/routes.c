@@ -19,6 +19,8 @@ const struct cc_route gateway_routes[] = {
     {"*", "/v1/sessions", CC_AUTH_USER, CC_RATE_WRITE, BODY, gateway_to_auth, CC_ASYNC},
     {"*", "/v1/sessions/{rest...}", CC_AUTH_USER, CC_RATE_WRITE, BODY, gateway_to_auth, CC_ASYNC},
     {"GET", "/v1/devices", CC_AUTH_USER, CC_RATE_READ, 0, gateway_to_auth, CC_ASYNC},
+    {"*", "/v1/admin/users/{rest...}", CC_AUTH_ADMIN, CC_RATE_WRITE, BODY, gateway_to_auth,
+     CC_ASYNC},
     {"*", "/v1/devices/{device_id}/push-token", CC_AUTH_USER, CC_RATE_WRITE, BODY,
      gateway_to_notification, CC_ASYNC},
     {"*", "/v1/users", CC_AUTH_USER, CC_RATE_READ, BODY, gateway_to_user, CC_ASYNC},

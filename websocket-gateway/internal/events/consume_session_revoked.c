@@ -23,8 +23,11 @@ enum cc_code ws_consume_session_revoked(void *app, struct cc_batch *batch, struc
             batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
 
         if (ev_session_revoked_read(reader, &event)) {
-            message.frame = event.session_id;
-            message.frame_count = strlen(event.session_id);
+            message.frame =
+                strcmp(event.reason, WS_REASON_SUSPENDED) == 0
+                    ? cc_arena_printf(batch->arena, "%s " WS_REASON_SUSPENDED, event.session_id)
+                    : event.session_id;
+            message.frame_count = strlen(message.frame);
             ws_publish_batch_add(&publications, WS_CHANNEL_USER, event.user_id, &message);
         } else {
             cc_record_reject(record, "unreadable session.revoked");

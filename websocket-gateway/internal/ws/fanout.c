@@ -240,11 +240,14 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
     ws_bus_event_free(event);
 }
 
-static void revoke(struct ws_app *app, const char *session_id)
+static void revoke(struct ws_app *app, const char *session_id, bool suspended)
 {
     struct cc_error err = {0};
 
-    cc_fail(&err, CC_UNAUTHENTICATED, NULL, "this session was revoked");
+    if (suspended)
+        cc_fail(&err, CC_SUSPENDED, NULL, "an administrator has suspended this account");
+    else
+        cc_fail(&err, CC_UNAUTHENTICATED, NULL, "this session was revoked");
     cc_jwt_revoke_session(app->verifier, session_id, ws_wall_ms(app) + ACCESS_TOKEN_LIFE_MS);
     WS_LIST_EACH(link, &app->hub.all_sessions)
     {
@@ -253,18 +256,23 @@ static void revoke(struct ws_app *app, const char *session_id)
         if (session->state == WS_CLOSING || strcmp(session->session_id, session_id) != 0)
             continue;
         ws_session_error(session, WS_NO_ID, &err);
-        ws_session_close(session, WS_CLOSE_REVOKED);
+        ws_session_close(session, suspended ? WS_CLOSE_SUSPENDED : WS_CLOSE_REVOKED);
     }
 }
 
-/* Takes the event: its frame is a session id. */
+/* Takes the event: its frame is a session id, or one with the reason " suspended". */
 static void take_revocation(struct ws_app *app, struct ws_bus_event *event)
 {
+    static const char reason[] = " " WS_REASON_SUSPENDED;
     char session_id[CC_UUID_BYTES] = "";
+    const char *text = ws_buffer_text(event->frame);
+    size_t id_count = sizeof session_id - 1, count = event->frame->count;
+    bool suspended = count == id_count + sizeof reason - 1 &&
+                     memcmp(text + id_count, reason, sizeof reason - 1) == 0;
 
-    if (event->frame->count == sizeof session_id - 1) {
-        memcpy(session_id, ws_buffer_text(event->frame), sizeof session_id - 1);
-        revoke(app, session_id);
+    if (count == id_count || suspended) {
+        memcpy(session_id, text, id_count);
+        revoke(app, session_id, suspended);
     }
     ws_bus_event_free(event);
 }

@@ -32,6 +32,7 @@ enum ws_close { /* docs/errors.md; RFC 6455 7.4.1 has the others */
                 WS_CLOSE_REVOKED = 4301,
                 WS_CLOSE_REPLACED = 4302,
                 WS_CLOSE_PROTOCOL = 4303,
+                WS_CLOSE_SUSPENDED = 4304,
 };
 enum ws_state { WS_NEW, WS_AUTHENTICATING, WS_READY, WS_CLOSING };
 

@@ -517,12 +517,12 @@ static void a_new_chat_is_introduced_and_then_live(void **state)
     ws_client_close(bob);
 }
 
-static void revoke(struct fixture *f)
+static void revoke(struct fixture *f, const char *reason)
 {
     char event_id[CC_UUID_BYTES];
     struct ev_session_revoked event = {.user_id = f->ann,
                                        .session_id = f->session,
-                                       .reason = "logout",
+                                       .reason = reason,
                                        .until_ms = now_ms() + 600000};
     struct cc_strbuf payload;
     struct cc_json_writer json;
@@ -546,9 +546,21 @@ static void a_revoked_session_is_closed(void **state)
     struct fixture *f = *state;
     struct ws_client *ann = connect_person(f, 0, f->ann);
 
-    revoke(f);
+    revoke(f, "logout");
 
     assert_int_equal(ws_client_close_code(ann), 4301);
+    ws_client_close(ann);
+}
+
+static void a_suspended_persons_socket_is_told_why(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+
+    revoke(f, "suspended");
+
+    ws_client_expect(ann, "\"t\":\"error\"", "\"suspended\"", NULL);
+    assert_int_equal(ws_client_close_code(ann), 4304);
     ws_client_close(ann);
 }
 
@@ -728,6 +740,7 @@ int main(void)
         TEST(who_was_removed_gets_nothing_more),
         TEST(a_new_chat_is_introduced_and_then_live),
         TEST(a_revoked_session_is_closed),
+        TEST(a_suspended_persons_socket_is_told_why),
         TEST(a_bad_token_is_refused_for_good),
         TEST(an_expired_token_asks_for_a_new_one),
         TEST(the_handshake_may_carry_the_token),
