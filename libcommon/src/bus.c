@@ -15,7 +15,7 @@ static const char *const kind_names[] = {
     [CC_BUS_CHAT] = "chat",       [CC_BUS_UNREAD] = "unread",
     [CC_BUS_MEMBER] = "member",   [CC_BUS_NOTIFICATION] = "notification",
     [CC_BUS_REVOKED] = "revoked", [CC_BUS_OUTCOME] = "outcome",
-    [CC_BUS_CANARY] = "canary",
+    [CC_BUS_CANARY] = "canary",   [CC_BUS_PERSONAL] = "personal",
 };
 
 struct field {

@@ -6,9 +6,10 @@
  * client frame that is sent as it is ("encoded once"). On chat:{id} and user:{id}: 1 <kind>
  * <chat_id or -> <rev> <seq> <sender_id or -> <origin_conn or -> <member_version>\n<frame> kind:
  * message (takes a rev; the sender's own connection is skipped), receipt, typing, presence, chat,
- * unread, notification (no rev: 0), member (member_version raised: no frame needed), revoked (frame
- * = session id; user channel). On node:{id}: 1 outcome <chat_id> <rev> <seq> <sender_id> <conn_id>
- * <member_version>\n<frame for that connection>. Receivers ignore kinds they don't know.
+ * unread, notification (no rev: 0), personal (user channel: the person's own state of a chat),
+ * member (member_version raised: no frame needed), revoked (frame = session id; user channel). On
+ * node:{id}: 1 outcome <chat_id> <rev> <seq> <sender_id> <conn_id> <member_version>\n<frame for
+ * that connection>. Receivers ignore kinds they don't know.
  */
 
 #include <stdint.h>
@@ -27,6 +28,7 @@ enum cc_bus_kind {
     CC_BUS_CHAT,
     CC_BUS_UNREAD,
     CC_BUS_NOTIFICATION,
+    CC_BUS_PERSONAL,
     CC_BUS_MEMBER,
     CC_BUS_REVOKED,
     CC_BUS_OUTCOME,
