@@ -47,6 +47,14 @@ static inline struct chat_change *a_group_of(struct cc_arena *arena, const char 
     return change_found(arena, &founding);
 }
 
+static inline struct chat_change *a_rename(struct cc_arena *arena, const struct chat *before,
+                                           const char *actor_id, const char *title, int64_t at_ms)
+{
+    const struct chat_edit edit = {.title = title};
+
+    return change_edit(arena, before, actor_id, &edit, at_ms);
+}
+
 static inline struct chat_change *a_group(struct cc_arena *arena)
 {
     return a_group_of(arena, an_id(arena), some_ids(arena, 2), 2);

@@ -10,9 +10,10 @@
 #include "member_cache.h"
 
 void chat_announcer_init(struct chat_announcer *announcer, struct chat_store *store,
-                         struct chat_outlet *outlet)
+                         struct personal_store *personals, struct chat_outlet *outlet)
 {
     announcer->store = store;
+    announcer->personals = personals;
     announcer->outlet = outlet;
     for (size_t i = 0; i < CHAT_STRIPES; i++)
         pthread_mutex_init(&announcer->stripes[i], NULL);
@@ -24,7 +25,7 @@ void chat_announcer_finish(struct chat_announcer *announcer)
         pthread_mutex_destroy(&announcer->stripes[i]);
 }
 
-static pthread_mutex_t *stripe_of(struct chat_announcer *announcer, const char *chat_id)
+pthread_mutex_t *chat_announcer_stripe(struct chat_announcer *announcer, const char *chat_id)
 {
     size_t hash = 5381;
 
@@ -135,7 +136,7 @@ enum cc_code chat_announcer_commit(struct chat_announcer *announcer,
                                    struct cc_error *err)
 {
     struct chat_store *store = announcer->store;
-    pthread_mutex_t *stripe = stripe_of(announcer, change->after.chat_id);
+    pthread_mutex_t *stripe = chat_announcer_stripe(announcer, change->after.chat_id);
 
     pthread_mutex_lock(stripe);
     enum cc_code code = store->ops->append(store, change, err);
@@ -148,7 +149,7 @@ enum cc_code chat_announcer_commit(struct chat_announcer *announcer,
 static enum cc_code announce_chat(struct chat_announcer *announcer, const char *chat_id,
                                   size_t *out_count, struct cc_error *err)
 {
-    pthread_mutex_t *stripe = stripe_of(announcer, chat_id);
+    pthread_mutex_t *stripe = chat_announcer_stripe(announcer, chat_id);
     enum chat_reach reach = CHAT_REACH_ALL;
 
     pthread_mutex_lock(stripe);

@@ -9,6 +9,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 #include "domain/change.h"
+#include "domain/personal.h"
 #include "storage/chat_store.h"
 
 struct cc_redis;
@@ -33,6 +34,9 @@ struct chat_outlet_ops {
     /* The system operation and chat.updated; CC_OK only when the broker has both. Repeatable. */
     enum cc_code (*publish)(struct chat_outlet *outlet,
                             const struct chat_announcement *announcement, struct cc_error *err);
+    /* chat.updated for that person alone; CC_OK only when the broker has it. Repeatable. */
+    enum cc_code (*publish_personal)(struct chat_outlet *outlet, const struct personal *personal,
+                                     struct cc_error *err);
     /* Waits until the system operation is in the timeline. CC_TIMEOUT: not within the limit, but
      * it will be. */
     enum cc_code (*await_persisted)(struct chat_outlet *outlet, const struct chat_change *change,

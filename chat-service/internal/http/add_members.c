@@ -26,19 +26,6 @@ static enum cc_code find_newcomers(struct cc_request *req, const char *chat_id,
     return CC_OK;
 }
 
-/* Where the chat's timeline is, as far as this service has heard. */
-static enum cc_code head_seq(struct cc_request *req, const char *chat_id, int64_t *out,
-                             struct cc_error *err)
-{
-    struct chat_app *app = cc_request_app(req);
-    struct chat_activity *activity = NULL;
-    enum cc_code code =
-        app->store->ops->find_activity(app->store, chat_id, cc_request_arena(req), &activity, err);
-
-    *out = code == CC_OK ? activity->seq : 0;
-    return code == CC_NOT_FOUND ? CC_OK : code;
-}
-
 static enum cc_code decide(struct cc_request *req, const struct chat_access *access, void *input,
                            struct chat_change **out, struct cc_error *err)
 {
@@ -47,7 +34,7 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
     const struct chat_people_input *in = input;
     const char **newcomers = cc_arena_calloc(arena, in->count, sizeof(*newcomers));
     size_t count = 0;
-    int64_t seq = 0;
+    struct chat_activity *activity = NULL;
 
     CC_TRY(chat_may(access->chat, access->actor, CHAT_ACT_ADD, err));
     CC_TRY(find_newcomers(req, access->chat->chat_id, in, newcomers, &count, err));
@@ -58,8 +45,8 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
                        CHAT_MEMBERS_MAX);
     CC_TRY(chat_people_must_exist(app->user_service, newcomers, count, "/user_ids",
                                   cc_request_trace(req), arena, err));
-    CC_TRY(head_seq(req, access->chat->chat_id, &seq, err));
-    *out = change_add(arena, access->chat, access->actor->user_id, newcomers, count, seq,
+    CC_TRY(chat_activity_find(req, access->chat->chat_id, &activity, err));
+    *out = change_add(arena, access->chat, access->actor->user_id, newcomers, count, activity->seq,
                       cc_wall_ms(app->clock));
     return CC_OK;
 }

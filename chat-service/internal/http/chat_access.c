@@ -25,6 +25,16 @@ enum cc_code chat_member_find(struct cc_request *req, const char *chat_id, const
                                                        cc_request_arena(req), out, err));
 }
 
+enum cc_code chat_activity_find(struct cc_request *req, const char *chat_id,
+                                struct chat_activity **out, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+
+    *out = CC_ARENA_NEW(cc_request_arena(req), struct chat_activity);
+    return absent_is_null(
+        app->store->ops->find_activity(app->store, chat_id, cc_request_arena(req), out, err));
+}
+
 enum cc_code chat_access_load(struct cc_request *req, struct chat_access *out, struct cc_error *err)
 {
     struct chat_app *app = cc_request_app(req);
@@ -64,6 +74,26 @@ enum cc_code chat_change_commit(struct cc_request *req, chat_decide decide, void
     return cc_fail(err, CC_UNAVAILABLE, NULL, "the chat is being changed by many at once");
 }
 
+enum cc_code chat_personal_change(struct cc_request *req, const char *chat_id,
+                                  chat_personal_decide decide, const void *input,
+                                  struct personal *out_result, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct personal *before = NULL;
+
+    for (int i = 0; i < DECISIONS_MAX; i++) {
+        CC_TRY(app->personals->ops->find(app->personals, chat_id, cc_request_caller(req)->user_id,
+                                         cc_request_arena(req), &before, err));
+        *out_result = *before;
+        if (!decide(before, input, cc_wall_ms(app->clock), out_result))
+            return CC_OK;
+        enum cc_code code = chat_announcer_commit_personal(&app->announcer, out_result, err);
+        if (code != CC_CONFLICT)
+            return code;
+    }
+    return cc_fail(err, CC_UNAVAILABLE, NULL, "this is being changed by several devices at once");
+}
+
 /* Active members, when they are few enough to be shown. */
 static enum cc_code load_members(struct cc_request *req, const struct chat *chat,
                                  struct chat_view *view, struct cc_error *err)
@@ -89,18 +119,21 @@ enum cc_code chat_respond(struct cc_request *req, struct cc_response *res, const
     struct chat_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
     struct chat_activity *activity = NULL;
+    struct personal *me = NULL;
     struct chat *chat = NULL;
     struct chat_view view = {0};
 
     CC_TRY(app->store->ops->find_chat(app->store, chat_id, arena, &chat, err));
-    CC_TRY(
-        absent_is_null(app->store->ops->find_activity(app->store, chat_id, arena, &activity, err)));
-    if (activity == NULL)
-        activity = CC_ARENA_NEW(arena, struct chat_activity);
+    if (chat->deleted)
+        return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such chat");
+    CC_TRY(chat_activity_find(req, chat_id, &activity, err));
     if (activity->last_activity_at_ms == 0)
         activity->last_activity_at_ms = chat->created_at_ms;
     view.chat = *chat;
     view.activity = activity;
+    CC_TRY(app->personals->ops->find(app->personals, chat_id, cc_request_caller(req)->user_id,
+                                     arena, &me, err));
+    view.me = me;
     CC_TRY(load_members(req, chat, &view, err));
 
     cc_response_header(res, "ETag", cc_arena_printf(arena, "\"%" PRId64 "\"", chat->version));

@@ -37,8 +37,8 @@ enum cc_code chat_http_user_chats(struct cc_request *req, struct cc_response *re
     const char *user_id = NULL;
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
-    CC_TRY(
-        app->store->ops->list_memberships(app->store, user_id, cc_request_arena(req), &mine, err));
+    CC_TRY(app->store->ops->list_memberships(app->store, user_id, CHAT_MEMBERS_ACTIVE,
+                                             cc_request_arena(req), &mine, err));
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");

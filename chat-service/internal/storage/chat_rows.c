@@ -22,13 +22,18 @@ static void put_chat(bson_t *row, const struct chat *chat)
     BSON_APPEND_UTF8(row, "chat_id", chat->chat_id);
     BSON_APPEND_UTF8(row, "type", chat_type_names[chat->type]);
     BSON_APPEND_UTF8(row, "title", chat->title);
+    BSON_APPEND_UTF8(row, "description", chat->description);
+    BSON_APPEND_UTF8(row, "avatar_media_id",
+                     chat->avatar_media_id == NULL ? "" : chat->avatar_media_id);
     BSON_APPEND_UTF8(row, "created_by", chat->created_by);
     BSON_APPEND_INT64(row, "created_at_ms", chat->created_at_ms);
     BSON_APPEND_INT64(row, "version", chat->version);
     BSON_APPEND_INT64(row, "member_version", chat->member_version);
     BSON_APPEND_INT64(row, "member_count", chat->member_count);
     BSON_APPEND_INT64(row, "owner_count", chat->owner_count);
-    BSON_APPEND_UTF8(row, "post", chat_posting_names[chat->post]);
+    BSON_APPEND_UTF8(row, "post", chat_posting_names[chat->rules.post]);
+    BSON_APPEND_UTF8(row, "history", chat_history_names[chat->rules.history]);
+    BSON_APPEND_INT64(row, "retention_s", chat->rules.retention_s);
     BSON_APPEND_BOOL(row, "deleted", chat->deleted);
 }
 
@@ -135,6 +140,8 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
     out->chat_id = text_of(row, "chat_id", arena);
     out->type = (enum chat_type)name_of(row, "type", chat_type_names, CHAT_GROUP);
     out->title = text_of(row, "title", arena);
+    out->description = text_of(row, "description", arena);
+    out->avatar_media_id = text_or_null(row, "avatar_media_id", arena);
     out->created_by = text_of(row, "created_by", arena);
     out->created_at_ms = cc_bson_int(row, "created_at_ms", 0);
     out->version = cc_bson_int(row, "version", 0);
@@ -143,7 +150,10 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
     /* Older rows don't say: then a group had one owner, as long as anybody was in it. */
     out->owner_count =
         cc_bson_int(row, "owner_count", out->type == CHAT_GROUP && out->member_count > 0 ? 1 : 0);
-    out->post = (enum chat_posting)name_of(row, "post", chat_posting_names, CHAT_POST_ALL);
+    out->rules = (struct chat_rules){
+        .post = (enum chat_posting)name_of(row, "post", chat_posting_names, CHAT_POST_ALL),
+        .history = (enum chat_history)name_of(row, "history", chat_history_names, CHAT_HISTORY_ALL),
+        .retention_s = cc_bson_int(row, "retention_s", 0)};
     out->deleted = cc_bson_bool(row, "deleted", false);
 }
 
@@ -190,7 +200,7 @@ struct chat_change *chat_row_to_change(const bson_t *row, struct cc_arena *arena
     struct chat_change *change = CC_ARENA_NEW(arena, struct chat_change);
 
     chat_row_to_chat(row, arena, &change->after);
-    change->kind = (enum change_kind)name_of(row, "kind", change_kind_names, CHANGE_RENAMED);
+    change->kind = (enum change_kind)name_of(row, "kind", change_kind_names, CHANGE_METADATA);
     change->actor_id = text_of(row, "actor_id", arena);
     change->at_ms = cc_bson_int(row, "at_ms", 0);
     change->announced = cc_bson_bool(row, "announced", false);

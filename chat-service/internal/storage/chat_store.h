@@ -53,7 +53,8 @@ struct chat_store_ops {
                                      struct cc_error *err);
     enum cc_code (*mark_announced)(struct chat_store *store, const struct chat_change *change,
                                    struct cc_error *err);
-    /* Brings chat and memberships up to this change; what is newer stays. Repeatable. */
+    /* Brings chat and memberships up to this change; what is newer stays. Repeatable. Whoever is in
+     * a chat that is deleted by it is removed. */
     enum cc_code (*materialise)(struct chat_store *store, const struct chat_change *change,
                                 struct cc_error *err);
     /* CC_NOT_FOUND. */
@@ -67,10 +68,10 @@ struct chat_store_ops {
     enum cc_code (*list_members)(struct chat_store *store, const struct chat_member_query *query,
                                  struct cc_arena *arena, struct chat_member_list *out,
                                  struct cc_error *err);
-    /* The active ones of a person, at most CHAT_MEMBERSHIPS_MAX, by chat id. */
+    /* Of a person, at most CHAT_MEMBERSHIPS_MAX, by chat id. filter: CHAT_MEMBERS_ACTIVE, _EVER. */
     enum cc_code (*list_memberships)(struct chat_store *store, const char *user_id,
-                                     struct cc_arena *arena, struct chat_member_list *out,
-                                     struct cc_error *err);
+                                     enum chat_member_filter filter, struct cc_arena *arena,
+                                     struct chat_member_list *out, struct cc_error *err);
     /* CC_NOT_FOUND: nothing happened in that chat yet. */
     enum cc_code (*find_activity)(struct chat_store *store, const char *chat_id,
                                   struct cc_arena *arena, struct chat_activity **out,

@@ -51,6 +51,8 @@ static struct chat copy_chat(struct cc_arena *arena, const struct chat *chat)
 
     copy.chat_id = cc_arena_strdup(arena, chat->chat_id);
     copy.title = cc_arena_strdup(arena, chat->title);
+    copy.description = cc_arena_strdup(arena, chat->description);
+    copy.avatar_media_id = cc_arena_strdup(arena, chat->avatar_media_id);
     copy.created_by = cc_arena_strdup(arena, chat->created_by);
     return copy;
 }
@@ -215,6 +217,20 @@ static void put_member(struct memory_store *store, const struct membership *memb
     *row = copy_member(store->arena, member);
 }
 
+static void end_all(struct memory_store *store, const struct chat *chat)
+{
+    for (size_t i = 0; i < store->members.count; i++) {
+        struct membership *one = store->members.items[i];
+
+        if (strcmp(one->chat_id, chat->chat_id) != 0 || !membership_active(one) ||
+            one->version >= chat->version)
+            continue;
+        one->state = MEMBER_REMOVED;
+        one->role = MEMBER_PLAIN;
+        one->version = chat->version;
+    }
+}
+
 static enum cc_code memory_materialise(struct chat_store *base, const struct chat_change *change,
                                        struct cc_error *err)
 {
@@ -224,6 +240,8 @@ static enum cc_code memory_materialise(struct chat_store *base, const struct cha
     (void)err; /* memory does not fail */
     for (size_t i = 0; i < change->member_count; i++)
         put_member(store, &change->members[i]);
+    if (change->after.deleted)
+        end_all(store, &change->after);
     if (row == NULL) {
         row = CC_ARENA_NEW(store->arena, struct chat);
         rows_add(&store->chats, row);
@@ -273,13 +291,16 @@ static int compare_by_chat(const void *left, const void *right)
                   ((const struct membership *)right)->chat_id);
 }
 
+static bool has_state(const struct membership *member, enum chat_member_filter filter)
+{
+    return filter == CHAT_MEMBERS_EVER ||
+           member->state == (filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE);
+}
+
 static bool is_wanted(const struct membership *member, const struct chat_member_query *query)
 {
     return strcmp(member->chat_id, query->chat_id) == 0 &&
-           strcmp(member->user_id, query->after_user_id) > 0 &&
-           (query->filter == CHAT_MEMBERS_EVER ||
-            member->state ==
-                (query->filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE));
+           strcmp(member->user_id, query->after_user_id) > 0 && has_state(member, query->filter);
 }
 
 static enum cc_code memory_list_members(struct chat_store *base,
@@ -302,8 +323,8 @@ static enum cc_code memory_list_members(struct chat_store *base,
 }
 
 static enum cc_code memory_list_memberships(struct chat_store *base, const char *user_id,
-                                            struct cc_arena *arena, struct chat_member_list *out,
-                                            struct cc_error *err)
+                                            enum chat_member_filter filter, struct cc_arena *arena,
+                                            struct chat_member_list *out, struct cc_error *err)
 {
     struct memory_store *store = enter(base);
 
@@ -313,7 +334,7 @@ static enum cc_code memory_list_memberships(struct chat_store *base, const char 
     for (size_t i = 0; i < store->members.count; i++) {
         const struct membership *one = store->members.items[i];
 
-        if (membership_active(one) && strcmp(one->user_id, user_id) == 0)
+        if (has_state(one, filter) && strcmp(one->user_id, user_id) == 0)
             out->items[out->count++] = copy_member(arena, one);
     }
     qsort(out->items, out->count, sizeof(*out->items), compare_by_chat);

@@ -216,6 +216,14 @@ static enum cc_code list_some(struct chat_store *base, const bson_t *filter, con
     return visit_rows(&loan, filter, options, collect_member, arena, &collector, err);
 }
 
+static void append_state(bson_t *filter, enum chat_member_filter which)
+{
+    enum member_state state = which == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE;
+
+    if (which != CHAT_MEMBERS_EVER)
+        BSON_APPEND_UTF8(filter, "state", member_state_names[state]);
+}
+
 static enum cc_code mongo_list_members(struct chat_store *base,
                                        const struct chat_member_query *query,
                                        struct cc_arena *arena, struct chat_member_list *out,
@@ -223,23 +231,19 @@ static enum cc_code mongo_list_members(struct chat_store *base,
 {
     CC_AUTO(bson) bson_t *filter = BCON_NEW("chat_id", BCON_UTF8(query->chat_id));
 
-    if (query->filter != CHAT_MEMBERS_EVER)
-        BSON_APPEND_UTF8(filter, "state",
-                         member_state_names[query->filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED
-                                                                                 : MEMBER_ACTIVE]);
+    append_state(filter, query->filter);
     if (query->after_user_id[0] != '\0')
         BCON_APPEND(filter, "user_id", "{", "$gt", BCON_UTF8(query->after_user_id), "}");
     return list_some(base, filter, "user_id", query->limit, arena, out, err);
 }
 
 static enum cc_code mongo_list_memberships(struct chat_store *base, const char *user_id,
-                                           struct cc_arena *arena, struct chat_member_list *out,
-                                           struct cc_error *err)
+                                           enum chat_member_filter which, struct cc_arena *arena,
+                                           struct chat_member_list *out, struct cc_error *err)
 {
-    CC_AUTO(bson)
-    bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id), "state",
-                              BCON_UTF8(member_state_names[MEMBER_ACTIVE]));
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id));
 
+    append_state(filter, which);
     return list_some(base, filter, "chat_id", CHAT_MEMBERSHIPS_MAX, arena, out, err);
 }
 
@@ -415,12 +419,33 @@ static enum cc_code put_members(struct chat_store *base, const struct chat_chang
     return code;
 }
 
+/* Everybody's membership, as the end of the chat. */
+static enum cc_code end_all(struct chat_store *base, const struct chat *chat, struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, MEMBERS);
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW("chat_id", BCON_UTF8(chat->chat_id), "state",
+                              BCON_UTF8(member_state_names[MEMBER_ACTIVE]), "version", "{", "$lt",
+                              BCON_INT64(chat->version), "}");
+    CC_AUTO(bson)
+    bson_t *update = BCON_NEW("$set", "{", "state", BCON_UTF8(member_state_names[MEMBER_REMOVED]),
+                              "role", BCON_UTF8(member_role_names[MEMBER_PLAIN]), "version",
+                              BCON_INT64(chat->version), "}");
+    bson_error_t fault;
+
+    if (!mongoc_collection_update_many(loan.collection, filter, update, NULL, NULL, &fault))
+        return cc_mongo_fail(&fault, err);
+    return CC_OK;
+}
+
 static enum cc_code mongo_materialise(struct chat_store *base, const struct chat_change *change,
                                       struct cc_error *err)
 {
     /* The members first: whoever sees the chat in its new version finds them in theirs. */
     if (change->member_count > 0)
         CC_TRY(put_members(base, change, err));
+    if (change->after.deleted)
+        CC_TRY(end_all(base, &change->after, err));
     struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, CHATS);
     CC_AUTO(bson) bson_t *row = chat_row_from_chat(&change->after);
     return put_newer(&loan, change->after.chat_id, "version", change->after.version, row, err);

@@ -162,10 +162,9 @@ static void unannounced_changes_come_in_the_order_of_versions(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    struct chat_change *second =
-        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    struct chat_change *second = a_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
     struct chat_change *third =
-        change_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
+        a_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
 
     must(f->store->ops->append(f->store, third, &f->err));
     must(f->store->ops->append(f->store, first, &f->err));
@@ -181,8 +180,7 @@ static void an_announced_change_is_not_listed_again(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    struct chat_change *second =
-        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    struct chat_change *second = a_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
 
     must(f->store->ops->append(f->store, first, &f->err));
     must(f->store->ops->append(f->store, second, &f->err));
@@ -236,7 +234,7 @@ static void an_older_change_never_overwrites_a_newer_one(void **state)
     struct chat_change *second =
         change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
     struct chat_change *third =
-        change_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
+        a_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -247,6 +245,33 @@ static void an_older_change_never_overwrites_a_newer_one(void **state)
     assert_int_equal(must_find_chat(f, first->after.chat_id)->version, 3);
     assert_string_equal(must_find_chat(f, first->after.chat_id)->title, "Three");
     assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_REMOVED);
+}
+
+static void metadata_and_rules_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    const struct chat_edit edit = {
+        .description = "Of all kinds",
+        .sets_avatar = true,
+        .avatar_media_id = an_id(f->arena),
+        .sets_post = true,
+        .sets_history = true,
+        .sets_retention = true,
+        .rules = {.post = CHAT_POST_ADMINS, .history = CHAT_HISTORY_JOINED, .retention_s = 3600}};
+    struct chat_change *second =
+        change_edit(f->arena, &first->after, first->actor_id, &edit, T0 + 1);
+
+    must_happen(f, first);
+    assert_null(must_find_chat(f, first->after.chat_id)->avatar_media_id);
+    must_happen(f, second);
+    struct chat *chat = must_find_chat(f, first->after.chat_id);
+
+    assert_string_equal(chat->description, "Of all kinds");
+    assert_string_equal(chat->avatar_media_id, edit.avatar_media_id);
+    assert_int_equal(chat->rules.post, CHAT_POST_ADMINS);
+    assert_int_equal(chat->rules.history, CHAT_HISTORY_JOINED);
+    assert_int_equal(chat->rules.retention_s, 3600);
 }
 
 static void a_newcomer_is_added_to_those_who_are_there(void **state)
@@ -393,10 +418,14 @@ static void a_person_has_the_chats_that_were_not_left(void **state)
     must_happen(f, kept);
     must_happen(f, left);
     must_happen(f, leaving);
-    must(f->store->ops->list_memberships(f->store, person, f->arena, &mine, &f->err));
+    must(f->store->ops->list_memberships(f->store, person, CHAT_MEMBERS_ACTIVE, f->arena, &mine,
+                                         &f->err));
 
     assert_int_equal(mine.count, 1);
     assert_string_equal(mine.items[0].chat_id, kept->after.chat_id);
+    must(f->store->ops->list_memberships(f->store, person, CHAT_MEMBERS_EVER, f->arena, &mine,
+                                         &f->err));
+    assert_int_equal(mine.count, 2);
     assert_int_equal(must_find_member(f, &left->members[1])->role, MEMBER_OWNER);
 }
 
@@ -408,7 +437,8 @@ static void a_person_with_many_chats_gets_all_of_them(void **state)
 
     for (int i = 0; i < 70; i++)
         must_happen(f, a_group_of(f->arena, person, NULL, 0));
-    must(f->store->ops->list_memberships(f->store, person, f->arena, &mine, &f->err));
+    must(f->store->ops->list_memberships(f->store, person, CHAT_MEMBERS_ACTIVE, f->arena, &mine,
+                                         &f->err));
 
     assert_int_equal(mine.count, 70);
     for (size_t i = 1; i < mine.count; i++)
@@ -467,6 +497,7 @@ int chat_store_contract_run(const char *name, struct chat_store *store)
         contract_test(the_pending_of_all_chats_hold_those_of_each),
         contract_test(materialising_makes_chat_and_members_and_may_be_repeated),
         contract_test(an_older_change_never_overwrites_a_newer_one),
+        contract_test(metadata_and_rules_are_kept),
         contract_test(a_newcomer_is_added_to_those_who_are_there),
         contract_test(many_newcomers_are_added_at_once),
         contract_test(somebody_who_was_removed_can_come_back),
