@@ -46,7 +46,8 @@ static struct membership *room_for(struct cc_arena *arena, struct chat_change *c
     return members;
 }
 
-static struct membership newcomer(const struct chat_change *change, const char *user_id,
+/* Gives the person the chat's next place. */
+static struct membership newcomer(struct chat_change *change, const char *user_id,
                                   enum member_role role)
 {
     return (struct membership){.chat_id = change->after.chat_id,
@@ -54,7 +55,8 @@ static struct membership newcomer(const struct chat_change *change, const char *
                                .role = role,
                                .state = MEMBER_ACTIVE,
                                .version = change->after.version,
-                               .joined_at_ms = change->at_ms};
+                               .joined_at_ms = change->at_ms,
+                               .place = change->after.place_count++};
 }
 
 struct chat_change *change_found(struct cc_arena *arena, const struct chat_founding *founding)
@@ -78,15 +80,31 @@ struct chat_change *change_found(struct cc_arena *arena, const struct chat_found
     return change;
 }
 
+/* Who comes back has the old place. */
+static struct membership returning(const struct chat_change *change,
+                                   const struct membership *former)
+{
+    struct membership member = *former;
+
+    member.role = MEMBER_PLAIN;
+    member.state = MEMBER_ACTIVE;
+    member.version = change->after.version;
+    member.joined_at_ms = change->at_ms;
+    return member;
+}
+
 struct chat_change *change_add(struct cc_arena *arena, const struct chat *before,
-                               const char *actor_id, const char *const *user_ids, size_t count,
-                               int64_t joined_seq, int64_t at_ms)
+                               const char *actor_id, const struct chat_newcomer *newcomers,
+                               size_t count, int64_t joined_seq, int64_t at_ms)
 {
     struct chat_change *change = next_change(arena, CHANGE_MEMBER_ADDED, before, actor_id, at_ms);
     struct membership *members = room_for(arena, change, count);
 
     for (size_t i = 0; i < count; i++) {
-        members[i] = newcomer(change, user_ids[i], MEMBER_PLAIN);
+        if (newcomers[i].former == NULL)
+            members[i] = newcomer(change, newcomers[i].user_id, MEMBER_PLAIN);
+        else
+            members[i] = returning(change, newcomers[i].former);
         members[i].joined_seq = joined_seq;
     }
     change->after.member_count += (int64_t)count;

@@ -48,10 +48,14 @@ struct chat_founding {
 };
 /* In a group the creator is the owner; in a direct chat the two are equals. */
 struct chat_change *change_found(struct cc_arena *arena, const struct chat_founding *founding);
-/* user_ids: none of them active. joined_seq: the head of the chat as far as it is known. */
+struct chat_newcomer {
+    const char *user_id;
+    const struct membership *former; /* not active; NULL = never was in it */
+};
+/* joined_seq: the head of the chat as far as it is known. */
 struct chat_change *change_add(struct cc_arena *arena, const struct chat *before,
-                               const char *actor_id, const char *const *user_ids, size_t count,
-                               int64_t joined_seq, int64_t at_ms);
+                               const char *actor_id, const struct chat_newcomer *newcomers,
+                               size_t count, int64_t joined_seq, int64_t at_ms);
 struct chat_change *change_remove(struct cc_arena *arena, const struct chat *before,
                                   const char *actor_id, const struct membership *target,
                                   int64_t at_ms);

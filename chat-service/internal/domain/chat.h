@@ -47,6 +47,7 @@ struct chat {
     int64_t member_version; /* version at the last change of members, roles or posting */
     int64_t member_count;   /* active members */
     int64_t owner_count;    /* of these, owners; a group that has members has one */
+    int64_t place_count;    /* places given, to members and former ones */
     struct chat_rules rules;
     bool deleted;
 };

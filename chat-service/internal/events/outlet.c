@@ -29,10 +29,12 @@ static enum cc_code raise_rights(struct chat_outlet *base,
                                  const struct chat_announcement *announcement, struct cc_error *err)
 {
     struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
-    struct chat_rights rights = {.chat = announcement->chat,
-                                 .members = announcement->members->items,
-                                 .count = announcement->members->count};
+    const struct chat_member_list *members = announcement->members;
+    struct chat_rights rights = {.chat = announcement->chat};
 
+    if (members != NULL)
+        rights = (struct chat_rights){
+            .chat = announcement->chat, .members = members->items, .count = members->count};
     CC_TRY(chat_member_cache_put(outlet->redis, &rights, err));
     if (announcement->change->kind == CHANGE_CREATED)
         return CC_OK; /* nobody holds anything older */
@@ -147,12 +149,14 @@ static enum cc_chat_change update_kind(enum change_kind kind)
     return CC_CHAT_METADATA;
 }
 
+/* NULL when they aren't known. */
 static const struct membership *
 active_members(struct cc_arena *arena, const struct chat_member_list *members, size_t *out_count)
 {
-    struct membership *active = cc_arena_calloc(arena, members->count + 1, sizeof(*active));
-
     *out_count = 0;
+    if (members == NULL)
+        return NULL;
+    struct membership *active = cc_arena_calloc(arena, members->count + 1, sizeof(*active));
     for (size_t i = 0; i < members->count; i++)
         if (membership_active(&members->items[i]))
             active[(*out_count)++] = members->items[i];
@@ -165,15 +169,18 @@ static const char **targets_of(struct cc_arena *arena, const struct chat_announc
 {
     const struct chat_change *change = announcement->change;
     bool deletes = change->kind == CHANGE_DELETED;
-    const struct membership *members = deletes ? announcement->members->items : change->members;
-    size_t count = deletes ? announcement->members->count : change->member_count;
+    const struct chat_member_list nobody = {0};
+    const struct chat_member_list *all = announcement->members == NULL
+                                             ? &nobody /* too many: the timeline tells them */
+                                             : announcement->members;
+    const struct membership *members = deletes ? all->items : change->members;
+    size_t count = deletes ? all->count : change->member_count;
     const char **targets = cc_arena_calloc(arena, count + 1, sizeof(*targets));
 
     *out_count = 0;
-    if (deletes && count > CHAT_RIGHTS_CACHED_MAX)
-        return targets; /* too many to be named: they hear of it in the timeline */
     for (size_t i = 0; i < count; i++)
-        if (!deletes || members[i].version == change->after.version)
+        if (!deletes || membership_active(&members[i]) ||
+            members[i].version == change->after.version)
             targets[(*out_count)++] = members[i].user_id;
     return targets;
 }
@@ -253,7 +260,10 @@ static enum cc_code publish(struct chat_outlet *base, const struct chat_announce
     if (card == NULL)
         return cc_fail_detail(err, CC_INTERNAL, "the card of %s is too long",
                               announcement->chat->chat_id);
-    chat_list_cache_put_card(outlet->redis, announcement->chat, card);
+    /* A small chat of which many were members once: whoever lists it next reads who is in it now.
+     */
+    if (active != NULL || announcement->chat->member_count > CHAT_JSON_MEMBERS_MAX)
+        chat_list_cache_put_card(outlet->redis, announcement->chat, card);
     return produce_both(outlet, announcement, card, arena, err);
 }
 

@@ -17,7 +17,8 @@ struct cc_producer;
 struct cc_peer;
 struct cc_ids;
 
-/* A change with the chat as it is now (perhaps newer) and all who are or were in it. */
+/* A change with the chat as it is now (perhaps newer) and all who are or were in it; members NULL:
+ * more than CHAT_RIGHTS_CACHED_MAX. */
 struct chat_announcement {
     const struct chat_change *change;
     const struct chat *chat;

@@ -80,7 +80,8 @@ void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *v
 const char *chat_json_card(struct cc_arena *arena, const struct chat *chat,
                            const struct membership *members, size_t count)
 {
-    bool shown = chat->member_count <= CHAT_JSON_MEMBERS_MAX && count <= CHAT_JSON_MEMBERS_MAX;
+    bool shown = members != NULL && chat->member_count <= CHAT_JSON_MEMBERS_MAX &&
+                 count <= CHAT_JSON_MEMBERS_MAX;
     struct chat_view view = {
         .chat = *chat, .members = shown ? members : NULL, .member_count = shown ? count : 0};
     struct cc_strbuf text;
@@ -178,7 +179,10 @@ void chat_json_put_rights(struct cc_json_writer *writer, const struct chat_right
         cc_json_open_object(writer, NULL);
         cc_json_put_text(writer, "user_id", rights->members[i].user_id);
         cc_json_put_text(writer, "role", member_role_names[rights->members[i].role]);
-        cc_json_put_text(writer, "state", member_state_names[rights->members[i].state]);
+        /* Nobody is in a deleted chat, also while the memberships are still being ended. */
+        bool ended = rights->chat->deleted && membership_active(&rights->members[i]);
+        cc_json_put_text(writer, "state",
+                         member_state_names[ended ? MEMBER_REMOVED : rights->members[i].state]);
         cc_json_close_object(writer);
     }
     cc_json_close_array(writer);

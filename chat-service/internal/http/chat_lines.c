@@ -79,14 +79,13 @@ static enum cc_code load_view(const struct chat_lines *lines, const char *chat_i
                               struct chat_view *out, struct cc_error *err)
 {
     struct chat_store *store = lines->app->store;
-    struct chat_member_query query = {.chat_id = chat_id,
-                                      .after_user_id = "",
-                                      .filter = CHAT_MEMBERS_ACTIVE,
+    struct chat_member_query query = {.filter = CHAT_MEMBERS_ACTIVE,
                                       .limit = CHAT_JSON_MEMBERS_MAX + 1};
     struct chat_member_list members = {0};
     struct chat *chat = NULL;
 
     CC_TRY(store->ops->find_chat(store, chat_id, lines->arena, &chat, err));
+    query.chat = chat;
     CC_TRY(store->ops->list_members(store, &query, lines->arena, &members, err));
     out->chat = *chat;
     if (members.count <= CHAT_JSON_MEMBERS_MAX) {

@@ -11,22 +11,22 @@
 static bool clear(const struct personal *before, const void *input, int64_t now_ms,
                   struct personal *out)
 {
-    const struct chat_activity *activity = input;
+    const int64_t *head_seq = input;
 
-    *out = personal_clear(before, activity->seq, now_ms);
+    *out = personal_clear(before, *head_seq, now_ms);
     return true;
 }
 
 static enum cc_code delete_for_me(struct cc_request *req, struct cc_response *res,
                                   struct cc_error *err)
 {
-    struct chat_activity *activity = NULL;
     struct chat_access access;
     struct personal result;
+    int64_t head_seq = 0;
 
     CC_TRY(chat_access_load(req, &access, err));
-    CC_TRY(chat_activity_find(req, access.chat->chat_id, &activity, err));
-    CC_TRY(chat_personal_change(req, access.chat->chat_id, clear, activity, &result, err));
+    CC_TRY(chat_head_seq(req, access.chat->chat_id, &head_seq, err));
+    CC_TRY(chat_personal_change(req, access.chat->chat_id, clear, &head_seq, &result, err));
     cc_response_status(res, 204);
     return CC_OK;
 }

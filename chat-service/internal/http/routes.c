@@ -44,6 +44,8 @@ const struct cc_route chat_internal_routes[] = {
      chat_http_user_chats, CC_BLOCKING},
     {"GET", "/internal/users/{user_id}/chats/page", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
      chat_http_user_page, CC_BLOCKING},
+    {"GET", "/internal/chats/{chat_id}/states", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, chat_http_states,
+     CC_BLOCKING},
     {"GET", "/internal/chats/{chat_id}/members", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
      chat_http_rights, CC_BLOCKING},
     {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},

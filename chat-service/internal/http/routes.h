@@ -39,6 +39,8 @@ enum cc_code chat_http_user_chats(struct cc_request *req, struct cc_response *re
                                   struct cc_error *err);
 enum cc_code chat_http_user_page(struct cc_request *req, struct cc_response *res,
                                  struct cc_error *err);
+enum cc_code chat_http_states(struct cc_request *req, struct cc_response *res,
+                              struct cc_error *err);
 enum cc_code chat_http_rights(struct cc_request *req, struct cc_response *res,
                               struct cc_error *err);
 

@@ -217,8 +217,12 @@ static void put_member(struct memory_store *store, const struct membership *memb
     *row = copy_member(store->arena, member);
 }
 
-static void end_all(struct memory_store *store, const struct chat *chat)
+static enum cc_code memory_end_members(struct chat_store *base, const struct chat *chat,
+                                       int64_t budget_ms, struct cc_error *err)
 {
+    struct memory_store *store = enter(base);
+
+    (void)budget_ms, (void)err; /* memory is quick, and does not fail */
     for (size_t i = 0; i < store->members.count; i++) {
         struct membership *one = store->members.items[i];
 
@@ -229,6 +233,7 @@ static void end_all(struct memory_store *store, const struct chat *chat)
         one->role = MEMBER_PLAIN;
         one->version = chat->version;
     }
+    return leave(store, CC_OK);
 }
 
 static enum cc_code memory_materialise(struct chat_store *base, const struct chat_change *change,
@@ -240,8 +245,6 @@ static enum cc_code memory_materialise(struct chat_store *base, const struct cha
     (void)err; /* memory does not fail */
     for (size_t i = 0; i < change->member_count; i++)
         put_member(store, &change->members[i]);
-    if (change->after.deleted)
-        end_all(store, &change->after);
     if (row == NULL) {
         row = CC_ARENA_NEW(store->arena, struct chat);
         rows_add(&store->chats, row);
@@ -279,12 +282,6 @@ static enum cc_code memory_find_member(struct chat_store *base, const char *chat
     return leave(store, CC_OK);
 }
 
-static int compare_by_user(const void *left, const void *right)
-{
-    return strcmp(((const struct membership *)left)->user_id,
-                  ((const struct membership *)right)->user_id);
-}
-
 static int compare_by_chat(const void *left, const void *right)
 {
     return strcmp(((const struct membership *)left)->chat_id,
@@ -299,8 +296,8 @@ static bool has_state(const struct membership *member, enum chat_member_filter f
 
 static bool is_wanted(const struct membership *member, const struct chat_member_query *query)
 {
-    return strcmp(member->chat_id, query->chat_id) == 0 &&
-           strcmp(member->user_id, query->after_user_id) > 0 && has_state(member, query->filter);
+    return strcmp(member->chat_id, query->chat->chat_id) == 0 &&
+           member->place >= query->from_place && has_state(member, query->filter);
 }
 
 static enum cc_code memory_list_members(struct chat_store *base,
@@ -316,7 +313,7 @@ static enum cc_code memory_list_members(struct chat_store *base,
     for (size_t i = 0; i < store->members.count; i++)
         if (is_wanted(store->members.items[i], query))
             out->items[out->count++] = copy_member(arena, store->members.items[i]);
-    qsort(out->items, out->count, sizeof(*out->items), compare_by_user);
+    qsort(out->items, out->count, sizeof(*out->items), membership_compare_places);
     if (out->count > query->limit)
         out->count = query->limit;
     return leave(store, CC_OK);
@@ -392,6 +389,7 @@ static const struct chat_store_ops memory_ops = {
     .list_unannounced = memory_list_unannounced,
     .mark_announced = memory_mark_announced,
     .materialise = memory_materialise,
+    .end_members = memory_end_members,
     .find_chat = memory_find_chat,
     .find_member = memory_find_member,
     .list_members = memory_list_members,

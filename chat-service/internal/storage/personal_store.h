@@ -20,6 +20,7 @@ struct personal_list {
 };
 #define PERSONAL_PENDING_MAX 500 /* unannounced states read at once */
 #define PERSONAL_LIST_MAX    5000
+#define PERSONAL_CHAT_MAX    10000
 
 struct personal_store_ops {
     /* Never CC_NOT_FOUND: of whom nothing was said has version 0. */
@@ -28,6 +29,10 @@ struct personal_store_ops {
     /* Of all chats of a person, in any order, at most PERSONAL_LIST_MAX. */
     enum cc_code (*list)(struct personal_store *store, const char *user_id, struct cc_arena *arena,
                          struct personal_list *out, struct cc_error *err);
+    /* Of everybody who ever said something of the chat, in any order, at most PERSONAL_CHAT_MAX. */
+    enum cc_code (*list_of_chat)(struct personal_store *store, const char *chat_id,
+                                 struct cc_arena *arena, struct personal_list *out,
+                                 struct cc_error *err);
     /* Stores it, unannounced, in place of the version before. CC_CONFLICT: that is not the version
      * which is there; nothing was written. */
     enum cc_code (*put)(struct personal_store *store, const struct personal *next,

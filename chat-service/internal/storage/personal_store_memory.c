@@ -61,29 +61,52 @@ static enum cc_code memory_find(struct personal_store *base, const char *chat_id
     return leave(store, CC_OK);
 }
 
-/* user_id NULL: those that wait to be announced, of everybody. */
-static void collect(struct memory_store *store, const char *user_id, size_t limit,
-                    struct cc_arena *arena, struct personal_list *out)
+static bool is_of_user(const struct personal *one, const char *user_id)
 {
+    return strcmp(one->user_id, user_id) == 0;
+}
+
+static bool is_of_chat(const struct personal *one, const char *chat_id)
+{
+    return strcmp(one->chat_id, chat_id) == 0;
+}
+
+static bool is_unannounced(const struct personal *one, const char *nothing)
+{
+    (void)nothing;
+    return !one->announced;
+}
+
+/* Those of which wanted(one, id) is true. */
+static enum cc_code collect(struct personal_store *base,
+                            bool (*wanted)(const struct personal *one, const char *id),
+                            const char *id, size_t limit, struct cc_arena *arena,
+                            struct personal_list *out)
+{
+    struct memory_store *store = enter(base);
+
     out->count = 0;
     out->items = cc_arena_calloc(arena, store->count + 1, sizeof(*out->items));
-    for (size_t i = 0; i < store->count && out->count < limit; i++) {
-        const struct personal *one = &store->items[i];
-
-        if (user_id == NULL ? !one->announced : strcmp(one->user_id, user_id) == 0)
-            out->items[out->count++] = copy(arena, one);
-    }
+    for (size_t i = 0; i < store->count && out->count < limit; i++)
+        if (wanted(&store->items[i], id))
+            out->items[out->count++] = copy(arena, &store->items[i]);
+    return leave(store, CC_OK);
 }
 
 static enum cc_code memory_list(struct personal_store *base, const char *user_id,
                                 struct cc_arena *arena, struct personal_list *out,
                                 struct cc_error *err)
 {
-    struct memory_store *store = enter(base);
-
     (void)err; /* memory does not fail */
-    collect(store, user_id, PERSONAL_LIST_MAX, arena, out);
-    return leave(store, CC_OK);
+    return collect(base, is_of_user, user_id, PERSONAL_LIST_MAX, arena, out);
+}
+
+static enum cc_code memory_list_of_chat(struct personal_store *base, const char *chat_id,
+                                        struct cc_arena *arena, struct personal_list *out,
+                                        struct cc_error *err)
+{
+    (void)err; /* memory does not fail */
+    return collect(base, is_of_chat, chat_id, PERSONAL_CHAT_MAX, arena, out);
 }
 
 static enum cc_code memory_put(struct personal_store *base, const struct personal *next,
@@ -109,11 +132,8 @@ static enum cc_code memory_put(struct personal_store *base, const struct persona
 static enum cc_code memory_list_unannounced(struct personal_store *base, struct cc_arena *arena,
                                             struct personal_list *out, struct cc_error *err)
 {
-    struct memory_store *store = enter(base);
-
     (void)err; /* memory does not fail */
-    collect(store, NULL, PERSONAL_PENDING_MAX, arena, out);
-    return leave(store, CC_OK);
+    return collect(base, is_unannounced, NULL, PERSONAL_PENDING_MAX, arena, out);
 }
 
 static enum cc_code memory_mark_announced(struct personal_store *base,
@@ -141,6 +161,7 @@ static void memory_destroy(struct personal_store *base)
 static const struct personal_store_ops memory_ops = {
     .find = memory_find,
     .list = memory_list,
+    .list_of_chat = memory_list_of_chat,
     .put = memory_put,
     .list_unannounced = memory_list_unannounced,
     .mark_announced = memory_mark_announced,

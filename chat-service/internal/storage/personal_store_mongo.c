@@ -116,6 +116,15 @@ static enum cc_code mongo_list(struct personal_store *base, const char *user_id,
     return collect(base, filter, PERSONAL_LIST_MAX, arena, out, err);
 }
 
+static enum cc_code mongo_list_of_chat(struct personal_store *base, const char *chat_id,
+                                       struct cc_arena *arena, struct personal_list *out,
+                                       struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("chat_id", BCON_UTF8(chat_id));
+
+    return collect(base, filter, PERSONAL_CHAT_MAX, arena, out, err);
+}
+
 static enum cc_code mongo_list_unannounced(struct personal_store *base, struct cc_arena *arena,
                                            struct personal_list *out, struct cc_error *err)
 {
@@ -184,6 +193,7 @@ static void mongo_destroy(struct personal_store *base)
 static const struct personal_store_ops mongo_ops = {
     .find = mongo_find,
     .list = mongo_list,
+    .list_of_chat = mongo_list_of_chat,
     .put = mongo_put,
     .list_unannounced = mongo_list_unannounced,
     .mark_announced = mongo_mark_announced,

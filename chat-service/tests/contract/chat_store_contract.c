@@ -279,8 +279,7 @@ static void a_newcomer_is_added_to_those_who_are_there(void **state)
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
     const char *newcomer = an_id(f->arena);
-    struct chat_change *second =
-        change_add(f->arena, &first->after, first->actor_id, &newcomer, 1, 17, T0 + 1);
+    struct chat_change *second = an_addition(f->arena, &first->after, &newcomer, 1, 17);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -295,8 +294,8 @@ static void many_newcomers_are_added_at_once(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    struct chat_change *second = change_add(f->arena, &first->after, first->actor_id,
-                                            some_ids(f->arena, 100), 100, 0, T0 + 1);
+    struct chat_change *second =
+        an_addition(f->arena, &first->after, some_ids(f->arena, 100), 100, 0);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -310,11 +309,11 @@ static void somebody_who_was_removed_can_come_back(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    const char *who = first->members[1].user_id;
     struct chat_change *second =
         change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
+    const struct chat_newcomer back = {first->members[1].user_id, &second->members[0]};
     struct chat_change *third =
-        change_add(f->arena, &second->after, first->actor_id, &who, 1, 5, T0 + 2);
+        change_add(f->arena, &second->after, first->actor_id, &back, 1, 5, T0 + 2);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -322,28 +321,60 @@ static void somebody_who_was_removed_can_come_back(void **state)
 
     assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_ACTIVE);
     assert_int_equal(must_find_member(f, &first->members[1])->joined_at_ms, T0 + 2);
+    assert_int_equal(must_find_member(f, &first->members[1])->place, 1);
+    assert_int_equal(must_find_chat(f, first->after.chat_id)->place_count, 3);
 }
 
-static void members_come_by_user_id_in_pages(void **state)
+/* Three slots' worth of people, so that pages begin and end inside and at the ends of slots. */
+static void members_come_by_place_in_pages(void **state)
 {
+    static const size_t limits[] = {100, 128, 333};
     struct fixture *f = *state;
-    struct chat_change *change = a_group_of(f->arena, an_id(f->arena), some_ids(f->arena, 6), 6);
-    struct chat_member_query query = {
-        .chat_id = change->after.chat_id, .after_user_id = "", .limit = 3};
-    struct chat_member_list page = {0};
-    size_t seen = 0;
+    struct chat_change *change =
+        a_group_of(f->arena, an_id(f->arena), some_ids(f->arena, 190), 190);
+    struct chat_change *more =
+        an_addition(f->arena, &change->after, some_ids(f->arena, 100), 100, 0);
 
     must_happen(f, change);
-    do {
-        must(f->store->ops->list_members(f->store, &query, f->arena, &page, &f->err));
-        for (size_t i = 0; i < page.count; i++) {
-            assert_true(strcmp(page.items[i].user_id, query.after_user_id) > 0);
-            query.after_user_id = page.items[i].user_id;
-        }
-        seen += page.count;
-    } while (page.count == query.limit);
+    must_happen(f, more);
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        struct chat_member_query query = {.chat = &more->after, .limit = limits[i]};
+        struct chat_member_list page = {0};
 
-    assert_int_equal(seen, 7);
+        do {
+            must(f->store->ops->list_members(f->store, &query, f->arena, &page, &f->err));
+            for (size_t k = 0; k < page.count; k++)
+                assert_int_equal(page.items[k].place, query.from_place++);
+        } while (page.count == query.limit);
+        assert_int_equal(query.from_place, 291);
+    }
+}
+
+static void a_deleted_chat_leaves_nobody_in_it(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group_of(f->arena, an_id(f->arena), some_ids(f->arena, 150), 150);
+    struct chat_change *second =
+        change_leave(f->arena, &first->after, &first->members[1], NULL, T0 + 1);
+    struct chat_change *third = change_delete(f->arena, &second->after, first->actor_id, T0 + 2);
+    struct chat_member_query query = {.chat = &third->after, .limit = 200};
+    struct chat_member_list left = {0}, mine = {0};
+
+    must_happen(f, first);
+    must_happen(f, second);
+    must_happen(f, third);
+    must(f->store->ops->end_members(f->store, &third->after, 60000, &f->err));
+    must(f->store->ops->end_members(f->store, &third->after, 60000, &f->err));
+    must(f->store->ops->materialise(f->store, first, &f->err)); /* as a late replica would */
+    must(f->store->ops->list_members(f->store, &query, f->arena, &left, &f->err));
+    must(f->store->ops->list_memberships(f->store, first->actor_id, CHAT_MEMBERS_ACTIVE, f->arena,
+                                         &mine, &f->err));
+
+    assert_int_equal(left.count, 0);
+    assert_int_equal(mine.count, 0);
+    assert_true(must_find_chat(f, first->after.chat_id)->deleted);
+    assert_int_equal(must_find_member(f, &first->members[150])->version, 3);
+    assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_LEFT);
 }
 
 static void former_members_are_listed_only_when_asked_for(void **state)
@@ -352,8 +383,7 @@ static void former_members_are_listed_only_when_asked_for(void **state)
     struct chat_change *first = a_group(f->arena);
     struct chat_change *second =
         change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
-    struct chat_member_query query = {
-        .chat_id = first->after.chat_id, .after_user_id = "", .limit = 10};
+    struct chat_member_query query = {.chat = &second->after, .limit = 10};
     struct chat_member_list active = {0}, ever = {0};
 
     must_happen(f, first);
@@ -372,10 +402,8 @@ static void the_banned_are_listed_apart(void **state)
     struct chat_change *first = a_group(f->arena);
     struct chat_change *second =
         change_ban(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
-    struct chat_member_query query = {.chat_id = first->after.chat_id,
-                                      .after_user_id = "",
-                                      .filter = CHAT_MEMBERS_BANNED,
-                                      .limit = 10};
+    struct chat_member_query query = {
+        .chat = &second->after, .filter = CHAT_MEMBERS_BANNED, .limit = 10};
     struct chat_member_list banned = {0};
     struct chat_change *found = NULL;
 
@@ -501,7 +529,8 @@ int chat_store_contract_run(const char *name, struct chat_store *store)
         contract_test(a_newcomer_is_added_to_those_who_are_there),
         contract_test(many_newcomers_are_added_at_once),
         contract_test(somebody_who_was_removed_can_come_back),
-        contract_test(members_come_by_user_id_in_pages),
+        contract_test(members_come_by_place_in_pages),
+        contract_test(a_deleted_chat_leaves_nobody_in_it),
         contract_test(former_members_are_listed_only_when_asked_for),
         contract_test(the_banned_are_listed_apart),
         contract_test(owners_are_counted_in_the_chat),

@@ -136,6 +136,24 @@ static void a_person_has_the_states_of_all_chats_and_of_nobody_else(void **state
         assert_string_equal(mine.items[i].user_id, person);
 }
 
+static void a_chat_has_the_states_of_its_people_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct personal one = a_state_of(f, an_id(f->arena)), other = a_state_of(f, an_id(f->arena));
+    struct personal elsewhere = a_state_of(f, one.user_id);
+    struct personal_list states = {0};
+
+    other.chat_id = one.chat_id;
+    must(f->store->ops->put(f->store, &one, &f->err));
+    must(f->store->ops->put(f->store, &other, &f->err));
+    must(f->store->ops->put(f->store, &elsewhere, &f->err));
+    must(f->store->ops->list_of_chat(f->store, one.chat_id, f->arena, &states, &f->err));
+
+    assert_int_equal(states.count, 2);
+    for (size_t i = 0; i < states.count; i++)
+        assert_string_equal(states.items[i].chat_id, one.chat_id);
+}
+
 static void what_is_put_waits_until_it_is_announced(void **state)
 {
     struct fixture *f = *state;
@@ -163,6 +181,7 @@ int personal_store_contract_run(const char *name, struct personal_store *store)
         contract_test(a_state_is_found_as_it_was_put),
         contract_test(only_the_next_version_replaces_what_is_there),
         contract_test(a_person_has_the_states_of_all_chats_and_of_nobody_else),
+        contract_test(a_chat_has_the_states_of_its_people_alone),
         contract_test(what_is_put_waits_until_it_is_announced),
     };
 

@@ -211,6 +211,7 @@ static struct answer call(struct chat_fixture *f, int port, const struct cc_http
     struct cc_http_call request = *prepared;
     struct answer answer = {0};
 
+    request.timeout_ms = 20000; /* sanitizers, and a machine that is busy */
     request.url = cc_arena_printf(f->arena, "http://127.0.0.1:%d%s", port, path);
     assert_int_equal(cc_http_do(f->app.client, &request, f->arena, &answer.raw, &f->err), CC_OK);
     answer.status = answer.raw.status;

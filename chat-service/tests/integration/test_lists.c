@@ -61,6 +61,25 @@ static void what_a_person_says_of_a_chat_is_shown_to_nobody_else(void **state)
     assert_int_equal(json_int(f, mine.body, "version"), 1); /* the chat's own did not move */
 }
 
+static void other_daemons_learn_how_loud_a_chat_is_for_whom(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *ada = an_id(f->arena), **others = some_ids(f->arena, 1);
+    const char *chat_id = must_create_group(f, ada, others, 1);
+
+    put_me(f, chat_id, ada, "{\"notify\":\"none\",\"pinned\":true}");
+    struct answer states =
+        chat_call_internal(f, cc_arena_printf(f->arena, "/internal/chats/%s/states", chat_id));
+
+    assert_int_equal(states.status, 200);
+    assert_string_equal(
+        states.body,
+        cc_arena_printf(f->arena,
+                        "{\"items\":[{\"user_id\":\"%s\",\"mute_until\":null,\"notify\":\"none\","
+                        "\"version\":1}]}",
+                        ada));
+}
+
 static void a_state_is_told_to_its_person_alone(void **state)
 {
     struct chat_fixture *f = *state;
@@ -245,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         list_test(what_a_person_says_of_a_chat_is_shown_to_nobody_else),
+        list_test(other_daemons_learn_how_loud_a_chat_is_for_whom),
         list_test(a_state_is_told_to_its_person_alone),
         list_test(states_are_for_members_and_well_formed),
         list_test(a_chat_deleted_for_oneself_comes_back_with_the_next_message),

@@ -316,6 +316,43 @@ static void catching_up_shows_and_tells_what_another_appended(void **state)
     assert_int_equal(unannounced(f, change), 0);
 }
 
+static void a_deletion_is_in_the_timeline_before_the_rights_and_the_memberships_end(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    const enum step expected[] = {STEP_PUBLISH, STEP_AWAIT, STEP_RIGHTS};
+    struct chat_member_list mine = {0};
+
+    must_commit(f, group);
+    f->outlet.count = 0;
+    struct chat_change *deletion = change_delete(f->arena, &group->after, group->actor_id, T0 + 1);
+    assert_int_equal(must_commit(f, deletion), CHAT_REACH_ALL);
+
+    assert_told(f, expected, 3);
+    assert_int_equal(f->store->ops->list_memberships(f->store, group->actor_id, CHAT_MEMBERS_ACTIVE,
+                                                     f->arena, &mine, &f->err),
+                     CC_OK);
+    assert_int_equal(mine.count, 0);
+}
+
+static void the_sweep_finishes_a_deletion_after_a_crash_behind_the_insert(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    struct chat_member_list mine = {0};
+
+    must_commit(f, group);
+    struct chat_change *deletion = change_delete(f->arena, &group->after, group->actor_id, T0 + 1);
+    assert_int_equal(f->store->ops->append(f->store, deletion, &f->err), CC_OK);
+    assert_int_equal(sweep(f), 1);
+
+    assert_int_equal(unannounced(f, deletion), 0);
+    assert_int_equal(f->store->ops->list_memberships(f->store, group->actor_id, CHAT_MEMBERS_ACTIVE,
+                                                     f->arena, &mine, &f->err),
+                     CC_OK);
+    assert_int_equal(mine.count, 0);
+}
+
 /* ---- a person's own state ---- */
 
 static struct personal a_state(struct fixture *f, int64_t version)
@@ -453,6 +490,8 @@ int main(void)
         announce_test(catching_up_shows_and_tells_what_another_appended),
         announce_test(a_ban_is_in_the_timeline_before_the_rights_change),
         announce_test(the_sweep_finishes_a_ban_after_a_crash_at_any_step),
+        announce_test(a_deletion_is_in_the_timeline_before_the_rights_and_the_memberships_end),
+        announce_test(the_sweep_finishes_a_deletion_after_a_crash_behind_the_insert),
         announce_test(a_state_is_told_once_and_only_of_the_version_that_is_stored),
         announce_test(a_state_that_could_not_be_told_is_told_by_the_sweep),
         announce_test(a_crash_after_the_state_was_stored_leaves_it_to_the_sweep),
