@@ -43,12 +43,13 @@ static void prepare_announcer(struct chat_app *app)
 {
     app->store = chat_store_mongo_create(app->mongo);
     app->activities = activities_create(app->store);
+    app->personals = personal_store_mongo_create(app->mongo);
     app->outlet.redis = app->redis;
     app->outlet.producer = app->producer;
     app->outlet.message_service = app->message_service;
     app->outlet.ids = app->ids;
     chat_outlet_servers_init(&app->outlet);
-    chat_announcer_init(&app->announcer, app->store, &app->outlet.base);
+    chat_announcer_init(&app->announcer, app->store, app->personals, &app->outlet.base);
 }
 
 enum cc_code chat_app_start(void *memory, const struct cc_runtime *runtime, struct cc_error *err)
@@ -89,6 +90,7 @@ void chat_app_stop(void *memory)
         chat_announcer_finish(&app->announcer);
     activities_destroy(app->activities);
     chat_store_destroy(app->store);
+    personal_store_destroy(app->personals);
     cc_peer_destroy(app->message_service);
     cc_peer_destroy(app->user_service);
     cc_jwt_verifier_destroy(app->verifier);

@@ -30,6 +30,7 @@ struct chat_app {
     struct cc_peer *message_service;
     struct chat_store *store;
     struct activities *activities; /* the consumer's */
+    struct personal_store *personals;
     struct chat_outlet_servers outlet;
     struct chat_announcer announcer;
     struct chat_sweeper *sweeper;

@@ -25,7 +25,7 @@ static void write_rights(const struct chat_rights *rights, struct cc_strbuf *tex
 {
     struct cc_json_writer writer;
 
-    if (rights->count > CHAT_RIGHTS_CACHED_MAX)
+    if (rights->members == NULL || rights->count > CHAT_RIGHTS_CACHED_MAX)
         return;
     cc_json_writer_init(&writer, text);
     cc_json_open_object(&writer, NULL);

@@ -13,8 +13,8 @@
 
 #define CHAT_RIGHTS_CACHED_MAX 1000 /* people; the rights of larger chats are asked for by page */
 
-/* rights must be complete (next_cursor NULL); with more people than CHAT_RIGHTS_CACHED_MAX only the
- * version is raised. */
+/* rights must be complete (next_cursor NULL), or members NULL: of more people than
+ * CHAT_RIGHTS_CACHED_MAX only the version is raised. */
 CC_MUST_CHECK enum cc_code chat_member_cache_put(struct cc_redis *redis,
                                                  const struct chat_rights *rights,
                                                  struct cc_error *err);

@@ -47,6 +47,26 @@ static inline struct chat_change *a_group_of(struct cc_arena *arena, const char 
     return change_found(arena, &founding);
 }
 
+/* People who never were in it. */
+static inline struct chat_change *an_addition(struct cc_arena *arena, const struct chat *before,
+                                              const char *const *ids, size_t count,
+                                              int64_t joined_seq)
+{
+    struct chat_newcomer *newcomers = cc_arena_calloc(arena, count + 1, sizeof(*newcomers));
+
+    for (size_t i = 0; i < count; i++)
+        newcomers[i].user_id = ids[i];
+    return change_add(arena, before, before->created_by, newcomers, count, joined_seq, T0 + 1);
+}
+
+static inline struct chat_change *a_rename(struct cc_arena *arena, const struct chat *before,
+                                           const char *actor_id, const char *title, int64_t at_ms)
+{
+    const struct chat_edit edit = {.title = title};
+
+    return change_edit(arena, before, actor_id, &edit, at_ms);
+}
+
 static inline struct chat_change *a_group(struct cc_arena *arena)
 {
     return a_group_of(arena, an_id(arena), some_ids(arena, 2), 2);

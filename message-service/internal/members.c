@@ -70,6 +70,7 @@ struct page {
     int64_t version;
     bool deleted;
     enum rights_posting posting;
+    int64_t retention_s;
     struct rights_member *members; /* in the arena */
     size_t count;
     const char *next_cursor; /* NULL on the last page */
@@ -95,6 +96,7 @@ static bool read_page(struct cc_arena *arena, const void *json, size_t length, s
         .deleted = cc_json_bool(reader, "deleted", CC_OPTIONAL, false),
         .posting = (enum rights_posting)cc_json_choice(reader, "post", CC_OPTIONAL,
                                                        rights_posting_names, RIGHTS_POST_ALL),
+        .retention_s = cc_json_int(reader, "retention_s", CC_OPTIONAL, 0, INT64_MAX),
         .next_cursor = cc_json_text(reader, "next_cursor", CC_OPTIONAL, 0, 256),
     };
     out->count = cc_json_array_count(reader, "items", CC_REQUIRED, PAGE_MEMBERS_MAX);
@@ -159,8 +161,12 @@ static enum cc_code get_pages(struct message_members *members, const char *chat_
 
 static struct rights *rights_of(const struct page *page)
 {
-    struct rights_source source = {page->version, page->deleted, page->posting, page->members,
-                                   page->count};
+    struct rights_source source = {.version = page->version,
+                                   .deleted = page->deleted,
+                                   .posting = page->posting,
+                                   .members = page->members,
+                                   .count = page->count,
+                                   .retention_s = page->retention_s};
     return rights_create(&source);
 }
 

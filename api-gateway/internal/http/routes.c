@@ -27,6 +27,7 @@ const struct cc_route gateway_routes[] = {
     {"*", "/v1/users/{rest...}", CC_AUTH_USER, CC_RATE_READ, BODY, gateway_to_user, CC_ASYNC},
     {"GET", "/v1/bootstrap", CC_AUTH_USER, CC_RATE_READ, 0, gateway_http_bootstrap, CC_ASYNC},
     {"GET", "/v1/chats", CC_AUTH_USER, CC_RATE_READ, 0, gateway_http_list_chats, CC_ASYNC},
+    {"GET", "/v1/chats/changes", CC_AUTH_USER, CC_RATE_READ, 0, gateway_http_list_chats, CC_ASYNC},
     {"*", "/v1/chats", CC_AUTH_USER, CC_RATE_WRITE, BODY, gateway_to_chat, CC_ASYNC},
     {"*", "/v1/chats/{rest...}", CC_AUTH_USER, CC_RATE_WRITE, BODY, gateway_to_chat, CC_ASYNC},
     {"*", "/v1/chats/{chat_id}/messages", CC_AUTH_USER, CC_RATE_SEND, BODY, gateway_to_message,

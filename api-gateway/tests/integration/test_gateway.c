@@ -55,6 +55,8 @@ static void each_path_reaches_its_service(void **state)
         {"POST /v1/chats/direct", "chat"},
         {"GET /v1/chats/c1", "chat"},
         {"GET /v1/chats/c1/members", "chat"},
+        {"PUT /v1/chats/c1/me", "chat"},
+        {"PATCH /v1/chats/c1/members/u1", "chat"},
         {"POST /v1/chats/c1/messages", "message"},
         {"GET /v1/chats/c1/messages/m1", "message"},
         {"GET /v1/chats/c1/changes?after_rev=3", "message"},

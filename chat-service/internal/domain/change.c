@@ -14,7 +14,9 @@ const char *const change_kind_names[] = {
     [CHANGE_MEMBER_BANNED] = "member_banned",
     [CHANGE_MEMBER_UNBANNED] = "member_unbanned",
     [CHANGE_ROLE] = "role_changed",
-    [CHANGE_RENAMED] = "metadata_changed",
+    [CHANGE_METADATA] = "metadata_changed",
+    [CHANGE_RULES] = "settings_changed",
+    [CHANGE_DELETED] = "chat_deleted",
     NULL,
 };
 
@@ -28,7 +30,7 @@ static struct chat_change *next_change(struct cc_arena *arena, enum change_kind 
     change->kind = kind;
     change->after = *before;
     change->after.version = before->version + 1;
-    if (kind != CHANGE_RENAMED)
+    if (kind != CHANGE_METADATA)
         change->after.member_version = change->after.version;
     change->actor_id = actor_id;
     change->at_ms = at_ms;
@@ -44,7 +46,8 @@ static struct membership *room_for(struct cc_arena *arena, struct chat_change *c
     return members;
 }
 
-static struct membership newcomer(const struct chat_change *change, const char *user_id,
+/* Gives the person the chat's next place. */
+static struct membership newcomer(struct chat_change *change, const char *user_id,
                                   enum member_role role)
 {
     return (struct membership){.chat_id = change->after.chat_id,
@@ -52,7 +55,8 @@ static struct membership newcomer(const struct chat_change *change, const char *
                                .role = role,
                                .state = MEMBER_ACTIVE,
                                .version = change->after.version,
-                               .joined_at_ms = change->at_ms};
+                               .joined_at_ms = change->at_ms,
+                               .place = change->after.place_count++};
 }
 
 struct chat_change *change_found(struct cc_arena *arena, const struct chat_founding *founding)
@@ -60,6 +64,7 @@ struct chat_change *change_found(struct cc_arena *arena, const struct chat_found
     const struct chat nothing = {.chat_id = founding->chat_id,
                                  .type = founding->type,
                                  .title = founding->title,
+                                 .description = "",
                                  .created_by = founding->creator_id,
                                  .created_at_ms = founding->at_ms,
                                  .member_count = (int64_t)founding->other_count + 1};
@@ -75,15 +80,31 @@ struct chat_change *change_found(struct cc_arena *arena, const struct chat_found
     return change;
 }
 
+/* Who comes back has the old place. */
+static struct membership returning(const struct chat_change *change,
+                                   const struct membership *former)
+{
+    struct membership member = *former;
+
+    member.role = MEMBER_PLAIN;
+    member.state = MEMBER_ACTIVE;
+    member.version = change->after.version;
+    member.joined_at_ms = change->at_ms;
+    return member;
+}
+
 struct chat_change *change_add(struct cc_arena *arena, const struct chat *before,
-                               const char *actor_id, const char *const *user_ids, size_t count,
-                               int64_t joined_seq, int64_t at_ms)
+                               const char *actor_id, const struct chat_newcomer *newcomers,
+                               size_t count, int64_t joined_seq, int64_t at_ms)
 {
     struct chat_change *change = next_change(arena, CHANGE_MEMBER_ADDED, before, actor_id, at_ms);
     struct membership *members = room_for(arena, change, count);
 
     for (size_t i = 0; i < count; i++) {
-        members[i] = newcomer(change, user_ids[i], MEMBER_PLAIN);
+        if (newcomers[i].former == NULL)
+            members[i] = newcomer(change, newcomers[i].user_id, MEMBER_PLAIN);
+        else
+            members[i] = returning(change, newcomers[i].former);
         members[i].joined_seq = joined_seq;
     }
     change->after.member_count += (int64_t)count;
@@ -174,12 +195,57 @@ struct chat_change *change_leave(struct cc_arena *arena, const struct chat *befo
     return change;
 }
 
-struct chat_change *change_rename(struct cc_arena *arena, const struct chat *before,
-                                  const char *actor_id, const char *title, int64_t at_ms)
+bool chat_edit_sets_rules(const struct chat_edit *edit)
 {
-    struct chat_change *change = next_change(arena, CHANGE_RENAMED, before, actor_id, at_ms);
+    return edit->sets_post || edit->sets_history || edit->sets_retention;
+}
 
-    change->after.title = title;
+static struct chat_rules edited_rules(const struct chat_rules *before, const struct chat_edit *edit)
+{
+    return (struct chat_rules){
+        .post = edit->sets_post ? edit->rules.post : before->post,
+        .history = edit->sets_history ? edit->rules.history : before->history,
+        .retention_s = edit->sets_retention ? edit->rules.retention_s : before->retention_s};
+}
+
+static bool same_rules(const struct chat_rules *a, const struct chat_rules *b)
+{
+    return a->post == b->post && a->history == b->history && a->retention_s == b->retention_s;
+}
+
+/* Either may be NULL. */
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+struct chat_change *change_edit(struct cc_arena *arena, const struct chat *before,
+                                const char *actor_id, const struct chat_edit *edit, int64_t at_ms)
+{
+    struct chat after = *before;
+
+    after.rules = edited_rules(&before->rules, edit);
+    if (edit->title != NULL)
+        after.title = edit->title;
+    if (edit->description != NULL)
+        after.description = edit->description;
+    if (edit->sets_avatar)
+        after.avatar_media_id = edit->avatar_media_id;
+    bool rules_stay = same_rules(&after.rules, &before->rules);
+    if (rules_stay && same_text(after.title, before->title) &&
+        same_text(after.description, before->description) &&
+        same_text(after.avatar_media_id, before->avatar_media_id))
+        return NULL;
+    return next_change(arena, rules_stay ? CHANGE_METADATA : CHANGE_RULES, &after, actor_id, at_ms);
+}
+
+struct chat_change *change_delete(struct cc_arena *arena, const struct chat *before,
+                                  const char *actor_id, int64_t at_ms)
+{
+    struct chat_change *change = next_change(arena, CHANGE_DELETED, before, actor_id, at_ms);
+
+    change->after.deleted = true;
+    change->after.member_count = change->after.owner_count = 0;
     return change;
 }
 
@@ -199,7 +265,7 @@ void change_op_id(const struct chat_change *change, char out[CC_UUID_BYTES])
 bool change_ends_memberships(const struct chat_change *change)
 {
     return change->kind == CHANGE_MEMBER_REMOVED || change->kind == CHANGE_MEMBER_LEFT ||
-           change->kind == CHANGE_MEMBER_BANNED;
+           change->kind == CHANGE_MEMBER_BANNED || change->kind == CHANGE_DELETED;
 }
 
 bool change_is_counted(const struct chat_change *change)

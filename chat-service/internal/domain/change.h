@@ -20,7 +20,9 @@ enum change_kind {
     CHANGE_MEMBER_BANNED,
     CHANGE_MEMBER_UNBANNED,
     CHANGE_ROLE,
-    CHANGE_RENAMED,
+    CHANGE_METADATA, /* title, description, avatar */
+    CHANGE_RULES,    /* the rules, and perhaps metadata as well */
+    CHANGE_DELETED,  /* for everybody: every membership ends */
 };
 /* Stored names, NULL-terminated; also the `event` of the system message. */
 extern const char *const change_kind_names[];
@@ -46,10 +48,14 @@ struct chat_founding {
 };
 /* In a group the creator is the owner; in a direct chat the two are equals. */
 struct chat_change *change_found(struct cc_arena *arena, const struct chat_founding *founding);
-/* user_ids: none of them active. joined_seq: the head of the chat as far as it is known. */
+struct chat_newcomer {
+    const char *user_id;
+    const struct membership *former; /* not active; NULL = never was in it */
+};
+/* joined_seq: the head of the chat as far as it is known. */
 struct chat_change *change_add(struct cc_arena *arena, const struct chat *before,
-                               const char *actor_id, const char *const *user_ids, size_t count,
-                               int64_t joined_seq, int64_t at_ms);
+                               const char *actor_id, const struct chat_newcomer *newcomers,
+                               size_t count, int64_t joined_seq, int64_t at_ms);
 struct chat_change *change_remove(struct cc_arena *arena, const struct chat *before,
                                   const char *actor_id, const struct membership *target,
                                   int64_t at_ms);
@@ -73,8 +79,22 @@ struct chat_change *change_transfer(struct cc_arena *arena, const struct chat *b
 struct chat_change *change_leave(struct cc_arena *arena, const struct chat *before,
                                  const struct membership *leaver,
                                  const struct membership *successor, int64_t at_ms);
-struct chat_change *change_rename(struct cc_arena *arena, const struct chat *before,
-                                  const char *actor_id, const char *title, int64_t at_ms);
+/* What an edit says; what it doesn't say stays. */
+struct chat_edit {
+    const char *title, *description; /* NULL = stays */
+    bool sets_avatar;
+    const char *avatar_media_id; /* NULL = no avatar */
+    bool sets_post, sets_history, sets_retention;
+    struct chat_rules rules;
+};
+bool chat_edit_sets_rules(const struct chat_edit *edit);
+/* NULL when everything is so already. */
+struct chat_change *change_edit(struct cc_arena *arena, const struct chat *before,
+                                const char *actor_id, const struct chat_edit *edit, int64_t at_ms);
+
+/* Names nobody: whoever is in it is out afterwards. */
+struct chat_change *change_delete(struct cc_arena *arena, const struct chat *before,
+                                  const char *actor_id, int64_t at_ms);
 
 /* Text "<chat_id>/<version>": the id of the row, and the client_msg_id of its system operation. */
 const char *change_id(struct cc_arena *arena, const char *chat_id, int64_t version);

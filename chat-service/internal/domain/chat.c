@@ -6,6 +6,7 @@
 
 const char *const chat_type_names[] = {"direct", "group", NULL};
 const char *const chat_posting_names[] = {"all", "admins", NULL};
+const char *const chat_history_names[] = {"all", "joined", NULL};
 
 void chat_direct_id(const char *user_id, const char *other_id, char out[CC_UUID_BYTES])
 {

@@ -12,29 +12,43 @@
 
 #include "common/id.h"
 
-#define CHAT_TITLE_MAX_BYTES 100
-#define CHAT_FOUNDERS_MAX    199   /* people named at creation, the creator not counted */
-#define CHAT_MEMBERS_MAX     10000 /* active members of a group */
-#define CHAT_ADD_MAX         100   /* people added by one request */
+#define CHAT_TITLE_MAX_BYTES       100
+#define CHAT_DESCRIPTION_MAX_BYTES 1000
+#define CHAT_FOUNDERS_MAX          199   /* people named at creation, the creator not counted */
+#define CHAT_MEMBERS_MAX           10000 /* active members of a group */
+#define CHAT_ADD_MAX               100   /* people added by one request */
+#define CHAT_RETENTION_MAX_S       (INT64_C(366) * 24 * 60 * 60)
 
 enum chat_type { CHAT_DIRECT, CHAT_GROUP };
 enum chat_posting { CHAT_POST_ALL, CHAT_POST_ADMINS };
+enum chat_history { CHAT_HISTORY_ALL, CHAT_HISTORY_JOINED };
 
 /* Wire names, NULL-terminated, indexed by the enum. */
 extern const char *const chat_type_names[];
 extern const char *const chat_posting_names[];
+extern const char *const chat_history_names[];
+
+/* What owners and admins decide about a group. */
+struct chat_rules {
+    enum chat_posting post;
+    enum chat_history history; /* what members see from before they came */
+    int64_t retention_s;       /* messages expire after this long; 0 = never */
+};
 
 struct chat {
     const char *chat_id;
     enum chat_type type;
-    const char *title; /* "" for a direct chat */
+    const char *title;           /* "" for a direct chat */
+    const char *description;     /* "" = none */
+    const char *avatar_media_id; /* NULL = none */
     const char *created_by;
     int64_t created_at_ms;
     int64_t version;        /* 1 at creation, +1 per change */
     int64_t member_version; /* version at the last change of members, roles or posting */
     int64_t member_count;   /* active members */
     int64_t owner_count;    /* of these, owners; a group that has members has one */
-    enum chat_posting post;
+    int64_t place_count;    /* places given, to members and former ones */
+    struct chat_rules rules;
     bool deleted;
 };
 

@@ -11,10 +11,12 @@
 #include "common/id.h"
 #include "domain/activity.h"
 #include "domain/membership.h"
+#include "domain/personal.h"
 
 struct chat_list_entry {
     const struct membership *membership;
-    struct chat_activity activity; /* last_activity_at_ms is set even when there is no message */
+    struct chat_activity activity;   /* last_activity_at_ms is set even when there is no message */
+    const struct personal *personal; /* what the person says of it; NULL = nothing */
 };
 struct chat_list_position {
     int64_t last_activity_at_ms;

@@ -12,6 +12,13 @@ bool membership_active(const struct membership *member)
     return member != NULL && member->state == MEMBER_ACTIVE;
 }
 
+int membership_compare_places(const void *left, const void *right)
+{
+    const struct membership *a = left, *b = right;
+
+    return (a->place > b->place) - (a->place < b->place);
+}
+
 static bool precedes(const struct membership *a, const struct membership *b)
 {
     if (a->role != b->role)

@@ -25,10 +25,14 @@ struct membership {
     int64_t version; /* of the chat, at the last change of this membership */
     int64_t joined_at_ms;
     int64_t joined_seq; /* head of the chat when the person came; 0 for founders */
+    int64_t place;      /* in the chat's list: 0 for who founded it, then as people first came */
 };
 
 /* `member` may be NULL: nobody is not active. */
 bool membership_active(const struct membership *member);
+
+/* For qsort: by place, ascending. */
+int membership_compare_places(const void *left, const void *right);
 
 /* Who owns the chat after `leaver`: the admin, else the member, who has been in it longest; NULL
  * when nobody else is active. */

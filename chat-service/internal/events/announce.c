@@ -9,10 +9,15 @@
 #include "common/metrics.h"
 #include "member_cache.h"
 
+/* Of a deletion, for removing all who were in the chat: those of a very large one in several goes.
+ */
+#define END_BUDGET_MS 2000
+
 void chat_announcer_init(struct chat_announcer *announcer, struct chat_store *store,
-                         struct chat_outlet *outlet)
+                         struct personal_store *personals, struct chat_outlet *outlet)
 {
     announcer->store = store;
+    announcer->personals = personals;
     announcer->outlet = outlet;
     for (size_t i = 0; i < CHAT_STRIPES; i++)
         pthread_mutex_init(&announcer->stripes[i], NULL);
@@ -24,7 +29,7 @@ void chat_announcer_finish(struct chat_announcer *announcer)
         pthread_mutex_destroy(&announcer->stripes[i]);
 }
 
-static pthread_mutex_t *stripe_of(struct chat_announcer *announcer, const char *chat_id)
+pthread_mutex_t *chat_announcer_stripe(struct chat_announcer *announcer, const char *chat_id)
 {
     size_t hash = 5381;
 
@@ -33,24 +38,24 @@ static pthread_mutex_t *stripe_of(struct chat_announcer *announcer, const char *
     return &announcer->stripes[hash % CHAT_STRIPES];
 }
 
-/* The chat as it is now, and everybody who is or was in it (of a very large one, enough to see that
- * it is). */
+/* The chat as it is now and, unless it is very large, everybody who is or was in it. */
 static enum cc_code load(struct chat_announcer *announcer, const struct chat_change *change,
                          struct cc_arena *arena, struct chat_announcement *out,
                          struct cc_error *err)
 {
     struct chat_store *store = announcer->store;
     struct chat_member_list *members = CC_ARENA_NEW(arena, struct chat_member_list);
-    struct chat_member_query everybody = {.chat_id = change->after.chat_id,
-                                          .after_user_id = "",
-                                          .filter = CHAT_MEMBERS_EVER,
-                                          .limit = CHAT_RIGHTS_CACHED_MAX + 1};
+    struct chat_member_query everybody = {.filter = CHAT_MEMBERS_EVER,
+                                          .limit = CHAT_RIGHTS_CACHED_MAX};
     struct chat *chat = NULL;
 
-    CC_TRY(store->ops->list_members(store, &everybody, arena, members, err));
     CC_TRY(store->ops->find_chat(store, change->after.chat_id, arena, &chat, err));
-    *out = (struct chat_announcement){.change = change, .chat = chat, .members = members};
-    return CC_OK;
+    *out = (struct chat_announcement){.change = change, .chat = chat};
+    if (chat->place_count > CHAT_RIGHTS_CACHED_MAX)
+        return CC_OK;
+    everybody.chat = chat;
+    out->members = members;
+    return store->ops->list_members(store, &everybody, arena, members, err);
 }
 
 /* For the end of a membership the rights change last: the timeline must hold the change first, so
@@ -84,6 +89,8 @@ static enum cc_code announce(struct chat_announcer *announcer, const struct chat
         code = load(announcer, change, arena, &announcement, err);
     if (code == CC_OK)
         code = tell(announcer, &announcement, out_reach, err);
+    if (code == CC_OK && change->after.deleted)
+        code = store->ops->end_members(store, &change->after, END_BUDGET_MS, err);
     if (code == CC_OK)
         code = store->ops->mark_announced(store, change, err);
     if (code == CC_OK)
@@ -135,7 +142,7 @@ enum cc_code chat_announcer_commit(struct chat_announcer *announcer,
                                    struct cc_error *err)
 {
     struct chat_store *store = announcer->store;
-    pthread_mutex_t *stripe = stripe_of(announcer, change->after.chat_id);
+    pthread_mutex_t *stripe = chat_announcer_stripe(announcer, change->after.chat_id);
 
     pthread_mutex_lock(stripe);
     enum cc_code code = store->ops->append(store, change, err);
@@ -148,7 +155,7 @@ enum cc_code chat_announcer_commit(struct chat_announcer *announcer,
 static enum cc_code announce_chat(struct chat_announcer *announcer, const char *chat_id,
                                   size_t *out_count, struct cc_error *err)
 {
-    pthread_mutex_t *stripe = stripe_of(announcer, chat_id);
+    pthread_mutex_t *stripe = chat_announcer_stripe(announcer, chat_id);
     enum chat_reach reach = CHAT_REACH_ALL;
 
     pthread_mutex_lock(stripe);

@@ -14,17 +14,21 @@
 
 #include "events/outlet.h"
 #include "storage/chat_store.h"
+#include "storage/personal_store.h"
 
 #define CHAT_STRIPES 64
 
 struct chat_announcer {
-    struct chat_store *store;   /* borrowed */
-    struct chat_outlet *outlet; /* borrowed */
+    struct chat_store *store;         /* borrowed */
+    struct personal_store *personals; /* borrowed */
+    struct chat_outlet *outlet;       /* borrowed */
     pthread_mutex_t stripes[CHAT_STRIPES];
 };
 void chat_announcer_init(struct chat_announcer *announcer, struct chat_store *store,
-                         struct chat_outlet *outlet);
+                         struct personal_store *personals, struct chat_outlet *outlet);
 void chat_announcer_finish(struct chat_announcer *announcer);
+/* Whoever works on a chat holds this. */
+pthread_mutex_t *chat_announcer_stripe(struct chat_announcer *announcer, const char *chat_id);
 
 enum chat_reach {
     CHAT_REACH_ALL,   /* announced; for the end of a membership also persisted */
@@ -46,5 +50,16 @@ CC_MUST_CHECK enum cc_code chat_announcer_catch_up(struct chat_announcer *announ
 CC_MUST_CHECK enum cc_code chat_announcer_sweep(struct chat_announcer *announcer,
                                                 int64_t older_than_ms, size_t *out_count,
                                                 struct cc_error *err);
+
+/* Stores a person's next state of a chat and tells that person's devices. Once it is stored it has
+ * happened: what goes wrong after that is logged, and the sweep's. Errors: CC_CONFLICT another
+ * version is there: look again. */
+CC_MUST_CHECK enum cc_code chat_announcer_commit_personal(struct chat_announcer *announcer,
+                                                          const struct personal *next,
+                                                          struct cc_error *err);
+/* As chat_announcer_sweep, for states. */
+CC_MUST_CHECK enum cc_code chat_announcer_sweep_personal(struct chat_announcer *announcer,
+                                                         int64_t older_than_ms, size_t *out_count,
+                                                         struct cc_error *err);
 
 #endif

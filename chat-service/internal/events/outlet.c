@@ -23,14 +23,18 @@
 #define PERSISTED_WAIT_MS  2000
 #define SYSTEM_TEXT_BYTES  (64 * 1024)
 
+#define PERSONAL_TEXT_BYTES 1024
+
 static enum cc_code raise_rights(struct chat_outlet *base,
                                  const struct chat_announcement *announcement, struct cc_error *err)
 {
     struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
-    struct chat_rights rights = {.chat = announcement->chat,
-                                 .members = announcement->members->items,
-                                 .count = announcement->members->count};
+    const struct chat_member_list *members = announcement->members;
+    struct chat_rights rights = {.chat = announcement->chat};
 
+    if (members != NULL)
+        rights = (struct chat_rights){
+            .chat = announcement->chat, .members = members->items, .count = members->count};
     CC_TRY(chat_member_cache_put(outlet->redis, &rights, err));
     if (announcement->change->kind == CHANGE_CREATED)
         return CC_OK; /* nobody holds anything older */
@@ -54,21 +58,23 @@ static const char *system_text(struct cc_arena *arena, const struct chat_change 
         cc_json_put_text(&writer, NULL, change->members[i].user_id);
     cc_json_close_array(&writer);
     cc_json_put_text(&writer, "title", change->after.title);
+    if (change->kind == CHANGE_RULES)
+        chat_json_put_rules(&writer, &change->after.rules);
     cc_json_close_object(&writer);
     result = cc_arena_strndup(arena, cc_strbuf_text(&text), text.length);
     cc_strbuf_finish(&text);
     return result;
 }
 
-static struct cc_envelope envelope_for(const char *type, const struct chat_change *change,
+static struct cc_envelope envelope_for(const char *type, const char *chat_id, int64_t at_ms,
                                        const char *event_id)
 {
     return (struct cc_envelope){.event_id = event_id,
                                 .type = type,
                                 .version = 1,
-                                .occurred_at_ms = change->at_ms,
+                                .occurred_at_ms = at_ms,
                                 .producer = PRODUCER_NAME,
-                                .key = change->after.chat_id};
+                                .key = chat_id};
 }
 
 static const struct cc_member_change *member_changes(struct cc_arena *arena,
@@ -95,7 +101,8 @@ static void write_operation(struct chat_outlet_servers *outlet, struct cc_arena 
     cc_ids_next(outlet->ids, event_id);
     change_op_id(change, op_id);
     struct ev_message_created event = {
-        .envelope = envelope_for(CC_TOPIC_MESSAGE_CREATED, change, event_id),
+        .envelope =
+            envelope_for(CC_TOPIC_MESSAGE_CREATED, change->after.chat_id, change->at_ms, event_id),
         .op = CC_OP_SYSTEM,
         .op_id = op_id,
         .client_msg_id = change_id(arena, change->after.chat_id, change->after.version),
@@ -132,22 +139,50 @@ static enum cc_chat_change update_kind(enum change_kind kind)
     case CHANGE_ROLE:
     case CHANGE_MEMBER_UNBANNED:
         return CC_CHAT_ROLE;
-    case CHANGE_RENAMED:
+    case CHANGE_RULES:
+        return CC_CHAT_SETTINGS;
+    case CHANGE_DELETED:
+        return CC_CHAT_DELETED;
+    case CHANGE_METADATA:
         break;
     }
     return CC_CHAT_METADATA;
 }
 
+/* NULL when they aren't known. */
 static const struct membership *
 active_members(struct cc_arena *arena, const struct chat_member_list *members, size_t *out_count)
 {
-    struct membership *active = cc_arena_calloc(arena, members->count + 1, sizeof(*active));
-
     *out_count = 0;
+    if (members == NULL)
+        return NULL;
+    struct membership *active = cc_arena_calloc(arena, members->count + 1, sizeof(*active));
     for (size_t i = 0; i < members->count; i++)
         if (membership_active(&members->items[i]))
             active[(*out_count)++] = members->items[i];
     return active;
+}
+
+/* Whom the change concerns: those it names; of a deletion, whose membership it ended. */
+static const char **targets_of(struct cc_arena *arena, const struct chat_announcement *announcement,
+                               size_t *out_count)
+{
+    const struct chat_change *change = announcement->change;
+    bool deletes = change->kind == CHANGE_DELETED;
+    const struct chat_member_list nobody = {0};
+    const struct chat_member_list *all = announcement->members == NULL
+                                             ? &nobody /* too many: the timeline tells them */
+                                             : announcement->members;
+    const struct membership *members = deletes ? all->items : change->members;
+    size_t count = deletes ? all->count : change->member_count;
+    const char **targets = cc_arena_calloc(arena, count + 1, sizeof(*targets));
+
+    *out_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!deletes || membership_active(&members[i]) ||
+            members[i].version == change->after.version)
+            targets[(*out_count)++] = members[i].user_id;
+    return targets;
 }
 
 static void write_update(struct chat_outlet_servers *outlet, struct cc_arena *arena,
@@ -155,33 +190,32 @@ static void write_update(struct chat_outlet_servers *outlet, struct cc_arena *ar
                          struct cc_strbuf *out)
 {
     const struct chat_change *change = announcement->change;
-    const char **targets = cc_arena_calloc(arena, change->member_count + 1, sizeof(*targets));
+    size_t target_count = 0;
+    const char **targets = targets_of(arena, announcement, &target_count);
     char event_id[CC_UUID_BYTES];
     struct cc_json_writer writer;
 
-    for (size_t i = 0; i < change->member_count; i++)
-        targets[i] = change->members[i].user_id;
     cc_ids_next(outlet->ids, event_id);
     struct ev_chat_updated event = {
-        .envelope = envelope_for(CC_TOPIC_CHAT_UPDATED, change, event_id),
+        .envelope =
+            envelope_for(CC_TOPIC_CHAT_UPDATED, change->after.chat_id, change->at_ms, event_id),
         .chat_id = change->after.chat_id,
         .version = change->after.version,
         .change = update_kind(change->kind),
         .actor_id = change->actor_id,
         .targets = targets,
-        .target_count = change->member_count,
+        .target_count = target_count,
         .chat_json = card,
     };
     cc_json_writer_init(&writer, out);
     ev_chat_updated_write(&writer, &event);
 }
 
-static struct cc_produce record_for(const char *topic, const char *type,
-                                    const struct chat_change *change,
+static struct cc_produce record_for(const char *topic, const char *type, const char *chat_id,
                                     const struct cc_strbuf *payload)
 {
     return (struct cc_produce){.topic = topic,
-                               .key = change->after.chat_id,
+                               .key = chat_id,
                                .payload = cc_strbuf_text(payload),
                                .payload_count = payload->length,
                                .type = type,
@@ -201,8 +235,9 @@ static enum cc_code produce_both(struct chat_outlet_servers *outlet,
     write_operation(outlet, arena, change, &operation);
     write_update(outlet, arena, announcement, card, &update);
     struct cc_produce records[] = {
-        record_for(outlet->operations_topic, CC_TOPIC_MESSAGE_CREATED, change, &operation),
-        record_for(outlet->updates_topic, CC_TOPIC_CHAT_UPDATED, change, &update)};
+        record_for(outlet->operations_topic, CC_TOPIC_MESSAGE_CREATED, change->after.chat_id,
+                   &operation),
+        record_for(outlet->updates_topic, CC_TOPIC_CHAT_UPDATED, change->after.chat_id, &update)};
     if (operation.overflowed || update.overflowed)
         code = cc_fail_detail(err, CC_INTERNAL, "the events of %s are too long",
                               change->after.chat_id);
@@ -225,8 +260,53 @@ static enum cc_code publish(struct chat_outlet *base, const struct chat_announce
     if (card == NULL)
         return cc_fail_detail(err, CC_INTERNAL, "the card of %s is too long",
                               announcement->chat->chat_id);
-    chat_list_cache_put_card(outlet->redis, announcement->chat, card);
+    /* A small chat of which many were members once: whoever lists it next reads who is in it now.
+     */
+    if (active != NULL || announcement->chat->member_count > CHAT_JSON_MEMBERS_MAX)
+        chat_list_cache_put_card(outlet->redis, announcement->chat, card);
     return produce_both(outlet, announcement, card, arena, err);
+}
+
+static void write_personal(struct chat_outlet_servers *outlet, const struct personal *personal,
+                           struct cc_strbuf *out)
+{
+    char event_id[CC_UUID_BYTES];
+    struct cc_json_writer writer;
+    struct cc_strbuf me;
+
+    cc_strbuf_init(&me, PERSONAL_TEXT_BYTES);
+    cc_json_writer_init(&writer, &me);
+    chat_json_put_personal(&writer, NULL, personal);
+    cc_ids_next(outlet->ids, event_id);
+    struct ev_chat_updated event = {
+        .envelope =
+            envelope_for(CC_TOPIC_CHAT_UPDATED, personal->chat_id, personal->at_ms, event_id),
+        .chat_id = personal->chat_id,
+        .version = personal->version,
+        .change = CC_CHAT_PERSONAL,
+        .actor_id = personal->user_id,
+        .targets = &personal->user_id,
+        .target_count = 1,
+        .me_json = cc_strbuf_text(&me),
+    };
+    cc_json_writer_init(&writer, out);
+    ev_chat_updated_write(&writer, &event);
+    cc_strbuf_finish(&me);
+}
+
+static enum cc_code publish_personal(struct chat_outlet *base, const struct personal *personal,
+                                     struct cc_error *err)
+{
+    struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
+    struct cc_strbuf update;
+
+    cc_strbuf_init(&update, CC_EVENT_MAX_BYTES);
+    write_personal(outlet, personal, &update);
+    struct cc_produce record =
+        record_for(outlet->updates_topic, CC_TOPIC_CHAT_UPDATED, personal->chat_id, &update);
+    enum cc_code code = cc_produce_all(outlet->producer, &record, 1, err);
+    cc_strbuf_finish(&update);
+    return code;
 }
 
 static void pause_ms(int64_t duration_ms)
@@ -267,8 +347,10 @@ static enum cc_code await_persisted(struct chat_outlet *base, const struct chat_
     return cc_fail(err, CC_TIMEOUT, NULL, "the change is not in the timeline yet");
 }
 
-static const struct chat_outlet_ops servers_ops = {
-    .raise_rights = raise_rights, .publish = publish, .await_persisted = await_persisted};
+static const struct chat_outlet_ops servers_ops = {.raise_rights = raise_rights,
+                                                   .publish = publish,
+                                                   .publish_personal = publish_personal,
+                                                   .await_persisted = await_persisted};
 
 void chat_outlet_servers_init(struct chat_outlet_servers *outlet)
 {

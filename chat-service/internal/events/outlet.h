@@ -9,6 +9,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 #include "domain/change.h"
+#include "domain/personal.h"
 #include "storage/chat_store.h"
 
 struct cc_redis;
@@ -16,7 +17,8 @@ struct cc_producer;
 struct cc_peer;
 struct cc_ids;
 
-/* A change with the chat as it is now (perhaps newer) and all who are or were in it. */
+/* A change with the chat as it is now (perhaps newer) and all who are or were in it; members NULL:
+ * more than CHAT_RIGHTS_CACHED_MAX. */
 struct chat_announcement {
     const struct chat_change *change;
     const struct chat *chat;
@@ -33,6 +35,9 @@ struct chat_outlet_ops {
     /* The system operation and chat.updated; CC_OK only when the broker has both. Repeatable. */
     enum cc_code (*publish)(struct chat_outlet *outlet,
                             const struct chat_announcement *announcement, struct cc_error *err);
+    /* chat.updated for that person alone; CC_OK only when the broker has it. Repeatable. */
+    enum cc_code (*publish_personal)(struct chat_outlet *outlet, const struct personal *personal,
+                                     struct cc_error *err);
     /* Waits until the system operation is in the timeline. CC_TIMEOUT: not within the limit, but
      * it will be. */
     enum cc_code (*await_persisted)(struct chat_outlet *outlet, const struct chat_change *change,

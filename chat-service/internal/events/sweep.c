@@ -24,13 +24,14 @@ struct chat_sweeper {
 
 static void sweep(struct chat_sweeper *sweeper)
 {
+    int64_t older_than_ms = cc_wall_ms(sweeper->clock) - MIN_AGE_MS;
     struct cc_error err;
-    size_t count = 0;
-    enum cc_code code = chat_announcer_sweep(sweeper->announcer,
-                                             cc_wall_ms(sweeper->clock) - MIN_AGE_MS, &count, &err);
+    size_t count = 0, states = 0;
 
-    if (code != CC_OK)
+    if (chat_announcer_sweep(sweeper->announcer, older_than_ms, &count, &err) != CC_OK ||
+        chat_announcer_sweep_personal(sweeper->announcer, older_than_ms, &states, &err) != CC_OK)
         cc_log_error(CC_LOG_WARN, "the sweep left changes unannounced", &err, NULL);
+    count += states;
     if (count == 0)
         return;
     char text[24];

@@ -10,7 +10,7 @@
 
 /* Those of the input who aren't members now. */
 static enum cc_code find_newcomers(struct cc_request *req, const char *chat_id,
-                                   const struct chat_people_input *in, const char **out,
+                                   const struct chat_people_input *in, struct chat_newcomer *out,
                                    size_t *out_count, struct cc_error *err)
 {
     *out_count = 0;
@@ -22,22 +22,19 @@ static enum cc_code find_newcomers(struct cc_request *req, const char *chat_id,
             continue;
         if (known != NULL && known->state == MEMBER_BANNED)
             return cc_fail(err, CC_FORBIDDEN, "/user_ids", "somebody of these is banned");
-        out[(*out_count)++] = in->user_ids[i];
+        out[(*out_count)++] = (struct chat_newcomer){.user_id = in->user_ids[i], .former = known};
     }
     return CC_OK;
 }
 
-/* Where the chat's timeline is, as far as this service has heard. */
-static enum cc_code head_seq(struct cc_request *req, const char *chat_id, int64_t *out,
-                             struct cc_error *err)
+static const char *const *ids_of(struct cc_arena *arena, const struct chat_newcomer *newcomers,
+                                 size_t count)
 {
-    struct chat_app *app = cc_request_app(req);
-    struct chat_activity *activity = NULL;
-    enum cc_code code =
-        app->store->ops->find_activity(app->store, chat_id, cc_request_arena(req), &activity, err);
+    const char **ids = cc_arena_calloc(arena, count + 1, sizeof(*ids));
 
-    *out = code == CC_OK ? activity->seq : 0;
-    return code == CC_NOT_FOUND ? CC_OK : code;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = newcomers[i].user_id;
+    return ids;
 }
 
 static enum cc_code decide(struct cc_request *req, const struct chat_access *access, void *input,
@@ -46,9 +43,9 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
     struct chat_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
     const struct chat_people_input *in = input;
-    const char **newcomers = cc_arena_calloc(arena, in->count, sizeof(*newcomers));
+    struct chat_newcomer *newcomers = cc_arena_calloc(arena, in->count, sizeof(*newcomers));
     size_t count = 0;
-    int64_t seq = 0;
+    int64_t head_seq = 0;
 
     CC_TRY(chat_may(access->chat, access->actor, CHAT_ACT_ADD, err));
     CC_TRY(find_newcomers(req, access->chat->chat_id, in, newcomers, &count, err));
@@ -57,12 +54,13 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
     if (access->chat->member_count + (int64_t)count > CHAT_MEMBERS_MAX)
         return cc_fail(err, CC_CONFLICT, "/user_ids", "a group has at most %d members",
                        CHAT_MEMBERS_MAX);
-    CC_TRY(chat_people_must_exist(app->user_service, newcomers, count, "/user_ids",
-                                  cc_request_trace(req), arena, err));
-    CC_TRY(chat_blocks_must_allow(app->user_service, access->actor->user_id, newcomers, count,
+    const char *const *ids = ids_of(arena, newcomers, count);
+    CC_TRY(chat_people_must_exist(app->user_service, ids, count, "/user_ids", cc_request_trace(req),
+                                  arena, err));
+    CC_TRY(chat_blocks_must_allow(app->user_service, access->actor->user_id, ids, count,
                                   "/user_ids", cc_request_trace(req), arena, err));
-    CC_TRY(head_seq(req, access->chat->chat_id, &seq, err));
-    *out = change_add(arena, access->chat, access->actor->user_id, newcomers, count, seq,
+    CC_TRY(chat_head_seq(req, access->chat->chat_id, &head_seq, err));
+    *out = change_add(arena, access->chat, access->actor->user_id, newcomers, count, head_seq,
                       cc_wall_ms(app->clock));
     return CC_OK;
 }

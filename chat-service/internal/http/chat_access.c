@@ -3,7 +3,10 @@
 #include "http/chat_access.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "common/topics.h"
 #include "domain/permissions.h"
 #include "http/chat_json.h"
 
@@ -23,6 +26,42 @@ enum cc_code chat_member_find(struct cc_request *req, const char *chat_id, const
     *out = NULL;
     return absent_is_null(app->store->ops->find_member(app->store, chat_id, user_id,
                                                        cc_request_arena(req), out, err));
+}
+
+enum cc_code chat_activity_find(struct cc_request *req, const char *chat_id,
+                                struct chat_activity **out, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+
+    *out = CC_ARENA_NEW(cc_request_arena(req), struct chat_activity);
+    return absent_is_null(
+        app->store->ops->find_activity(app->store, chat_id, cc_request_arena(req), out, err));
+}
+
+/* head:{chat} is "<rev> <seq>"; 0 when Redis is away or does not know. */
+static int64_t head_seq_in_redis(struct chat_app *app, const char *chat_id)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    char key[CC_REDIS_NAME_BYTES];
+
+    cc_redis_name_head(chat_id, key);
+    if (cc_redis_do(app->redis, &reply, NULL, "GET", key, NULL) != CC_OK ||
+        reply->type != REDIS_REPLY_STRING)
+        return 0;
+    const char *space = strchr(reply->str, ' ');
+    return space == NULL ? 0 : strtoll(space + 1, NULL, 10);
+}
+
+enum cc_code chat_head_seq(struct cc_request *req, const char *chat_id, int64_t *out,
+                           struct cc_error *err)
+{
+    struct chat_activity *activity = NULL;
+
+    CC_TRY(chat_activity_find(req, chat_id, &activity, err));
+    *out = head_seq_in_redis(cc_request_app(req), chat_id);
+    if (*out < activity->seq)
+        *out = activity->seq;
+    return CC_OK;
 }
 
 enum cc_code chat_access_load(struct cc_request *req, struct chat_access *out, struct cc_error *err)
@@ -64,15 +103,40 @@ enum cc_code chat_change_commit(struct cc_request *req, chat_decide decide, void
     return cc_fail(err, CC_UNAVAILABLE, NULL, "the chat is being changed by many at once");
 }
 
+enum cc_code chat_personal_change(struct cc_request *req, const char *chat_id,
+                                  chat_personal_decide decide, const void *input,
+                                  struct personal *out_result, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct personal *before = NULL;
+
+    for (int i = 0; i < DECISIONS_MAX; i++) {
+        CC_TRY(app->personals->ops->find(app->personals, chat_id, cc_request_caller(req)->user_id,
+                                         cc_request_arena(req), &before, err));
+        *out_result = *before;
+        if (!decide(before, input, cc_wall_ms(app->clock), out_result))
+            return CC_OK;
+        enum cc_code code = chat_announcer_commit_personal(&app->announcer, out_result, err);
+        if (code != CC_CONFLICT)
+            return code;
+    }
+    return cc_fail(err, CC_UNAVAILABLE, NULL, "this is being changed by several devices at once");
+}
+
+const char *chat_next_place(struct cc_arena *arena, const struct chat_member_list *members,
+                            size_t limit)
+{
+    return members->count > limit ? cc_arena_printf(arena, "%" PRId64, members->items[limit].place)
+                                  : NULL;
+}
+
 /* Active members, when they are few enough to be shown. */
 static enum cc_code load_members(struct cc_request *req, const struct chat *chat,
                                  struct chat_view *view, struct cc_error *err)
 {
     struct chat_app *app = cc_request_app(req);
-    struct chat_member_query query = {.chat_id = chat->chat_id,
-                                      .after_user_id = "",
-                                      .filter = CHAT_MEMBERS_ACTIVE,
-                                      .limit = CHAT_JSON_MEMBERS_MAX};
+    struct chat_member_query query = {
+        .chat = chat, .filter = CHAT_MEMBERS_ACTIVE, .limit = CHAT_JSON_MEMBERS_MAX};
     struct chat_member_list members = {0};
 
     if (chat->member_count > CHAT_JSON_MEMBERS_MAX)
@@ -89,18 +153,21 @@ enum cc_code chat_respond(struct cc_request *req, struct cc_response *res, const
     struct chat_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
     struct chat_activity *activity = NULL;
+    struct personal *me = NULL;
     struct chat *chat = NULL;
     struct chat_view view = {0};
 
     CC_TRY(app->store->ops->find_chat(app->store, chat_id, arena, &chat, err));
-    CC_TRY(
-        absent_is_null(app->store->ops->find_activity(app->store, chat_id, arena, &activity, err)));
-    if (activity == NULL)
-        activity = CC_ARENA_NEW(arena, struct chat_activity);
+    if (chat->deleted)
+        return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such chat");
+    CC_TRY(chat_activity_find(req, chat_id, &activity, err));
     if (activity->last_activity_at_ms == 0)
         activity->last_activity_at_ms = chat->created_at_ms;
     view.chat = *chat;
     view.activity = activity;
+    CC_TRY(app->personals->ops->find(app->personals, chat_id, cc_request_caller(req)->user_id,
+                                     arena, &me, err));
+    view.me = me;
     CC_TRY(load_members(req, chat, &view, err));
 
     cc_response_header(res, "ETag", cc_arena_printf(arena, "\"%" PRId64 "\"", chat->version));

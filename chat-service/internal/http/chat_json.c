@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define EDIT_KEYS_MAX 8
+
 void chat_json_put_member(struct cc_json_writer *writer, const struct membership *member)
 {
     cc_json_open_object(writer, NULL);
@@ -24,6 +26,31 @@ static void put_activity(struct cc_json_writer *writer, const struct chat_activi
     cc_json_put_int(writer, "head_seq", activity->seq);
 }
 
+void chat_json_put_rules(struct cc_json_writer *writer, const struct chat_rules *rules)
+{
+    cc_json_open_object(writer, "settings");
+    cc_json_put_text(writer, "post", chat_posting_names[rules->post]);
+    cc_json_put_text(writer, "history", chat_history_names[rules->history]);
+    cc_json_put_int(writer, "retention_s", rules->retention_s);
+    cc_json_close_object(writer);
+}
+
+void chat_json_put_personal(struct cc_json_writer *writer, const char *key,
+                            const struct personal *personal)
+{
+    const struct personal_wish *wish = &personal->wish;
+
+    cc_json_open_object(writer, key);
+    cc_json_put_time(writer, "mute_until", wish->mute_until_ms);
+    cc_json_put_bool(writer, "pinned", wish->pinned);
+    cc_json_put_bool(writer, "archived", wish->archived);
+    cc_json_put_bool(writer, "marked_unread", wish->marked_unread);
+    cc_json_put_text(writer, "notify", personal_notify_names[wish->notify]);
+    cc_json_put_int(writer, "cleared_seq", personal->cleared_seq);
+    cc_json_put_int(writer, "version", personal->version);
+    cc_json_close_object(writer);
+}
+
 void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *view)
 {
     const struct chat *chat = &view->chat;
@@ -31,6 +58,9 @@ void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *v
     cc_json_put_text(writer, "chat_id", chat->chat_id);
     cc_json_put_text(writer, "type", chat_type_names[chat->type]);
     cc_json_put_text(writer, "title", chat->title);
+    cc_json_put_text(writer, "description", chat->description);
+    cc_json_put_text(writer, "avatar_media_id", chat->avatar_media_id);
+    chat_json_put_rules(writer, &chat->rules);
     cc_json_put_text(writer, "created_by", chat->created_by);
     cc_json_put_time(writer, "created_at", chat->created_at_ms);
     cc_json_put_int(writer, "version", chat->version);
@@ -43,12 +73,15 @@ void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *v
     }
     if (view->activity != NULL)
         put_activity(writer, view->activity);
+    if (view->me != NULL)
+        chat_json_put_personal(writer, "me", view->me);
 }
 
 const char *chat_json_card(struct cc_arena *arena, const struct chat *chat,
                            const struct membership *members, size_t count)
 {
-    bool shown = chat->member_count <= CHAT_JSON_MEMBERS_MAX && count <= CHAT_JSON_MEMBERS_MAX;
+    bool shown = members != NULL && chat->member_count <= CHAT_JSON_MEMBERS_MAX &&
+                 count <= CHAT_JSON_MEMBERS_MAX;
     struct chat_view view = {
         .chat = *chat, .members = shown ? members : NULL, .member_count = shown ? count : 0};
     struct cc_strbuf text;
@@ -73,6 +106,16 @@ static void read_member(struct cc_json_reader *reader, struct membership *member
                                                     MEMBER_PLAIN);
     member->joined_at_ms = cc_json_time(reader, "joined_at", CC_REQUIRED);
     member->state = MEMBER_ACTIVE;
+}
+
+/* Those of an object "settings", as far as it has them. */
+static void read_rules(struct cc_json_reader *reader, struct chat_rules *out)
+{
+    out->post = (enum chat_posting)cc_json_choice(reader, "post", CC_OPTIONAL, chat_posting_names,
+                                                  CHAT_POST_ALL);
+    out->history = (enum chat_history)cc_json_choice(reader, "history", CC_OPTIONAL,
+                                                     chat_history_names, CHAT_HISTORY_ALL);
+    out->retention_s = cc_json_int(reader, "retention_s", CC_OPTIONAL, 0, CHAT_RETENTION_MAX_S);
 }
 
 static void read_members(struct cc_json_reader *reader, struct cc_arena *arena,
@@ -106,6 +149,13 @@ bool chat_json_read_card(struct cc_arena *arena, const char *card, struct chat_v
     chat->type =
         (enum chat_type)cc_json_choice(reader, "type", CC_REQUIRED, chat_type_names, CHAT_GROUP);
     chat->title = cc_json_text(reader, "title", CC_REQUIRED, 0, CHAT_TITLE_MAX_BYTES);
+    chat->description =
+        cc_json_text(reader, "description", CC_REQUIRED, 0, CHAT_DESCRIPTION_MAX_BYTES);
+    chat->avatar_media_id = cc_json_uuid(reader, "avatar_media_id", CC_OPTIONAL);
+    if (cc_json_enter(reader, "settings", CC_REQUIRED)) {
+        read_rules(reader, &chat->rules);
+        cc_json_leave(reader);
+    }
     chat->created_by = cc_json_uuid(reader, "created_by", CC_REQUIRED);
     chat->created_at_ms = cc_json_time(reader, "created_at", CC_REQUIRED);
     chat->version = cc_json_int(reader, "version", CC_REQUIRED, 1, INT64_MAX);
@@ -121,13 +171,18 @@ void chat_json_put_rights(struct cc_json_writer *writer, const struct chat_right
     cc_json_put_text(writer, "chat_id", rights->chat->chat_id);
     cc_json_put_int(writer, "member_version", rights->chat->member_version);
     cc_json_put_bool(writer, "deleted", rights->chat->deleted);
-    cc_json_put_text(writer, "post", chat_posting_names[rights->chat->post]);
+    cc_json_put_text(writer, "post", chat_posting_names[rights->chat->rules.post]);
+    cc_json_put_text(writer, "history", chat_history_names[rights->chat->rules.history]);
+    cc_json_put_int(writer, "retention_s", rights->chat->rules.retention_s);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < rights->count; i++) {
         cc_json_open_object(writer, NULL);
         cc_json_put_text(writer, "user_id", rights->members[i].user_id);
         cc_json_put_text(writer, "role", member_role_names[rights->members[i].role]);
-        cc_json_put_text(writer, "state", member_state_names[rights->members[i].state]);
+        /* Nobody is in a deleted chat, also while the memberships are still being ended. */
+        bool ended = rights->chat->deleted && membership_active(&rights->members[i]);
+        cc_json_put_text(writer, "state",
+                         member_state_names[ended ? MEMBER_REMOVED : rights->members[i].state]);
         cc_json_close_object(writer);
     }
     cc_json_close_array(writer);
@@ -186,8 +241,49 @@ bool chat_json_read_member(struct cc_json_reader *reader, struct chat_member_inp
     return cc_json_reader_done(reader);
 }
 
-bool chat_json_read_title(struct cc_json_reader *reader, const char **out_title)
+bool chat_json_read_wish(struct cc_json_reader *reader, struct personal_wish *out)
 {
-    *out_title = read_title(reader);
+    out->mute_until_ms = cc_json_time(reader, "mute_until", CC_OPTIONAL);
+    out->pinned = cc_json_bool(reader, "pinned", CC_OPTIONAL, false);
+    out->archived = cc_json_bool(reader, "archived", CC_OPTIONAL, false);
+    out->marked_unread = cc_json_bool(reader, "marked_unread", CC_OPTIONAL, false);
+    out->notify = (enum personal_notify)cc_json_choice(reader, "notify", CC_OPTIONAL,
+                                                       personal_notify_names, PERSONAL_DEFAULT);
+    return cc_json_reader_done(reader);
+}
+
+/* A merge patch: a member that is null takes its value away. */
+static void read_edit_member(struct cc_json_reader *reader, const char *key, struct chat_edit *edit)
+{
+    if (strcmp(key, "title") == 0) {
+        edit->title = read_title(reader);
+    } else if (strcmp(key, "description") == 0) {
+        edit->description = cc_json_text(reader, key, CC_OPTIONAL, 0, CHAT_DESCRIPTION_MAX_BYTES);
+        if (edit->description == NULL)
+            edit->description = "";
+    } else if (strcmp(key, "avatar_media_id") == 0) {
+        edit->sets_avatar = true;
+        edit->avatar_media_id = cc_json_uuid(reader, key, CC_OPTIONAL);
+    } else if (strcmp(key, "settings") != 0) {
+        cc_json_reject(reader, key, "is not a member that can be changed");
+    } else if (cc_json_enter(reader, key, CC_REQUIRED)) {
+        edit->sets_post = cc_json_has(reader, "post");
+        edit->sets_history = cc_json_has(reader, "history");
+        edit->sets_retention = cc_json_has(reader, "retention_s");
+        read_rules(reader, &edit->rules);
+        cc_json_leave(reader);
+    }
+}
+
+bool chat_json_read_edit(struct cc_json_reader *reader, struct chat_edit *out)
+{
+    size_t count = 0;
+    const char *const *keys = cc_json_keys(reader, EDIT_KEYS_MAX, &count);
+
+    *out = (struct chat_edit){0};
+    for (size_t i = 0; i < count; i++)
+        read_edit_member(reader, keys[i], out);
+    if (count == 0)
+        cc_json_reject(reader, NULL, "must change something");
     return cc_json_reader_done(reader);
 }

@@ -9,9 +9,11 @@
 #include "common/json_reader.h"
 #include "common/json_writer.h"
 #include "domain/activity.h"
+#include "domain/change.h"
 #include "domain/chat.h"
 #include "domain/membership.h"
 #include "domain/permissions.h"
+#include "domain/personal.h"
 
 #define CHAT_JSON_MEMBERS_MAX 100         /* larger chats are shown without their members */
 #define CHAT_CARD_MAX_BYTES   (32 * 1024) /* a chat with that many members */
@@ -22,11 +24,20 @@ struct chat_view {
     const struct membership *members; /* active ones; NULL = not shown */
     size_t member_count;
     const struct chat_activity *activity; /* NULL = not shown */
+    const struct personal *me;            /* of whom it is shown to; NULL = not shown */
 };
 /* The fields, into an open object. */
 void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *view);
+/* "settings": {post, history, retention_s}, into an open object. */
+void chat_json_put_rules(struct cc_json_writer *writer, const struct chat_rules *rules);
 /* {user_id, role, joined_at}, with the state of who is out; as an element of an array. */
 void chat_json_put_member(struct cc_json_writer *writer, const struct membership *member);
+
+/* A person's own state: {mute_until, pinned, archived, marked_unread, notify, cleared_seq,
+ * version}.
+ */
+void chat_json_put_personal(struct cc_json_writer *writer, const char *key,
+                            const struct personal *personal);
 
 /* A chat without its activity, as one text: kept in the cache of lists, sent in chat.updated. NULL
  * when it is too long. */
@@ -65,7 +76,9 @@ struct chat_member_input {
     enum member_role role;   /* of CHAT_ACT_SET_ROLE */
 };
 bool chat_json_read_member(struct cc_json_reader *reader, struct chat_member_input *out);
-/* PATCH /v1/chats/{chat_id} */
-bool chat_json_read_title(struct cc_json_reader *reader, const char **out_title);
+/* PUT /v1/chats/{chat_id}/me: what is left out has its default. */
+bool chat_json_read_wish(struct cc_json_reader *reader, struct personal_wish *out);
+/* PATCH /v1/chats/{chat_id}: at least one member. */
+bool chat_json_read_edit(struct cc_json_reader *reader, struct chat_edit *out);
 
 #endif

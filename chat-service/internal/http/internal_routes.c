@@ -2,6 +2,7 @@
  * reachable from outside; nothing is checked about the asker. */
 
 #include "common/log.h"
+#include "http/chat_access.h"
 #include "http/chat_json.h"
 #include "http/chat_page.h"
 #include "http/routes.h"
@@ -37,8 +38,8 @@ enum cc_code chat_http_user_chats(struct cc_request *req, struct cc_response *re
     const char *user_id = NULL;
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
-    CC_TRY(
-        app->store->ops->list_memberships(app->store, user_id, cc_request_arena(req), &mine, err));
+    CC_TRY(app->store->ops->list_memberships(app->store, user_id, CHAT_MEMBERS_ACTIVE,
+                                             cc_request_arena(req), &mine, err));
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
@@ -63,20 +64,20 @@ enum cc_code chat_http_rights(struct cc_request *req, struct cc_response *res, s
 {
     struct chat_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
-    const char *chat_id = NULL, *after = cc_request_query(req, "after");
+    const char *chat_id = NULL;
     struct chat_member_list members = {0};
     struct chat *chat = NULL;
+    struct chat_member_query query = {.filter = CHAT_MEMBERS_EVER};
     int64_t limit = 0;
 
     CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
+    CC_TRY(cc_request_query_int(req, "after", 0, INT32_MAX, 0, &query.from_place, err));
     CC_TRY(
         cc_request_query_int(req, "limit", 1, RIGHTS_PAGE_MAX, RIGHTS_PAGE_DEFAULT, &limit, err));
-    struct chat_member_query query = {.chat_id = chat_id,
-                                      .after_user_id = after == NULL ? "" : after,
-                                      .filter = CHAT_MEMBERS_EVER,
-                                      .limit = (size_t)limit + 1};
+    query.limit = (size_t)limit + 1;
     /* The version first: members that are newer than it do no harm, older ones would. */
     CC_TRY(app->store->ops->find_chat(app->store, chat_id, arena, &chat, err));
+    query.chat = chat;
     CC_TRY(app->store->ops->list_members(app->store, &query, arena, &members, err));
 
     bool more = members.count > (size_t)limit;
@@ -84,12 +85,42 @@ enum cc_code chat_http_rights(struct cc_request *req, struct cc_response *res, s
     struct chat_rights rights = {.chat = chat,
                                  .members = members.items,
                                  .count = shown,
-                                 .next_cursor = more ? members.items[shown - 1].user_id : NULL};
-    if (after == NULL && !more)
+                                 .next_cursor = chat_next_place(arena, &members, (size_t)limit)};
+    if (query.from_place == 0 && !more)
         fill_cache(app, &rights);
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
     chat_json_put_rights(writer, &rights);
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
+/* How loud the chat is for somebody; who said nothing of it is not told. */
+static void put_state(struct cc_json_writer *writer, const struct personal *personal)
+{
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "user_id", personal->user_id);
+    cc_json_put_time(writer, "mute_until", personal->wish.mute_until_ms);
+    cc_json_put_text(writer, "notify", personal_notify_names[personal->wish.notify]);
+    cc_json_put_int(writer, "version", personal->version);
+    cc_json_close_object(writer);
+}
+
+enum cc_code chat_http_states(struct cc_request *req, struct cc_response *res, struct cc_error *err)
+{
+    struct chat_app *app = cc_request_app(req);
+    struct personal_list states = {0};
+    const char *chat_id = NULL;
+
+    CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
+    CC_TRY(app->personals->ops->list_of_chat(app->personals, chat_id, cc_request_arena(req),
+                                             &states, err));
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < states.count; i++)
+        put_state(writer, &states.items[i]);
+    cc_json_close_array(writer);
     cc_json_close_object(writer);
     return CC_OK;
 }

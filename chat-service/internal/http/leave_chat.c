@@ -9,10 +9,8 @@ static enum cc_code find_successor(struct cc_request *req, const struct chat_acc
                                    const struct membership **out, struct cc_error *err)
 {
     struct chat_app *app = cc_request_app(req);
-    struct chat_member_query everybody = {.chat_id = access->chat->chat_id,
-                                          .after_user_id = "",
-                                          .filter = CHAT_MEMBERS_ACTIVE,
-                                          .limit = CHAT_MEMBERS_MAX};
+    struct chat_member_query everybody = {
+        .chat = access->chat, .filter = CHAT_MEMBERS_ACTIVE, .limit = CHAT_MEMBERS_MAX};
     struct chat_member_list members = {0};
 
     *out = NULL;

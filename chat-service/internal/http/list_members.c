@@ -1,4 +1,4 @@
-/* GET /v1/chats/{chat_id}/members: the active ones, by user id; with ?state=banned, for those who
+/* GET /v1/chats/{chat_id}/members: the active ones, by place; with ?state=banned, for those who
  * may lift a ban, the banned ones. */
 
 #include <string.h>
@@ -28,12 +28,9 @@ static enum cc_code read_query(struct cc_request *req, const struct chat_access 
                                struct chat_member_query *out, int64_t *out_limit,
                                struct cc_error *err)
 {
-    const char *cursor = cc_request_query(req, "cursor");
-
     CC_TRY(cc_request_query_int(req, "limit", 1, PAGE_MAX, PAGE_DEFAULT, out_limit, err));
-    *out = (struct chat_member_query){.chat_id = access->chat->chat_id,
-                                      .after_user_id = cursor == NULL ? "" : cursor,
-                                      .limit = (size_t)*out_limit + 1};
+    *out = (struct chat_member_query){.chat = access->chat, .limit = (size_t)*out_limit + 1};
+    CC_TRY(cc_request_query_int(req, "cursor", 0, INT32_MAX, 0, &out->from_place, err));
     return choose_filter(req, access, &out->filter, err);
 }
 
@@ -50,15 +47,15 @@ enum cc_code chat_http_list_members(struct cc_request *req, struct cc_response *
     CC_TRY(read_query(req, &access, &query, &limit, err));
     CC_TRY(app->store->ops->list_members(app->store, &query, cc_request_arena(req), &members, err));
 
-    bool more = members.count > (size_t)limit;
-    size_t shown = more ? (size_t)limit : members.count;
+    size_t shown = members.count > (size_t)limit ? (size_t)limit : members.count;
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < shown; i++)
         chat_json_put_member(writer, &members.items[i]);
     cc_json_close_array(writer);
-    cc_json_put_text(writer, "next_cursor", more ? members.items[shown - 1].user_id : NULL);
+    cc_json_put_text(writer, "next_cursor",
+                     chat_next_place(cc_request_arena(req), &members, (size_t)limit));
     cc_json_close_object(writer);
     return CC_OK;
 }

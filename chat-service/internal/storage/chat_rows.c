@@ -17,18 +17,29 @@ void chat_change_row_id(const char *chat_id, int64_t version, char out[CHAT_CHAN
     snprintf(out, CHAT_CHANGE_ID_BYTES, "%s/%" PRId64, chat_id, version);
 }
 
+void chat_slot_name(const char *chat_id, int64_t slot, char out[CHAT_SLOT_BYTES])
+{
+    snprintf(out, CHAT_SLOT_BYTES, "%s/%" PRId64, chat_id, slot);
+}
+
 static void put_chat(bson_t *row, const struct chat *chat)
 {
     BSON_APPEND_UTF8(row, "chat_id", chat->chat_id);
     BSON_APPEND_UTF8(row, "type", chat_type_names[chat->type]);
     BSON_APPEND_UTF8(row, "title", chat->title);
+    BSON_APPEND_UTF8(row, "description", chat->description);
+    BSON_APPEND_UTF8(row, "avatar_media_id",
+                     chat->avatar_media_id == NULL ? "" : chat->avatar_media_id);
     BSON_APPEND_UTF8(row, "created_by", chat->created_by);
     BSON_APPEND_INT64(row, "created_at_ms", chat->created_at_ms);
     BSON_APPEND_INT64(row, "version", chat->version);
     BSON_APPEND_INT64(row, "member_version", chat->member_version);
     BSON_APPEND_INT64(row, "member_count", chat->member_count);
     BSON_APPEND_INT64(row, "owner_count", chat->owner_count);
-    BSON_APPEND_UTF8(row, "post", chat_posting_names[chat->post]);
+    BSON_APPEND_INT64(row, "place_count", chat->place_count);
+    BSON_APPEND_UTF8(row, "post", chat_posting_names[chat->rules.post]);
+    BSON_APPEND_UTF8(row, "history", chat_history_names[chat->rules.history]);
+    BSON_APPEND_INT64(row, "retention_s", chat->rules.retention_s);
     BSON_APPEND_BOOL(row, "deleted", chat->deleted);
 }
 
@@ -41,6 +52,7 @@ static void put_member(bson_t *row, const struct membership *member)
     BSON_APPEND_INT64(row, "version", member->version);
     BSON_APPEND_INT64(row, "joined_at_ms", member->joined_at_ms);
     BSON_APPEND_INT64(row, "joined_seq", member->joined_seq);
+    BSON_APPEND_INT64(row, "place", member->place);
 }
 
 static void put_members(bson_t *row, const struct chat_change *change)
@@ -88,11 +100,13 @@ bson_t *chat_row_from_chat(const struct chat *chat)
 bson_t *chat_row_from_member(const struct membership *member)
 {
     bson_t *row = bson_new();
-    char id[CHAT_MEMBER_ID_BYTES];
+    char id[CHAT_MEMBER_ID_BYTES], slot[CHAT_SLOT_BYTES];
 
     chat_member_row_id(member->chat_id, member->user_id, id);
+    chat_slot_name(member->chat_id, member->place / CHAT_SLOT_PLACES, slot);
     BSON_APPEND_UTF8(row, "_id", id);
     BSON_APPEND_UTF8(row, "chat_id", member->chat_id);
+    BSON_APPEND_UTF8(row, "slot", slot);
     put_member(row, member);
     return row;
 }
@@ -135,6 +149,8 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
     out->chat_id = text_of(row, "chat_id", arena);
     out->type = (enum chat_type)name_of(row, "type", chat_type_names, CHAT_GROUP);
     out->title = text_of(row, "title", arena);
+    out->description = text_of(row, "description", arena);
+    out->avatar_media_id = text_or_null(row, "avatar_media_id", arena);
     out->created_by = text_of(row, "created_by", arena);
     out->created_at_ms = cc_bson_int(row, "created_at_ms", 0);
     out->version = cc_bson_int(row, "version", 0);
@@ -143,7 +159,11 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
     /* Older rows don't say: then a group had one owner, as long as anybody was in it. */
     out->owner_count =
         cc_bson_int(row, "owner_count", out->type == CHAT_GROUP && out->member_count > 0 ? 1 : 0);
-    out->post = (enum chat_posting)name_of(row, "post", chat_posting_names, CHAT_POST_ALL);
+    out->place_count = cc_bson_int(row, "place_count", 0);
+    out->rules = (struct chat_rules){
+        .post = (enum chat_posting)name_of(row, "post", chat_posting_names, CHAT_POST_ALL),
+        .history = (enum chat_history)name_of(row, "history", chat_history_names, CHAT_HISTORY_ALL),
+        .retention_s = cc_bson_int(row, "retention_s", 0)};
     out->deleted = cc_bson_bool(row, "deleted", false);
 }
 
@@ -156,6 +176,7 @@ void chat_row_to_member(const bson_t *row, struct cc_arena *arena, struct member
     out->version = cc_bson_int(row, "version", 0);
     out->joined_at_ms = cc_bson_int(row, "joined_at_ms", 0);
     out->joined_seq = cc_bson_int(row, "joined_seq", 0);
+    out->place = cc_bson_int(row, "place", 0);
 }
 
 static void read_embedded_members(const bson_t *row, struct cc_arena *arena,
@@ -190,7 +211,7 @@ struct chat_change *chat_row_to_change(const bson_t *row, struct cc_arena *arena
     struct chat_change *change = CC_ARENA_NEW(arena, struct chat_change);
 
     chat_row_to_chat(row, arena, &change->after);
-    change->kind = (enum change_kind)name_of(row, "kind", change_kind_names, CHANGE_RENAMED);
+    change->kind = (enum change_kind)name_of(row, "kind", change_kind_names, CHANGE_METADATA);
     change->actor_id = text_of(row, "actor_id", arena);
     change->at_ms = cc_bson_int(row, "at_ms", 0);
     change->announced = cc_bson_bool(row, "announced", false);
@@ -206,4 +227,20 @@ void chat_row_to_activity(const bson_t *row, struct cc_arena *arena, struct chat
     out->last_activity_at_ms = cc_bson_int(row, "last_activity_at_ms", 0);
     out->last_message_id = text_or_null(row, "last_message_id", arena);
     out->last_message_json = text_or_null(row, "last_message_json", arena);
+}
+
+bson_t *chat_row_older_than(const char *id, const char *counter, int64_t value)
+{
+    return BCON_NEW("_id", BCON_UTF8(id), counter, "{", "$lt", BCON_INT64(value), "}");
+}
+
+bson_t *chat_row_set_all(const bson_t *row)
+{
+    bson_t fields;
+    bson_t *update = bson_new();
+
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &fields);
+    bson_copy_to_excluding_noinit(row, &fields, "_id", NULL);
+    bson_append_document_end(update, &fields);
+    return update;
 }

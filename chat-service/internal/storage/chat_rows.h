@@ -22,9 +22,19 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
 void chat_row_to_member(const bson_t *row, struct cc_arena *arena, struct membership *out);
 void chat_row_to_activity(const bson_t *row, struct cc_arena *arena, struct chat_activity *out);
 
+/* {_id, <counter>: {$lt: value}}: what is as new or newer is left alone. */
+bson_t *chat_row_older_than(const char *id, const char *counter, int64_t value);
+/* {$set: all of the row but its _id} */
+bson_t *chat_row_set_all(const bson_t *row);
+
 /* `_id` of a membership: "<chat_id>/<user_id>". */
 #define CHAT_MEMBER_ID_BYTES (2 * CC_UUID_BYTES)
 void chat_member_row_id(const char *chat_id, const char *user_id, char out[CHAT_MEMBER_ID_BYTES]);
+/* Members in portions of CHAT_SLOT_PLACES, so that every page of a large chat is a few queries by
+ * equality: "<chat_id>/<place / CHAT_SLOT_PLACES>". */
+#define CHAT_SLOT_PLACES 128
+#define CHAT_SLOT_BYTES  (CC_UUID_BYTES + 21)
+void chat_slot_name(const char *chat_id, int64_t slot, char out[CHAT_SLOT_BYTES]);
 #define CHAT_CHANGE_ID_BYTES (CC_UUID_BYTES + 21)
 void chat_change_row_id(const char *chat_id, int64_t version, char out[CHAT_CHANGE_ID_BYTES]);
 

@@ -33,8 +33,8 @@ struct chat_member_list {
 
 enum chat_member_filter { CHAT_MEMBERS_ACTIVE, CHAT_MEMBERS_BANNED, CHAT_MEMBERS_EVER };
 struct chat_member_query {
-    const char *chat_id;
-    const char *after_user_id; /* "" = from the beginning */
+    const struct chat *chat; /* as it was read: says how many places there are */
+    int64_t from_place;      /* 0 = from the beginning */
     enum chat_member_filter filter;
     size_t limit;
 };
@@ -53,9 +53,14 @@ struct chat_store_ops {
                                      struct cc_error *err);
     enum cc_code (*mark_announced)(struct chat_store *store, const struct chat_change *change,
                                    struct cc_error *err);
-    /* Brings chat and memberships up to this change; what is newer stays. Repeatable. */
+    /* Brings the chat and the memberships that the change names up to it; what is newer stays.
+     * Repeatable. */
     enum cc_code (*materialise)(struct chat_store *store, const struct chat_change *change,
                                 struct cc_error *err);
+    /* Removes whoever is in a deleted chat, as of its version. CC_TIMEOUT: not all of them within
+     * about budget_ms; what is done stays done, repeat for the rest. */
+    enum cc_code (*end_members)(struct chat_store *store, const struct chat *chat,
+                                int64_t budget_ms, struct cc_error *err);
     /* CC_NOT_FOUND. */
     enum cc_code (*find_chat)(struct chat_store *store, const char *chat_id, struct cc_arena *arena,
                               struct chat **out, struct cc_error *err);
@@ -63,14 +68,14 @@ struct chat_store_ops {
     enum cc_code (*find_member)(struct chat_store *store, const char *chat_id, const char *user_id,
                                 struct cc_arena *arena, struct membership **out,
                                 struct cc_error *err);
-    /* By user id, ascending. */
+    /* By place, ascending. Reads little more than what it returns, however large the chat. */
     enum cc_code (*list_members)(struct chat_store *store, const struct chat_member_query *query,
                                  struct cc_arena *arena, struct chat_member_list *out,
                                  struct cc_error *err);
-    /* The active ones of a person, at most CHAT_MEMBERSHIPS_MAX, by chat id. */
+    /* Of a person, at most CHAT_MEMBERSHIPS_MAX, by chat id. filter: CHAT_MEMBERS_ACTIVE, _EVER. */
     enum cc_code (*list_memberships)(struct chat_store *store, const char *user_id,
-                                     struct cc_arena *arena, struct chat_member_list *out,
-                                     struct cc_error *err);
+                                     enum chat_member_filter filter, struct cc_arena *arena,
+                                     struct chat_member_list *out, struct cc_error *err);
     /* CC_NOT_FOUND: nothing happened in that chat yet. */
     enum cc_code (*find_activity)(struct chat_store *store, const char *chat_id,
                                   struct cc_arena *arena, struct chat_activity **out,

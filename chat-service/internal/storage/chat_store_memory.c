@@ -51,6 +51,8 @@ static struct chat copy_chat(struct cc_arena *arena, const struct chat *chat)
 
     copy.chat_id = cc_arena_strdup(arena, chat->chat_id);
     copy.title = cc_arena_strdup(arena, chat->title);
+    copy.description = cc_arena_strdup(arena, chat->description);
+    copy.avatar_media_id = cc_arena_strdup(arena, chat->avatar_media_id);
     copy.created_by = cc_arena_strdup(arena, chat->created_by);
     return copy;
 }
@@ -215,6 +217,25 @@ static void put_member(struct memory_store *store, const struct membership *memb
     *row = copy_member(store->arena, member);
 }
 
+static enum cc_code memory_end_members(struct chat_store *base, const struct chat *chat,
+                                       int64_t budget_ms, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)budget_ms, (void)err; /* memory is quick, and does not fail */
+    for (size_t i = 0; i < store->members.count; i++) {
+        struct membership *one = store->members.items[i];
+
+        if (strcmp(one->chat_id, chat->chat_id) != 0 || !membership_active(one) ||
+            one->version >= chat->version)
+            continue;
+        one->state = MEMBER_REMOVED;
+        one->role = MEMBER_PLAIN;
+        one->version = chat->version;
+    }
+    return leave(store, CC_OK);
+}
+
 static enum cc_code memory_materialise(struct chat_store *base, const struct chat_change *change,
                                        struct cc_error *err)
 {
@@ -261,25 +282,22 @@ static enum cc_code memory_find_member(struct chat_store *base, const char *chat
     return leave(store, CC_OK);
 }
 
-static int compare_by_user(const void *left, const void *right)
-{
-    return strcmp(((const struct membership *)left)->user_id,
-                  ((const struct membership *)right)->user_id);
-}
-
 static int compare_by_chat(const void *left, const void *right)
 {
     return strcmp(((const struct membership *)left)->chat_id,
                   ((const struct membership *)right)->chat_id);
 }
 
+static bool has_state(const struct membership *member, enum chat_member_filter filter)
+{
+    return filter == CHAT_MEMBERS_EVER ||
+           member->state == (filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE);
+}
+
 static bool is_wanted(const struct membership *member, const struct chat_member_query *query)
 {
-    return strcmp(member->chat_id, query->chat_id) == 0 &&
-           strcmp(member->user_id, query->after_user_id) > 0 &&
-           (query->filter == CHAT_MEMBERS_EVER ||
-            member->state ==
-                (query->filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE));
+    return strcmp(member->chat_id, query->chat->chat_id) == 0 &&
+           member->place >= query->from_place && has_state(member, query->filter);
 }
 
 static enum cc_code memory_list_members(struct chat_store *base,
@@ -295,15 +313,15 @@ static enum cc_code memory_list_members(struct chat_store *base,
     for (size_t i = 0; i < store->members.count; i++)
         if (is_wanted(store->members.items[i], query))
             out->items[out->count++] = copy_member(arena, store->members.items[i]);
-    qsort(out->items, out->count, sizeof(*out->items), compare_by_user);
+    qsort(out->items, out->count, sizeof(*out->items), membership_compare_places);
     if (out->count > query->limit)
         out->count = query->limit;
     return leave(store, CC_OK);
 }
 
 static enum cc_code memory_list_memberships(struct chat_store *base, const char *user_id,
-                                            struct cc_arena *arena, struct chat_member_list *out,
-                                            struct cc_error *err)
+                                            enum chat_member_filter filter, struct cc_arena *arena,
+                                            struct chat_member_list *out, struct cc_error *err)
 {
     struct memory_store *store = enter(base);
 
@@ -313,7 +331,7 @@ static enum cc_code memory_list_memberships(struct chat_store *base, const char 
     for (size_t i = 0; i < store->members.count; i++) {
         const struct membership *one = store->members.items[i];
 
-        if (membership_active(one) && strcmp(one->user_id, user_id) == 0)
+        if (has_state(one, filter) && strcmp(one->user_id, user_id) == 0)
             out->items[out->count++] = copy_member(arena, one);
     }
     qsort(out->items, out->count, sizeof(*out->items), compare_by_chat);
@@ -379,6 +397,7 @@ static const struct chat_store_ops memory_ops = {
     .list_unannounced = memory_list_unannounced,
     .mark_announced = memory_mark_announced,
     .materialise = memory_materialise,
+    .end_members = memory_end_members,
     .find_chat = memory_find_chat,
     .find_member = memory_find_member,
     .list_members = memory_list_members,

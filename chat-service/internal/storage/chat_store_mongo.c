@@ -9,6 +9,7 @@
 #include "common/mongo_bulk.h"
 #include "storage/chat_rows.h"
 #include "storage/chat_store.h"
+#include "storage/members_mongo.h"
 
 #define CHANGES    "chat_changes"
 #define CHATS      "chats"
@@ -200,20 +201,36 @@ static void collect_member(const bson_t *row, struct cc_arena *arena, void *out)
     chat_row_to_member(row, arena, &list->items[list->count++]);
 }
 
-static enum cc_code list_some(struct chat_store *base, const bson_t *filter, const char *order,
-                              size_t limit, struct cc_arena *arena, struct chat_member_list *out,
+static void append_state(bson_t *filter, enum chat_member_filter which)
+{
+    enum member_state state = which == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE;
+
+    if (which != CHAT_MEMBERS_EVER)
+        BSON_APPEND_UTF8(filter, "state", member_state_names[state]);
+}
+
+/* Those of one slot, by place, of these states, from this place on. */
+static enum cc_code list_slot(struct chat_store *base, const struct chat_member_query *query,
+                              int64_t slot, struct cc_arena *arena, struct chat_member_list *out,
                               struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, MEMBERS);
-    CC_AUTO(bson)
-    bson_t *options =
-        BCON_NEW("limit", BCON_INT64((int64_t)limit), "sort", "{", order, BCON_INT32(1), "}");
+    struct member_collector collector = {.list = out, .capacity = CHAT_SLOT_PLACES};
+    char name[CHAT_SLOT_BYTES];
+    size_t kept = 0;
 
-    struct member_collector collector = {.list = out, .capacity = FIRST_MEMBERS};
-
+    chat_slot_name(query->chat->chat_id, slot, name);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("slot", BCON_UTF8(name));
+    append_state(filter, query->filter);
     out->count = 0;
-    out->items = cc_arena_calloc(arena, FIRST_MEMBERS, sizeof(*out->items));
-    return visit_rows(&loan, filter, options, collect_member, arena, &collector, err);
+    out->items = cc_arena_calloc(arena, CHAT_SLOT_PLACES, sizeof(*out->items));
+    CC_TRY(visit_rows(&loan, filter, NULL, collect_member, arena, &collector, err));
+    for (size_t i = 0; i < out->count; i++)
+        if (out->items[i].place >= query->from_place)
+            out->items[kept++] = out->items[i];
+    out->count = kept;
+    qsort(out->items, kept, sizeof(*out->items), membership_compare_places);
+    return CC_OK;
 }
 
 static enum cc_code mongo_list_members(struct chat_store *base,
@@ -221,26 +238,38 @@ static enum cc_code mongo_list_members(struct chat_store *base,
                                        struct cc_arena *arena, struct chat_member_list *out,
                                        struct cc_error *err)
 {
-    CC_AUTO(bson) bson_t *filter = BCON_NEW("chat_id", BCON_UTF8(query->chat_id));
+    int64_t places = query->chat->place_count - query->from_place;
+    size_t room = places <= 0 ? 0 : (uint64_t)places < query->limit ? (size_t)places : query->limit;
+    int64_t slot = query->from_place / CHAT_SLOT_PLACES;
 
-    if (query->filter != CHAT_MEMBERS_EVER)
-        BSON_APPEND_UTF8(filter, "state",
-                         member_state_names[query->filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED
-                                                                                 : MEMBER_ACTIVE]);
-    if (query->after_user_id[0] != '\0')
-        BCON_APPEND(filter, "user_id", "{", "$gt", BCON_UTF8(query->after_user_id), "}");
-    return list_some(base, filter, "user_id", query->limit, arena, out, err);
+    out->count = 0;
+    out->items = cc_arena_calloc(arena, room + 1, sizeof(*out->items));
+    for (; out->count < room && slot * CHAT_SLOT_PLACES < query->chat->place_count; slot++) {
+        struct chat_member_list some;
+
+        CC_TRY(list_slot(base, query, slot, arena, &some, err));
+        size_t taken = some.count < room - out->count ? some.count : room - out->count;
+        memcpy(out->items + out->count, some.items, taken * sizeof(*out->items));
+        out->count += taken;
+    }
+    return CC_OK;
 }
 
 static enum cc_code mongo_list_memberships(struct chat_store *base, const char *user_id,
-                                           struct cc_arena *arena, struct chat_member_list *out,
-                                           struct cc_error *err)
+                                           enum chat_member_filter which, struct cc_arena *arena,
+                                           struct chat_member_list *out, struct cc_error *err)
 {
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, MEMBERS);
+    struct member_collector collector = {.list = out, .capacity = FIRST_MEMBERS};
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id));
     CC_AUTO(bson)
-    bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id), "state",
-                              BCON_UTF8(member_state_names[MEMBER_ACTIVE]));
+    bson_t *options = BCON_NEW("limit", BCON_INT64(CHAT_MEMBERSHIPS_MAX), "sort", "{", "chat_id",
+                               BCON_INT32(1), "}");
 
-    return list_some(base, filter, "chat_id", CHAT_MEMBERSHIPS_MAX, arena, out, err);
+    append_state(filter, which);
+    out->count = 0;
+    out->items = cc_arena_calloc(arena, FIRST_MEMBERS, sizeof(*out->items));
+    return visit_rows(&loan, filter, options, collect_member, arena, &collector, err);
 }
 
 /* Writing */
@@ -272,23 +301,6 @@ static enum cc_code mongo_mark_announced(struct chat_store *base, const struct c
     return CC_OK;
 }
 
-/* {_id, <counter>: {$lt: value}}: what is as new or newer is left alone. */
-static bson_t *older_than(const char *id, const char *counter, int64_t value)
-{
-    return BCON_NEW("_id", BCON_UTF8(id), counter, "{", "$lt", BCON_INT64(value), "}");
-}
-
-static bson_t *set_all(const bson_t *row)
-{
-    bson_t fields;
-    bson_t *update = bson_new();
-
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &fields);
-    bson_copy_to_excluding_noinit(row, &fields, "_id", NULL);
-    bson_append_document_end(update, &fields);
-    return update;
-}
-
 static void count_row(const bson_t *row, struct cc_arena *arena, void *out)
 {
     (void)row, (void)arena;
@@ -299,7 +311,7 @@ static void count_row(const bson_t *row, struct cc_arena *arena, void *out)
 static enum cc_code replace_older(struct cc_mongo_loan *loan, const bson_t *filter, const char *id,
                                   const bson_t *row, bool *out_there, struct cc_error *err)
 {
-    CC_AUTO(bson) bson_t *update = set_all(row);
+    CC_AUTO(bson) bson_t *update = chat_row_set_all(row);
     CC_AUTO(bson) bson_t *by_id = BCON_NEW("_id", BCON_UTF8(id));
     bson_t reply;
     bson_error_t fault;
@@ -321,7 +333,7 @@ static enum cc_code replace_older(struct cc_mongo_loan *loan, const bson_t *filt
 static enum cc_code put_newer(struct cc_mongo_loan *loan, const char *id, const char *counter,
                               int64_t value, const bson_t *row, struct cc_error *err)
 {
-    CC_AUTO(bson) bson_t *filter = older_than(id, counter, value);
+    CC_AUTO(bson) bson_t *filter = chat_row_older_than(id, counter, value);
     bson_error_t fault;
     bool there = false;
 
@@ -334,85 +346,20 @@ static enum cc_code put_newer(struct cc_mongo_loan *loan, const char *id, const 
     return replace_older(loan, filter, id, row, &there, err); /* inserted between our two steps */
 }
 
-/* True when every failed write of this reply failed because the document is there already. */
-static bool only_duplicates(const bson_t *reply)
-{
-    bson_iter_t errors, element, field;
-
-    if (!bson_iter_init_find(&errors, reply, "writeErrors") || !BSON_ITER_HOLDS_ARRAY(&errors))
-        return false;
-    bson_iter_recurse(&errors, &element);
-    while (bson_iter_next(&element)) {
-        if (!bson_iter_recurse(&element, &field) || !bson_iter_find(&field, "code") ||
-            bson_iter_as_int64(&field) != MONGOC_ERROR_DUPLICATE_KEY)
-            return false;
-    }
-    return true;
-}
-
-/* New members all at once; those that exist are the guarded updates' work. */
-static enum cc_code insert_members(struct cc_mongo_loan *loan, bson_t **rows, size_t count,
-                                   struct cc_error *err)
-{
-    CC_AUTO(bson) bson_t *options = BCON_NEW("ordered", BCON_BOOL(false));
-    bson_t reply;
-    bson_error_t fault;
-
-    bool done = mongoc_collection_insert_many(loan->collection, (const bson_t **)rows, count,
-                                              options, &reply, &fault);
-    bool harmless = done || only_duplicates(&reply);
-    bson_destroy(&reply);
-    return harmless ? CC_OK : cc_mongo_fail(&fault, err);
-}
-
-/* A portion of them in one round trip: see CC_MONGO_UPDATES_MAX. */
-static enum cc_code update_some_members(struct cc_mongo_loan *loan,
-                                        const struct chat_change *change, bson_t **rows,
-                                        size_t first, struct cc_error *err)
-{
-    bson_t reply;
-    bson_error_t fault;
-    mongoc_bulk_operation_t *bulk =
-        mongoc_collection_create_bulk_operation_with_opts(loan->collection, NULL);
-
-    for (size_t i = first; i < change->member_count && i < first + CC_MONGO_UPDATES_MAX; i++) {
-        CC_AUTO(bson)
-        bson_t *filter =
-            older_than(cc_bson_text(rows[i], "_id"), "version", change->members[i].version);
-        CC_AUTO(bson) bson_t *update = set_all(rows[i]);
-
-        mongoc_bulk_operation_update_one(bulk, filter, update, false);
-    }
-    bool done = mongoc_bulk_operation_execute(bulk, &reply, &fault) != 0;
-    bson_destroy(&reply);
-    mongoc_bulk_operation_destroy(bulk);
-    return done ? CC_OK : cc_mongo_fail(&fault, err);
-}
-
-static enum cc_code update_members(struct cc_mongo_loan *loan, const struct chat_change *change,
-                                   bson_t **rows, struct cc_error *err)
-{
-    for (size_t first = 0; first < change->member_count; first += CC_MONGO_UPDATES_MAX)
-        CC_TRY(update_some_members(loan, change, rows, first, err));
-    return CC_OK;
-}
-
 static enum cc_code put_members(struct chat_store *base, const struct chat_change *change,
                                 struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, MEMBERS);
-    size_t count = change->member_count;
-    bson_t **rows = cc_calloc(count, sizeof(*rows));
 
-    for (size_t i = 0; i < count; i++)
-        rows[i] = chat_row_from_member(&change->members[i]);
-    enum cc_code code = insert_members(&loan, rows, count, err);
-    if (code == CC_OK && change->kind != CHANGE_CREATED)
-        code = update_members(&loan, change, rows, err);
-    for (size_t i = 0; i < count; i++)
-        bson_destroy(rows[i]);
-    cc_free(rows);
-    return code;
+    return chat_members_put(&loan, change, err);
+}
+
+static enum cc_code mongo_end_members(struct chat_store *base, const struct chat *chat,
+                                      int64_t budget_ms, struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, MEMBERS);
+
+    return chat_members_end(&loan, chat, budget_ms, err);
 }
 
 static enum cc_code mongo_materialise(struct chat_store *base, const struct chat_change *change,
@@ -453,6 +400,7 @@ static const struct chat_store_ops mongo_ops = {
     .list_unannounced = mongo_list_unannounced,
     .mark_announced = mongo_mark_announced,
     .materialise = mongo_materialise,
+    .end_members = mongo_end_members,
     .find_chat = mongo_find_chat,
     .find_member = mongo_find_member,
     .list_members = mongo_list_members,

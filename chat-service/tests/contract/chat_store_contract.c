@@ -162,10 +162,9 @@ static void unannounced_changes_come_in_the_order_of_versions(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    struct chat_change *second =
-        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    struct chat_change *second = a_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
     struct chat_change *third =
-        change_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
+        a_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
 
     must(f->store->ops->append(f->store, third, &f->err));
     must(f->store->ops->append(f->store, first, &f->err));
@@ -181,8 +180,7 @@ static void an_announced_change_is_not_listed_again(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    struct chat_change *second =
-        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    struct chat_change *second = a_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
 
     must(f->store->ops->append(f->store, first, &f->err));
     must(f->store->ops->append(f->store, second, &f->err));
@@ -236,7 +234,7 @@ static void an_older_change_never_overwrites_a_newer_one(void **state)
     struct chat_change *second =
         change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
     struct chat_change *third =
-        change_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
+        a_rename(f->arena, &second->after, first->actor_id, "Three", T0 + 2);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -249,13 +247,39 @@ static void an_older_change_never_overwrites_a_newer_one(void **state)
     assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_REMOVED);
 }
 
+static void metadata_and_rules_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group(f->arena);
+    const struct chat_edit edit = {
+        .description = "Of all kinds",
+        .sets_avatar = true,
+        .avatar_media_id = an_id(f->arena),
+        .sets_post = true,
+        .sets_history = true,
+        .sets_retention = true,
+        .rules = {.post = CHAT_POST_ADMINS, .history = CHAT_HISTORY_JOINED, .retention_s = 3600}};
+    struct chat_change *second =
+        change_edit(f->arena, &first->after, first->actor_id, &edit, T0 + 1);
+
+    must_happen(f, first);
+    assert_null(must_find_chat(f, first->after.chat_id)->avatar_media_id);
+    must_happen(f, second);
+    struct chat *chat = must_find_chat(f, first->after.chat_id);
+
+    assert_string_equal(chat->description, "Of all kinds");
+    assert_string_equal(chat->avatar_media_id, edit.avatar_media_id);
+    assert_int_equal(chat->rules.post, CHAT_POST_ADMINS);
+    assert_int_equal(chat->rules.history, CHAT_HISTORY_JOINED);
+    assert_int_equal(chat->rules.retention_s, 3600);
+}
+
 static void a_newcomer_is_added_to_those_who_are_there(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
     const char *newcomer = an_id(f->arena);
-    struct chat_change *second =
-        change_add(f->arena, &first->after, first->actor_id, &newcomer, 1, 17, T0 + 1);
+    struct chat_change *second = an_addition(f->arena, &first->after, &newcomer, 1, 17);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -270,8 +294,8 @@ static void many_newcomers_are_added_at_once(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    struct chat_change *second = change_add(f->arena, &first->after, first->actor_id,
-                                            some_ids(f->arena, 100), 100, 0, T0 + 1);
+    struct chat_change *second =
+        an_addition(f->arena, &first->after, some_ids(f->arena, 100), 100, 0);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -285,11 +309,11 @@ static void somebody_who_was_removed_can_come_back(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    const char *who = first->members[1].user_id;
     struct chat_change *second =
         change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
+    const struct chat_newcomer back = {first->members[1].user_id, &second->members[0]};
     struct chat_change *third =
-        change_add(f->arena, &second->after, first->actor_id, &who, 1, 5, T0 + 2);
+        change_add(f->arena, &second->after, first->actor_id, &back, 1, 5, T0 + 2);
 
     must_happen(f, first);
     must_happen(f, second);
@@ -297,28 +321,60 @@ static void somebody_who_was_removed_can_come_back(void **state)
 
     assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_ACTIVE);
     assert_int_equal(must_find_member(f, &first->members[1])->joined_at_ms, T0 + 2);
+    assert_int_equal(must_find_member(f, &first->members[1])->place, 1);
+    assert_int_equal(must_find_chat(f, first->after.chat_id)->place_count, 3);
 }
 
-static void members_come_by_user_id_in_pages(void **state)
+/* Three slots' worth of people, so that pages begin and end inside and at the ends of slots. */
+static void members_come_by_place_in_pages(void **state)
 {
+    static const size_t limits[] = {100, 128, 333};
     struct fixture *f = *state;
-    struct chat_change *change = a_group_of(f->arena, an_id(f->arena), some_ids(f->arena, 6), 6);
-    struct chat_member_query query = {
-        .chat_id = change->after.chat_id, .after_user_id = "", .limit = 3};
-    struct chat_member_list page = {0};
-    size_t seen = 0;
+    struct chat_change *change =
+        a_group_of(f->arena, an_id(f->arena), some_ids(f->arena, 190), 190);
+    struct chat_change *more =
+        an_addition(f->arena, &change->after, some_ids(f->arena, 100), 100, 0);
 
     must_happen(f, change);
-    do {
-        must(f->store->ops->list_members(f->store, &query, f->arena, &page, &f->err));
-        for (size_t i = 0; i < page.count; i++) {
-            assert_true(strcmp(page.items[i].user_id, query.after_user_id) > 0);
-            query.after_user_id = page.items[i].user_id;
-        }
-        seen += page.count;
-    } while (page.count == query.limit);
+    must_happen(f, more);
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        struct chat_member_query query = {.chat = &more->after, .limit = limits[i]};
+        struct chat_member_list page = {0};
 
-    assert_int_equal(seen, 7);
+        do {
+            must(f->store->ops->list_members(f->store, &query, f->arena, &page, &f->err));
+            for (size_t k = 0; k < page.count; k++)
+                assert_int_equal(page.items[k].place, query.from_place++);
+        } while (page.count == query.limit);
+        assert_int_equal(query.from_place, 291);
+    }
+}
+
+static void a_deleted_chat_leaves_nobody_in_it(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *first = a_group_of(f->arena, an_id(f->arena), some_ids(f->arena, 150), 150);
+    struct chat_change *second =
+        change_leave(f->arena, &first->after, &first->members[1], NULL, T0 + 1);
+    struct chat_change *third = change_delete(f->arena, &second->after, first->actor_id, T0 + 2);
+    struct chat_member_query query = {.chat = &third->after, .limit = 200};
+    struct chat_member_list left = {0}, mine = {0};
+
+    must_happen(f, first);
+    must_happen(f, second);
+    must_happen(f, third);
+    must(f->store->ops->end_members(f->store, &third->after, 60000, &f->err));
+    must(f->store->ops->end_members(f->store, &third->after, 60000, &f->err));
+    must(f->store->ops->materialise(f->store, first, &f->err)); /* as a late replica would */
+    must(f->store->ops->list_members(f->store, &query, f->arena, &left, &f->err));
+    must(f->store->ops->list_memberships(f->store, first->actor_id, CHAT_MEMBERS_ACTIVE, f->arena,
+                                         &mine, &f->err));
+
+    assert_int_equal(left.count, 0);
+    assert_int_equal(mine.count, 0);
+    assert_true(must_find_chat(f, first->after.chat_id)->deleted);
+    assert_int_equal(must_find_member(f, &first->members[150])->version, 3);
+    assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_LEFT);
 }
 
 static void former_members_are_listed_only_when_asked_for(void **state)
@@ -327,8 +383,7 @@ static void former_members_are_listed_only_when_asked_for(void **state)
     struct chat_change *first = a_group(f->arena);
     struct chat_change *second =
         change_remove(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
-    struct chat_member_query query = {
-        .chat_id = first->after.chat_id, .after_user_id = "", .limit = 10};
+    struct chat_member_query query = {.chat = &second->after, .limit = 10};
     struct chat_member_list active = {0}, ever = {0};
 
     must_happen(f, first);
@@ -347,10 +402,8 @@ static void the_banned_are_listed_apart(void **state)
     struct chat_change *first = a_group(f->arena);
     struct chat_change *second =
         change_ban(f->arena, &first->after, first->actor_id, &first->members[1], T0 + 1);
-    struct chat_member_query query = {.chat_id = first->after.chat_id,
-                                      .after_user_id = "",
-                                      .filter = CHAT_MEMBERS_BANNED,
-                                      .limit = 10};
+    struct chat_member_query query = {
+        .chat = &second->after, .filter = CHAT_MEMBERS_BANNED, .limit = 10};
     struct chat_member_list banned = {0};
     struct chat_change *found = NULL;
 
@@ -393,10 +446,14 @@ static void a_person_has_the_chats_that_were_not_left(void **state)
     must_happen(f, kept);
     must_happen(f, left);
     must_happen(f, leaving);
-    must(f->store->ops->list_memberships(f->store, person, f->arena, &mine, &f->err));
+    must(f->store->ops->list_memberships(f->store, person, CHAT_MEMBERS_ACTIVE, f->arena, &mine,
+                                         &f->err));
 
     assert_int_equal(mine.count, 1);
     assert_string_equal(mine.items[0].chat_id, kept->after.chat_id);
+    must(f->store->ops->list_memberships(f->store, person, CHAT_MEMBERS_EVER, f->arena, &mine,
+                                         &f->err));
+    assert_int_equal(mine.count, 2);
     assert_int_equal(must_find_member(f, &left->members[1])->role, MEMBER_OWNER);
 }
 
@@ -408,7 +465,8 @@ static void a_person_with_many_chats_gets_all_of_them(void **state)
 
     for (int i = 0; i < 70; i++)
         must_happen(f, a_group_of(f->arena, person, NULL, 0));
-    must(f->store->ops->list_memberships(f->store, person, f->arena, &mine, &f->err));
+    must(f->store->ops->list_memberships(f->store, person, CHAT_MEMBERS_ACTIVE, f->arena, &mine,
+                                         &f->err));
 
     assert_int_equal(mine.count, 70);
     for (size_t i = 1; i < mine.count; i++)
@@ -497,10 +555,12 @@ int chat_store_contract_run(const char *name, struct chat_store *store)
         contract_test(the_pending_of_all_chats_hold_those_of_each),
         contract_test(materialising_makes_chat_and_members_and_may_be_repeated),
         contract_test(an_older_change_never_overwrites_a_newer_one),
+        contract_test(metadata_and_rules_are_kept),
         contract_test(a_newcomer_is_added_to_those_who_are_there),
         contract_test(many_newcomers_are_added_at_once),
         contract_test(somebody_who_was_removed_can_come_back),
-        contract_test(members_come_by_user_id_in_pages),
+        contract_test(members_come_by_place_in_pages),
+        contract_test(a_deleted_chat_leaves_nobody_in_it),
         contract_test(former_members_are_listed_only_when_asked_for),
         contract_test(the_banned_are_listed_apart),
         contract_test(owners_are_counted_in_the_chat),

@@ -6,6 +6,7 @@
 
 #include "chat_store_contract.h"
 #include "common/mongo_pool.h"
+#include "personal_store_contract.h"
 #include "testing.h"
 
 static void drop(struct cc_mongo *mongo)
@@ -36,6 +37,10 @@ int main(void)
     struct chat_store *store = chat_store_mongo_create(mongo);
     int failed = chat_store_contract_run("chat store in MongoDB", store);
 
+    struct personal_store *personals = personal_store_mongo_create(mongo);
+
+    failed += personal_store_contract_run("states in MongoDB", personals);
+    personal_store_destroy(personals);
     chat_store_destroy(store);
     drop(mongo);
     cc_mongo_destroy(mongo);

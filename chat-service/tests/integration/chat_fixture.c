@@ -7,8 +7,10 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "common/events/message_persisted.h"
 #include "common/relations.h"
 #include "common/topics.h"
+#include "events/consume_persisted.h"
 #include "http/routes.h"
 
 #define PARTITION_COUNT 1
@@ -162,6 +164,7 @@ int chat_fixture_start(void **state)
     f->app.message_service = neighbour(f);
     f->app.store = chat_store_mongo_create(f->app.mongo);
     f->app.activities = activities_create(f->app.store);
+    f->app.personals = personal_store_mongo_create(f->app.mongo);
     f->app.outlet = (struct chat_outlet_servers){.redis = f->app.redis,
                                                  .producer = f->app.producer,
                                                  .message_service = f->app.message_service,
@@ -170,7 +173,7 @@ int chat_fixture_start(void **state)
     f->app.outlet.operations_topic = f->operations_topic;
     f->app.outlet.updates_topic = f->updates_topic;
     f->app.outlet.persisted_wait_ms = 300;
-    chat_announcer_init(&f->app.announcer, f->app.store, &f->app.outlet.base);
+    chat_announcer_init(&f->app.announcer, f->app.store, f->app.personals, &f->app.outlet.base);
     f->public_server = serve(f, chat_routes, &f->app, false);
     f->internal_server = serve(f, chat_internal_routes, &f->app, true);
     *state = f;
@@ -196,6 +199,7 @@ int chat_fixture_stop(void **state)
     chat_announcer_finish(&f->app.announcer);
     activities_destroy(f->app.activities);
     chat_store_destroy(f->app.store);
+    personal_store_destroy(f->app.personals);
     cc_peer_destroy(f->app.user_service);
     cc_peer_destroy(f->app.message_service);
     cc_http_client_destroy(f->app.client);
@@ -233,6 +237,7 @@ static struct answer call(struct chat_fixture *f, int port, const struct cc_http
     struct cc_http_call request = *prepared;
     struct answer answer = {0};
 
+    request.timeout_ms = 20000; /* sanitizers, and a machine that is busy */
     request.url = cc_arena_printf(f->arena, "http://127.0.0.1:%d%s", port, path);
     assert_int_equal(cc_http_do(f->app.client, &request, f->arena, &answer.raw, &f->err), CC_OK);
     answer.status = answer.raw.status;
@@ -241,21 +246,28 @@ static struct answer call(struct chat_fixture *f, int port, const struct cc_http
     return answer;
 }
 
-struct answer chat_call(struct chat_fixture *f, const char *user_id, const char *method,
-                        const char *path, const char *body, const char *key)
+struct answer chat_call_with(struct chat_fixture *f, const char *user_id, const char *method,
+                             const char *path, const char *body, const char *header,
+                             const char *value)
 {
     const struct cc_http_header headers[] = {
         {"Authorization", cc_arena_printf(f->arena, "Bearer %s", user_id)},
         {"Content-Type", "application/json"},
-        {"Idempotency-Key", key},
+        {header, value},
     };
     struct cc_http_call request = {.method = method,
                                    .headers = headers,
-                                   .header_count = key == NULL ? 2 : 3,
+                                   .header_count = value == NULL ? 2 : 3,
                                    .body = body,
                                    .body_count = body == NULL ? 0 : strlen(body)};
 
     return call(f, cc_http_server_port(f->public_server), &request, path);
+}
+
+struct answer chat_call(struct chat_fixture *f, const char *user_id, const char *method,
+                        const char *path, const char *body, const char *key)
+{
+    return chat_call_with(f, user_id, method, path, body, "Idempotency-Key", key);
 }
 
 struct answer chat_call_internal(struct chat_fixture *f, const char *path, const char *body)
@@ -325,6 +337,46 @@ const char *must_create_group(struct chat_fixture *f, const char *owner_id,
 const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest)
 {
     return cc_arena_printf(f->arena, "/v1/chats/%s%s", chat_id, rest);
+}
+
+void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms)
+{
+    const char *message_id = an_id(f->arena), *sender = an_id(f->arena);
+    struct ev_message_persisted event = {
+        .envelope = {.event_id = an_id(f->arena),
+                     .type = CC_TOPIC_MESSAGE_PERSISTED,
+                     .version = 1,
+                     .occurred_at_ms = at_ms,
+                     .producer = "test",
+                     .key = chat_id},
+        .op_id = message_id,
+        .chat_id = chat_id,
+        .sender_id = sender,
+        .sender_device_id = "d",
+        .rev = rev,
+        .head_seq = rev,
+        .message = {.message_id = message_id,
+                    .chat_id = chat_id,
+                    .seq = rev,
+                    .rev = rev,
+                    .sender_id = sender,
+                    .type = "text",
+                    .body = "hello",
+                    .created_at_ms = at_ms,
+                    .version = 1},
+        .origin = {.node = "", .conn_id = "", .client_msg_id = ""},
+    };
+    struct cc_strbuf text;
+    struct cc_json_writer writer;
+
+    cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
+    cc_json_writer_init(&writer, &text);
+    ev_message_persisted_write(&writer, &event);
+    struct cc_record record = {.payload = cc_strbuf_text(&text), .payload_count = text.length};
+    struct cc_batch batch = {.records = &record, .count = 1, .arena = f->arena};
+    assert_int_equal(chat_persisted_apply(&f->app, &batch, &f->err), CC_OK);
+    assert_false(record.rejected);
+    cc_strbuf_finish(&text);
 }
 
 /* ---- looking ---- */

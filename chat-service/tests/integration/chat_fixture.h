@@ -41,6 +41,10 @@ int chat_fixture_end(void **state);
 /* body NULL = none. key: Idempotency-Key or NULL. */
 struct answer chat_call(struct chat_fixture *f, const char *user_id, const char *method,
                         const char *path, const char *body, const char *key);
+/* With a header more. */
+struct answer chat_call_with(struct chat_fixture *f, const char *user_id, const char *method,
+                             const char *path, const char *body, const char *header,
+                             const char *value);
 /* body NULL = GET, else POST. */
 struct answer chat_call_internal(struct chat_fixture *f, const char *path, const char *body);
 /* POST /v1/chats; key: Idempotency-Key or NULL. */
@@ -51,6 +55,8 @@ const char *must_create_group(struct chat_fixture *f, const char *owner_id,
                               const char *const *others, size_t count);
 /* "/v1/chats/<chat_id><rest>" */
 const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest);
+/* As the consumer would, when message-service announces a message "hello". */
+void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms);
 /* A text field of an object; fails the test when it isn't there. */
 const char *json_text(struct chat_fixture *f, const char *json, const char *key);
 int64_t json_int(struct chat_fixture *f, const char *json, const char *key);

@@ -207,6 +207,98 @@ static void an_admin_has_no_power_over_the_same_or_a_higher_role(void **state)
         204);
 }
 
+static struct answer edit(struct chat_fixture *f, const struct group *g, const char *actor,
+                          const char *body)
+{
+    return chat_call(f, actor, "PATCH", path_of(f, g->chat_id, ""), body, NULL);
+}
+
+static void what_a_group_says_of_itself_is_changed_and_taken_away(void **state)
+{
+    struct chat_fixture *f = *state;
+    struct group g = a_group_with_an_admin(f);
+    const char *avatar = an_id(f->arena);
+
+    struct answer set = edit(
+        f, &g, g.admin,
+        cc_arena_printf(f->arena, "{\"description\":\"Of all kinds\",\"avatar_media_id\":\"%s\"}",
+                        avatar));
+    struct answer again = edit(f, &g, g.admin, "{\"description\":\"Of all kinds\"}");
+    struct answer unset = edit(f, &g, g.owner, "{\"description\":null,\"avatar_media_id\":null}");
+    struct answer list = chat_call(f, g.member, "GET", "/v1/chats", NULL, NULL);
+
+    assert_int_equal(set.status, 200);
+    assert_string_equal(json_text(f, set.body, "description"), "Of all kinds");
+    assert_string_equal(json_text(f, set.body, "avatar_media_id"), avatar);
+    assert_string_equal(json_text(f, set.body, "title"), "Engines");
+    assert_int_equal(json_int(f, again.body, "version"), json_int(f, set.body, "version"));
+    assert_non_null(strstr(unset.body, "\"avatar_media_id\":null"));
+    assert_string_equal(json_text(f, unset.body, "description"), "");
+    assert_non_null(strstr(list.body, "\"avatar_media_id\":null"));
+    assert_int_equal(edit(f, &g, g.member, "{\"description\":\"Mine\"}").status, 403);
+    struct payloads updates = chat_records(f, f->updates_topic, g.chat_id);
+    assert_string_equal(json_text(f, updates.items[updates.count - 1], "change"), "metadata");
+}
+
+static void edits_that_break_a_rule_are_refused(void **state)
+{
+    static const char *const bodies[] = {"{}",
+                                         "{\"title\":null}",
+                                         "{\"title\":\"\"}",
+                                         "{\"members\":[]}",
+                                         "{\"avatar_media_id\":\"x\"}",
+                                         "{\"settings\":1}",
+                                         "{\"settings\":{\"post\":\"nobody\"}}",
+                                         "{\"settings\":{\"retention_s\":-1}}",
+                                         "{\"settings\":{\"colour\":\"red\"}}"};
+    struct chat_fixture *f = *state;
+    struct group g = a_group_with_an_admin(f);
+
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+        if (edit(f, &g, g.owner, bodies[i]).status != 400)
+            fail_msg("%s", bodies[i]);
+}
+
+static void who_may_post_is_in_the_timeline_and_in_the_rights(void **state)
+{
+    struct chat_fixture *f = *state;
+    struct group g = a_group_with_an_admin(f);
+    char key[CC_REDIS_NAME_BYTES];
+
+    struct answer set = edit(f, &g, g.owner, "{\"settings\":{\"post\":\"admins\"}}");
+    struct answer kept = edit(f, &g, g.owner, "{\"settings\":{\"retention_s\":3600}}");
+    struct payloads operations = chat_records(f, f->operations_topic, g.chat_id);
+    struct payloads updates = chat_records(f, f->updates_topic, g.chat_id);
+
+    assert_int_equal(set.status, 200);
+    struct ev_message_created operation = operation_in(f, operations.items[2]);
+    assert_string_equal(json_text(f, operation.system_json, "event"), "settings_changed");
+    assert_non_null(strstr(operation.system_json, "\"post\":\"admins\""));
+    assert_int_equal(operation.member_version, 3);
+    assert_string_equal(json_text(f, updates.items[2], "change"), "settings");
+    assert_non_null(
+        strstr(kept.body, "\"post\":\"admins\",\"history\":\"all\",\"retention_s\":3600"));
+    cc_redis_name_members(g.chat_id, key);
+    assert_string_equal(json_text(f, redis_get(f, key), "post"), "admins");
+    assert_int_equal(json_int(f, redis_get(f, key), "member_version"), 4);
+}
+
+static void an_edit_of_a_version_that_is_gone_is_refused(void **state)
+{
+    struct chat_fixture *f = *state;
+    struct group g = a_group_with_an_admin(f);
+    const char *path = path_of(f, g.chat_id, "");
+
+    struct answer stale =
+        chat_call_with(f, g.owner, "PATCH", path, "{\"description\":\"Old\"}", "If-Match", "\"1\"");
+    struct answer fresh =
+        chat_call_with(f, g.owner, "PATCH", path, "{\"description\":\"New\"}", "If-Match", "\"2\"");
+
+    assert_int_equal(stale.status, 412);
+    assert_int_equal(fresh.status, 200);
+    assert_string_equal(cc_http_answer_header(&fresh.raw, "ETag"), "\"3\"");
+}
+
 #define group_test(function)                                                                       \
     cmocka_unit_test_setup_teardown(function, chat_fixture_begin, chat_fixture_end)
 
@@ -222,6 +314,10 @@ int main(void)
         group_test(a_ban_that_is_lifted_lets_somebody_be_added_again),
         group_test(a_ban_whose_outcome_is_late_is_answered_202),
         group_test(an_admin_has_no_power_over_the_same_or_a_higher_role),
+        group_test(what_a_group_says_of_itself_is_changed_and_taken_away),
+        group_test(edits_that_break_a_rule_are_refused),
+        group_test(who_may_post_is_in_the_timeline_and_in_the_rights),
+        group_test(an_edit_of_a_version_that_is_gone_is_refused),
     };
 
     return cmocka_run_group_tests_name("chat-service groups", tests, chat_fixture_start,

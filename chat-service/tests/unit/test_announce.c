@@ -8,7 +8,7 @@
 
 #define TOLD_MAX 64
 
-enum step { STEP_RIGHTS, STEP_PUBLISH, STEP_AWAIT, STEP_NONE };
+enum step { STEP_RIGHTS, STEP_PUBLISH, STEP_AWAIT, STEP_PERSONAL, STEP_NONE };
 
 struct told {
     enum step step;
@@ -25,6 +25,7 @@ struct recording_outlet {
 struct fixture {
     struct cc_arena *arena;
     struct chat_store *store;
+    struct personal_store *personals;
     struct recording_outlet outlet;
     struct chat_announcer announcer;
     struct cc_error err;
@@ -64,6 +65,19 @@ static enum cc_code record_publish(struct chat_outlet *base,
     return code == CC_OK ? CC_OK : cc_fail(err, code, NULL, "no Kafka");
 }
 
+static enum cc_code record_personal(struct chat_outlet *base, const struct personal *personal,
+                                    struct cc_error *err)
+{
+    struct recording_outlet *outlet = (struct recording_outlet *)base;
+
+    if (outlet->failing == STEP_PERSONAL)
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "no Kafka");
+    assert_true(outlet->count + 1 < TOLD_MAX);
+    outlet->told[outlet->count++] =
+        (struct told){.step = STEP_PERSONAL, .version = personal->version};
+    return CC_OK;
+}
+
 static enum cc_code record_await(struct chat_outlet *base, const struct chat_change *change,
                                  struct cc_error *err)
 {
@@ -72,17 +86,21 @@ static enum cc_code record_await(struct chat_outlet *base, const struct chat_cha
     return code == CC_OK ? CC_OK : cc_fail(err, code, NULL, "not yet");
 }
 
-static const struct chat_outlet_ops recording_ops = {
-    .raise_rights = record_rights, .publish = record_publish, .await_persisted = record_await};
+static const struct chat_outlet_ops recording_ops = {.raise_rights = record_rights,
+                                                     .publish = record_publish,
+                                                     .publish_personal = record_personal,
+                                                     .await_persisted = record_await};
 
 static int set_up(void **state)
 {
     static struct fixture fixture;
 
-    fixture = (struct fixture){.arena = cc_arena_create(0), .store = chat_store_memory_create()};
+    fixture = (struct fixture){.arena = cc_arena_create(0),
+                               .store = chat_store_memory_create(),
+                               .personals = personal_store_memory_create()};
     fixture.outlet.base.ops = &recording_ops;
     fixture.outlet.failing = STEP_NONE;
-    chat_announcer_init(&fixture.announcer, fixture.store, &fixture.outlet.base);
+    chat_announcer_init(&fixture.announcer, fixture.store, fixture.personals, &fixture.outlet.base);
     *state = &fixture;
     return 0;
 }
@@ -93,6 +111,7 @@ static int tear_down(void **state)
 
     chat_announcer_finish(&f->announcer);
     chat_store_destroy(f->store);
+    personal_store_destroy(f->personals);
     cc_arena_destroy(f->arena);
     return 0;
 }
@@ -241,8 +260,7 @@ static void a_lower_version_is_always_told_before_a_higher_one(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
-    struct chat_change *second =
-        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    struct chat_change *second = a_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
 
     assert_int_equal(f->store->ops->append(f->store, first, &f->err), CC_OK);
     must_commit(f, second);
@@ -261,8 +279,7 @@ static void a_version_waits_while_a_lower_one_cannot_be_told(void **state)
     f->outlet.failing = STEP_PUBLISH;
     must_commit(f, first);
     f->outlet.count = 0;
-    struct chat_change *second =
-        change_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
+    struct chat_change *second = a_rename(f->arena, &first->after, first->actor_id, "Two", T0 + 1);
     assert_int_equal(must_commit(f, second), CHAT_REACH_LATER);
 
     assert_int_equal(f->outlet.count,
@@ -299,6 +316,162 @@ static void catching_up_shows_and_tells_what_another_appended(void **state)
     assert_int_equal(unannounced(f, change), 0);
 }
 
+static void a_deletion_is_in_the_timeline_before_the_rights_and_the_memberships_end(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    const enum step expected[] = {STEP_PUBLISH, STEP_AWAIT, STEP_RIGHTS};
+    struct chat_member_list mine = {0};
+
+    must_commit(f, group);
+    f->outlet.count = 0;
+    struct chat_change *deletion = change_delete(f->arena, &group->after, group->actor_id, T0 + 1);
+    assert_int_equal(must_commit(f, deletion), CHAT_REACH_ALL);
+
+    assert_told(f, expected, 3);
+    assert_int_equal(f->store->ops->list_memberships(f->store, group->actor_id, CHAT_MEMBERS_ACTIVE,
+                                                     f->arena, &mine, &f->err),
+                     CC_OK);
+    assert_int_equal(mine.count, 0);
+}
+
+static void the_sweep_finishes_a_deletion_after_a_crash_behind_the_insert(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    struct chat_member_list mine = {0};
+
+    must_commit(f, group);
+    struct chat_change *deletion = change_delete(f->arena, &group->after, group->actor_id, T0 + 1);
+    assert_int_equal(f->store->ops->append(f->store, deletion, &f->err), CC_OK);
+    assert_int_equal(sweep(f), 1);
+
+    assert_int_equal(unannounced(f, deletion), 0);
+    assert_int_equal(f->store->ops->list_memberships(f->store, group->actor_id, CHAT_MEMBERS_ACTIVE,
+                                                     f->arena, &mine, &f->err),
+                     CC_OK);
+    assert_int_equal(mine.count, 0);
+}
+
+/* ---- a person's own state ---- */
+
+static struct personal a_state(struct fixture *f, int64_t version)
+{
+    return (struct personal){.chat_id = an_id(f->arena),
+                             .user_id = an_id(f->arena),
+                             .version = version,
+                             .at_ms = T0,
+                             .wish = {.pinned = true}};
+}
+
+static size_t sweep_states(struct fixture *f)
+{
+    size_t count = 0;
+
+    assert_int_equal(chat_announcer_sweep_personal(&f->announcer, INT64_MAX, &count, &f->err),
+                     CC_OK);
+    return count;
+}
+
+static void a_state_is_told_once_and_only_of_the_version_that_is_stored(void **state)
+{
+    struct fixture *f = *state;
+    struct personal first = a_state(f, 1), second = first;
+
+    second.version = 2;
+    assert_int_equal(chat_announcer_commit_personal(&f->announcer, &first, &f->err), CC_OK);
+    assert_int_equal(chat_announcer_commit_personal(&f->announcer, &first, &f->err), CC_CONFLICT);
+    assert_int_equal(chat_announcer_commit_personal(&f->announcer, &second, &f->err), CC_OK);
+
+    assert_int_equal(f->outlet.count, 2);
+    assert_int_equal(f->outlet.told[1].version, 2);
+    assert_int_equal(sweep_states(f), 0);
+}
+
+static void a_state_that_could_not_be_told_is_told_by_the_sweep(void **state)
+{
+    struct fixture *f = *state;
+    struct personal first = a_state(f, 1);
+
+    f->outlet.failing = STEP_PERSONAL;
+    assert_int_equal(chat_announcer_commit_personal(&f->announcer, &first, &f->err), CC_OK);
+    assert_int_equal(f->outlet.count, 0);
+    f->outlet.failing = STEP_NONE;
+
+    assert_int_equal(sweep_states(f), 1);
+    assert_int_equal(sweep_states(f), 0);
+    assert_int_equal(f->outlet.told[0].version, 1);
+}
+
+static void a_crash_after_the_state_was_stored_leaves_it_to_the_sweep(void **state)
+{
+    struct fixture *f = *state;
+    struct personal first = a_state(f, 1), second = first;
+
+    second.version = 2;
+    assert_int_equal(f->personals->ops->put(f->personals, &first, &f->err), CC_OK);
+    assert_int_equal(f->personals->ops->put(f->personals, &second, &f->err), CC_OK);
+
+    assert_int_equal(sweep_states(f), 1);
+    assert_int_equal(f->outlet.told[0].version, 2); /* what is replaced is no news any more */
+}
+
+static void a_crash_between_telling_and_marking_tells_the_same_version_again(void **state)
+{
+    struct fixture *f = *state;
+    struct personal first = a_state(f, 1);
+
+    assert_int_equal(f->personals->ops->put(f->personals, &first, &f->err), CC_OK);
+    assert_int_equal(record_personal(&f->outlet.base, &first, &f->err), CC_OK);
+
+    assert_int_equal(sweep_states(f), 1);
+    assert_int_equal(f->outlet.count, 2);
+    assert_int_equal(f->outlet.told[1].version, f->outlet.told[0].version);
+}
+
+static void a_ban_is_in_the_timeline_before_the_rights_change(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    const enum step expected[] = {STEP_PUBLISH, STEP_AWAIT, STEP_RIGHTS};
+
+    must_commit(f, group);
+    f->outlet.count = 0;
+    must_commit(f,
+                change_ban(f->arena, &group->after, group->actor_id, &group->members[1], T0 + 1));
+
+    assert_told(f, expected, 3);
+}
+
+static void the_sweep_finishes_a_ban_after_a_crash_at_any_step(void **state)
+{
+    static const enum step steps[] = {STEP_PUBLISH, STEP_RIGHTS};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct chat_change *group = a_group(f->arena);
+        struct membership *banned = NULL;
+
+        must_commit(f, group);
+        f->outlet.failing = steps[i];
+        struct chat_change *ban =
+            change_ban(f->arena, &group->after, group->actor_id, &group->members[1], T0 + 1);
+        assert_int_equal(must_commit(f, ban), CHAT_REACH_LATER);
+        assert_int_equal(unannounced(f, ban), 1);
+        f->outlet.failing = STEP_NONE;
+        f->outlet.count = 0;
+        assert_int_equal(sweep(f), 1);
+
+        assert_int_equal(f->outlet.told[f->outlet.count - 1].step, STEP_RIGHTS);
+        assert_int_equal(f->outlet.told[f->outlet.count - 1].rights_version, 2);
+        assert_int_equal(f->store->ops->find_member(f->store, group->after.chat_id,
+                                                    group->members[1].user_id, f->arena, &banned,
+                                                    &f->err),
+                         CC_OK);
+        assert_int_equal(banned->state, MEMBER_BANNED);
+    }
+}
+
 #define announce_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -315,6 +488,14 @@ int main(void)
         announce_test(a_version_waits_while_a_lower_one_cannot_be_told),
         announce_test(the_sweep_leaves_running_work_alone),
         announce_test(catching_up_shows_and_tells_what_another_appended),
+        announce_test(a_ban_is_in_the_timeline_before_the_rights_change),
+        announce_test(the_sweep_finishes_a_ban_after_a_crash_at_any_step),
+        announce_test(a_deletion_is_in_the_timeline_before_the_rights_and_the_memberships_end),
+        announce_test(the_sweep_finishes_a_deletion_after_a_crash_behind_the_insert),
+        announce_test(a_state_is_told_once_and_only_of_the_version_that_is_stored),
+        announce_test(a_state_that_could_not_be_told_is_told_by_the_sweep),
+        announce_test(a_crash_after_the_state_was_stored_leaves_it_to_the_sweep),
+        announce_test(a_crash_between_telling_and_marking_tells_the_same_version_again),
     };
 
     return cmocka_run_group_tests_name("chat-service announce", tests, NULL, NULL);

@@ -79,7 +79,7 @@ static void the_op_id_of_a_change_depends_on_chat_and_version_alone(void **state
 {
     struct chat_change *change = a_group(*state);
     struct chat_change same = *change;
-    struct chat_change *next = change_rename(*state, &change->after, an_id(*state), "New", T0);
+    struct chat_change *next = a_rename(*state, &change->after, an_id(*state), "New", T0);
     char first[CC_UUID_BYTES], again[CC_UUID_BYTES], other[CC_UUID_BYTES], expected[CC_UUID_BYTES];
 
     same.at_ms += 5000;
@@ -97,12 +97,47 @@ static void the_op_id_of_a_change_depends_on_chat_and_version_alone(void **state
 static void renaming_does_not_touch_the_membership_version(void **state)
 {
     struct chat_change *group = a_group(*state);
-    struct chat_change *renamed = change_rename(*state, &group->after, an_id(*state), "New", T0);
+    struct chat_change *renamed = a_rename(*state, &group->after, an_id(*state), "New", T0);
 
     assert_int_equal(renamed->after.version, 2);
     assert_int_equal(renamed->after.member_version, 1);
     assert_string_equal(renamed->after.title, "New");
     assert_int_equal(renamed->member_count, 0);
+}
+
+static void an_edit_changes_what_it_says_and_nothing_else(void **state)
+{
+    struct chat_change *group = a_group(*state);
+    const struct chat_edit first = {
+        .description = "Of all kinds", .sets_avatar = true, .avatar_media_id = "m"};
+    const struct chat_edit second = {.sets_avatar = true};
+    struct chat_change *described = change_edit(*state, &group->after, "a", &first, T0);
+    struct chat_change *bare = change_edit(*state, &described->after, "a", &second, T0);
+
+    assert_int_equal(described->kind, CHANGE_METADATA);
+    assert_string_equal(described->after.title, "Engines");
+    assert_string_equal(described->after.avatar_media_id, "m");
+    assert_null(bare->after.avatar_media_id);
+    assert_string_equal(bare->after.description, "Of all kinds");
+    assert_null(change_edit(*state, &bare->after, "a", &second, T0));
+}
+
+static void a_rule_that_changes_makes_new_rights(void **state)
+{
+    struct chat_change *group = a_group(*state);
+    const struct chat_edit quiet = {
+        .title = "News",
+        .sets_post = true,
+        .rules = {.post = CHAT_POST_ADMINS, .history = CHAT_HISTORY_JOINED, .retention_s = 60}};
+    struct chat_change *change = change_edit(*state, &group->after, "a", &quiet, T0);
+
+    assert_int_equal(change->kind, CHANGE_RULES);
+    assert_int_equal(change->after.member_version, 2);
+    assert_int_equal(change->after.rules.post, CHAT_POST_ADMINS);
+    assert_int_equal(change->after.rules.history, CHAT_HISTORY_ALL);
+    assert_int_equal(change->after.rules.retention_s, 0);
+    assert_string_equal(change->after.title, "News");
+    assert_false(change_ends_memberships(change));
 }
 
 static void a_removal_keeps_the_membership_as_a_former_one(void **state)
@@ -356,6 +391,8 @@ int main(void)
         cmocka_unit_test(in_a_direct_chat_both_are_equals_and_nobody_sees_its_creation),
         cmocka_unit_test(the_op_id_of_a_change_depends_on_chat_and_version_alone),
         cmocka_unit_test(renaming_does_not_touch_the_membership_version),
+        cmocka_unit_test(an_edit_changes_what_it_says_and_nothing_else),
+        cmocka_unit_test(a_rule_that_changes_makes_new_rights),
         cmocka_unit_test(a_removal_keeps_the_membership_as_a_former_one),
         cmocka_unit_test(when_the_owner_leaves_an_admin_goes_before_a_member_who_came_earlier),
         cmocka_unit_test(a_group_of_one_can_be_left_by_its_owner),

@@ -30,6 +30,7 @@ enum cc_bus_kind {
     CC_BUS_CHAT,
     CC_BUS_UNREAD,
     CC_BUS_NOTIFICATION,
+    CC_BUS_PERSONAL,
     CC_BUS_MEMBER,
     CC_BUS_REVOKED,
     CC_BUS_OUTCOME,

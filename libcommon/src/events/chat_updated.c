@@ -13,6 +13,7 @@ const char *const cc_chat_change_names[] = {
     [CC_CHAT_ROLE] = "role",
     [CC_CHAT_SETTINGS] = "settings",
     [CC_CHAT_DELETED] = "deleted",
+    [CC_CHAT_PERSONAL] = "personal",
     NULL,
 };
 
@@ -25,6 +26,7 @@ bool ev_chat_updated_read(struct cc_json_reader *reader, struct ev_chat_updated 
                                                       cc_chat_change_names, CC_CHAT_METADATA),
         .actor_id = event_actor(reader, "actor_id"),
         .chat_json = event_raw(reader, "chat", EVENT_CHAT_MAX_BYTES),
+        .me_json = event_raw(reader, "me", EVENT_ME_MAX_BYTES),
     };
     cc_envelope_read(reader, CC_TOPIC_CHAT_UPDATED, &event.envelope);
     event.targets =
@@ -43,5 +45,6 @@ void ev_chat_updated_write(struct cc_json_writer *writer, const struct ev_chat_u
     cc_json_put_text(writer, "actor_id", event->actor_id);
     cc_json_put_texts(writer, "targets", event->targets, event->target_count);
     event_put_raw(writer, "chat", event->chat_json, NULL);
+    event_put_raw(writer, "me", event->me_json, NULL);
     cc_json_close_object(writer);
 }

@@ -13,6 +13,7 @@
 #define EVENT_NAME_MAX_BYTES   128
 #define EVENT_SYSTEM_MAX_BYTES (96 * 1024)
 #define EVENT_CHAT_MAX_BYTES   (64 * 1024)
+#define EVENT_ME_MAX_BYTES     4096
 #define EVENT_TARGETS_MAX      1000
 
 /* Text of at most max_bytes; "" when absent. */

@@ -45,7 +45,8 @@ static void build_create(const struct question *q, struct change *out)
     out->head_seq = q->state->head.seq + 1;
     out->message.seq = out->head_seq;
     out->message.type = ask->type;
-    out->message.expires_at_ms = ask->ttl_s == 0 ? 0 : ask->received_at_ms + ask->ttl_s * MS_PER_S;
+    int64_t ttl_s = rights_ttl_s(q->state->rights, ask->ttl_s);
+    out->message.expires_at_ms = ttl_s == 0 ? 0 : ask->received_at_ms + ttl_s * MS_PER_S;
 }
 
 /* The message must be there, and of a person. */

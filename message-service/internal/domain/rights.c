@@ -49,6 +49,7 @@ struct rights *rights_create(const struct rights_source *source)
     rights->version = source->version;
     rights->deleted = source->deleted;
     rights->posting = source->posting;
+    rights->retention_s = source->retention_s;
     rights->count = source->count;
     if (source->count > 0) {
         memcpy(rights->members, source->members, bytes);
@@ -110,6 +111,7 @@ struct rights *rights_after(struct rights *before, int64_t version,
         .version = version,
         .deleted = deleted || (before != NULL && before->deleted),
         .posting = before == NULL ? RIGHTS_POST_ALL : before->posting,
+        .retention_s = before == NULL ? 0 : before->retention_s,
         .members = members,
         .count = known,
     };
@@ -118,20 +120,20 @@ struct rights *rights_after(struct rights *before, int64_t version,
     return after;
 }
 
-static enum rights_posting read_posting(const char *system_json, enum rights_posting fallback)
+static void read_settings(const char *system_json, struct rights_source *source)
 {
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct cc_json_reader *reader =
         cc_json_reader_create(arena, system_json, strlen(system_json), CC_IGNORE_UNKNOWN);
-    enum rights_posting posting = fallback;
 
     if (cc_json_enter(reader, "settings", CC_OPTIONAL)) {
-        posting = (enum rights_posting)cc_json_choice(reader, "post", CC_OPTIONAL,
-                                                      rights_posting_names, (int)fallback);
+        source->posting = (enum rights_posting)cc_json_choice(
+            reader, "post", CC_OPTIONAL, rights_posting_names, (int)source->posting);
+        if (cc_json_has(reader, "retention_s"))
+            source->retention_s = cc_json_int(reader, "retention_s", CC_REQUIRED, 0, INT64_MAX);
         cc_json_leave(reader);
     }
     cc_json_reader_destroy(reader);
-    return posting;
 }
 
 struct rights *rights_after_settings(struct rights *before, int64_t version,
@@ -142,11 +144,20 @@ struct rights *rights_after_settings(struct rights *before, int64_t version,
     struct rights_source source = {
         .version = version,
         .deleted = before->deleted,
-        .posting = read_posting(system_json, before->posting),
+        .posting = before->posting,
         .members = before->members,
         .count = before->count,
+        .retention_s = before->retention_s,
     };
+    read_settings(system_json, &source);
     return rights_create(&source);
+}
+
+int64_t rights_ttl_s(const struct rights *rights, int64_t ttl_s)
+{
+    bool bounded = rights->retention_s > 0 && (ttl_s == 0 || ttl_s > rights->retention_s);
+
+    return bounded ? rights->retention_s : ttl_s;
 }
 
 const struct rights_member *rights_find(const struct rights *rights, const char *user_id)

@@ -31,6 +31,7 @@ struct rights {
     int64_t version; /* the chat's membership version */
     bool deleted;    /* the chat is gone for everybody */
     enum rights_posting posting;
+    int64_t retention_s; /* messages live so long at most; 0 = for ever */
     /* Active members when there are at most CC_RECIPIENTS_MAX, else 0 and `recipients_omitted`. */
     const char *recipients[CC_RECIPIENTS_MAX];
     size_t recipient_count;
@@ -45,6 +46,7 @@ struct rights_source {
     enum rights_posting posting;
     const struct rights_member *members; /* in any order, each user once; copied */
     size_t count;
+    int64_t retention_s;
 };
 struct rights *rights_create(const struct rights_source *source);
 struct rights *rights_ref(struct rights *rights); /* accepts NULL */
@@ -56,12 +58,15 @@ struct rights *rights_after(struct rights *before, int64_t version,
                             const struct cc_member_change *changes, size_t count, bool deleted);
 
 /* The same for a change of the chat's settings, as the system message tells it
- * ({"settings":{"post":...}}); what it does not tell stays. */
+ * ({"settings":{"post":..., "retention_s":...}}); what it does not tell stays. */
 struct rights *rights_after_settings(struct rights *before, int64_t version,
                                      const char *system_json);
 
 /* NULL when that person never was a member. */
 const struct rights_member *rights_find(const struct rights *rights, const char *user_id);
+
+/* How long a message may live that was sent with this ttl_s (0 = for ever); 0 = for ever. */
+int64_t rights_ttl_s(const struct rights *rights, int64_t ttl_s);
 
 /* CC_OK, CC_NOT_FOUND for a stranger or a deleted chat, CC_FORBIDDEN for a former member or one who
  * may not post. */

@@ -17,7 +17,8 @@ static enum cc_code load_rights(void *arg, const char *chat_id, struct rights **
     struct owner_fixture *f = arg;
     const struct rights_member members[] = {{ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
                                             {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE}};
-    struct rights_source source = {1, false, RIGHTS_POST_ALL, members, 2};
+    struct rights_source source = {
+        .version = 1, .posting = RIGHTS_POST_ALL, .members = members, .count = 2};
 
     (void)chat_id;
     if (f->rights_code != CC_OK)

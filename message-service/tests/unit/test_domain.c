@@ -26,7 +26,8 @@ static struct rights *some_rights(int64_t version)
         {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE},
         {ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
     };
-    struct rights_source source = {version, false, RIGHTS_POST_ALL, members, 2};
+    struct rights_source source = {
+        .version = version, .posting = RIGHTS_POST_ALL, .members = members, .count = 2};
     return rights_create(&source);
 }
 
@@ -585,7 +586,8 @@ static void many_members(struct chat_state *chat, int count)
     };
     for (int i = 2; i < count; i++)
         snprintf(members[i].user_id, CC_UUID_BYTES, "00000000-0000-7000-8000-%012d", i);
-    struct rights_source source = {4, false, RIGHTS_POST_ALL, members, (size_t)count};
+    struct rights_source source = {
+        .version = 4, .posting = RIGHTS_POST_ALL, .members = members, .count = (size_t)count};
     chat_state_take_rights(chat, rights_create(&source));
 }
 
@@ -627,7 +629,8 @@ static void only_admins_post_where_only_admins_may(void **state)
     (void)state;
     const struct rights_member members[] = {{ADA, RIGHTS_ADMIN, RIGHTS_ACTIVE},
                                             {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE}};
-    struct rights_source source = {1, false, RIGHTS_POST_ADMINS, members, 2};
+    struct rights_source source = {
+        .version = 1, .posting = RIGHTS_POST_ADMINS, .members = members, .count = 2};
     struct rights *rights = rights_create(&source);
 
     assert_int_equal(rights_may_post(rights, ADA), CC_OK);
@@ -666,6 +669,25 @@ static void who_may_post_changes_in_the_order_of_the_log(void **state)
     assert_int_equal(chat->rights->version, 6);
 }
 
+static void a_message_lives_no_longer_than_its_group_keeps_messages(void **state)
+{
+    struct chat_state *chat = *state;
+    struct ev_message_created plain = a_send(ADA, "x"), brief = plain, lasting = plain;
+    struct change kept = settings_change(
+        1, 4, "{\"event\":\"settings_changed\",\"settings\":{\"retention_s\":3600}}");
+    struct change change;
+    brief.ttl_s = 60;
+    lasting.ttl_s = 7200;
+
+    chat_state_advance(chat, &kept);
+    decide(chat, &plain, &change);
+    assert_int_equal(change.expires_at_ms, plain.received_at_ms + 3600000);
+    decide(chat, &brief, &change);
+    assert_int_equal(change.expires_at_ms, plain.received_at_ms + 60000);
+    decide(chat, &lasting, &change);
+    assert_int_equal(change.expires_at_ms, plain.received_at_ms + 3600000);
+}
+
 static void a_ban_and_a_new_role_count_from_their_place_in_the_log(void **state)
 {
     struct chat_state *chat = *state;
@@ -693,8 +715,14 @@ static void recipients_are_the_active_members_or_left_out_when_many(void **state
     for (int i = 0; i < CC_RECIPIENTS_MAX + 2; i++)
         snprintf(members[i].user_id, CC_UUID_BYTES, "00000000-0000-7000-8000-%012d", i);
     members[0].state = RIGHTS_LEFT;
-    struct rights_source all = {1, false, RIGHTS_POST_ALL, members, CC_RECIPIENTS_MAX + 2};
-    struct rights_source fewer = {1, false, RIGHTS_POST_ALL, members, CC_RECIPIENTS_MAX + 1};
+    struct rights_source all = {.version = 1,
+                                .posting = RIGHTS_POST_ALL,
+                                .members = members,
+                                .count = CC_RECIPIENTS_MAX + 2};
+    struct rights_source fewer = {.version = 1,
+                                  .posting = RIGHTS_POST_ALL,
+                                  .members = members,
+                                  .count = CC_RECIPIENTS_MAX + 1};
 
     struct rights *many = rights_create(&all), *few = rights_create(&fewer);
 
@@ -806,6 +834,7 @@ int main(void)
         TEST(older_news_about_members_change_nothing),
         TEST(only_admins_post_where_only_admins_may),
         TEST(who_may_post_changes_in_the_order_of_the_log),
+        TEST(a_message_lives_no_longer_than_its_group_keeps_messages),
         TEST(a_ban_and_a_new_role_count_from_their_place_in_the_log),
         TEST(recipients_are_the_active_members_or_left_out_when_many),
         TEST(own_and_system_messages_are_not_unread),

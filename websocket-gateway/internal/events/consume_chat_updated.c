@@ -1,4 +1,5 @@
-/* chat.updated: the frame `chat` for those concerned, and for everybody in the chat. Runs on its
+/* chat.updated: the frame `chat` for those concerned, and for everybody in the chat; a person's own
+ * state of a chat for that person alone. Runs on its
  * consumer's thread. */
 
 #include <string.h>
@@ -14,7 +15,7 @@
 static bool changes_members(enum cc_chat_change change)
 {
     return change == CC_CHAT_CREATED || change == CC_CHAT_MEMBER_ADDED ||
-           change == CC_CHAT_MEMBER_REMOVED;
+           change == CC_CHAT_MEMBER_REMOVED || change == CC_CHAT_DELETED;
 }
 
 static void build_frame(const struct ev_chat_updated *event, struct cc_strbuf *out)
@@ -31,13 +32,16 @@ static void build_frame(const struct ev_chat_updated *event, struct cc_strbuf *o
     cc_json_put_int(&json, "version", event->version);
     if (event->chat_json != NULL)
         cc_json_put_raw(&json, "chat", event->chat_json, strlen(event->chat_json));
+    if (event->me_json != NULL)
+        cc_json_put_raw(&json, "me", event->me_json, strlen(event->me_json));
     cc_json_close_object(&json);
 }
 
 static void announce(const struct ev_chat_updated *event, struct ws_publish_batch *publications)
 {
     bool members = changes_members(event->change);
-    struct cc_bus_message message = {.kind = CC_BUS_CHAT,
+    bool personal = event->change == CC_CHAT_PERSONAL;
+    struct cc_bus_message message = {.kind = personal ? CC_BUS_PERSONAL : CC_BUS_CHAT,
                                      .member_version = members ? event->version : 0};
     struct cc_strbuf frame;
 
@@ -46,9 +50,10 @@ static void announce(const struct ev_chat_updated *event, struct ws_publish_batc
     snprintf(message.chat_id, sizeof message.chat_id, "%s", event->chat_id);
     message.frame = cc_strbuf_text(&frame);
     message.frame_count = frame.length;
-    for (size_t i = 0; members && i < event->target_count; i++)
+    for (size_t i = 0; (members || personal) && i < event->target_count; i++)
         ws_publish_batch_add(publications, WS_CHANNEL_USER, event->targets[i], &message);
-    ws_publish_batch_add(publications, WS_CHANNEL_CHAT, event->chat_id, &message);
+    if (!personal)
+        ws_publish_batch_add(publications, WS_CHANNEL_CHAT, event->chat_id, &message);
     cc_strbuf_finish(&frame);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/events/chat_updated.h"
 #include "common/json_reader.h"
 #include "common/metrics.h"
 #include "common/topics.h"
@@ -169,7 +170,9 @@ static bool ends_membership(struct ws_app *app, const struct ws_buffer *frame)
     struct cc_json_reader *reader = cc_json_reader_create(app->hub.arena, ws_buffer_text(frame),
                                                           frame->count, CC_IGNORE_UNKNOWN);
     const char *change = cc_json_text(reader, "change", CC_OPTIONAL, 1, NAME_MAX_BYTES);
-    bool ends = change != NULL && strcmp(change, "member_removed") == 0;
+    bool ends =
+        change != NULL && (strcmp(change, cc_chat_change_names[CC_CHAT_MEMBER_REMOVED]) == 0 ||
+                           strcmp(change, cc_chat_change_names[CC_CHAT_DELETED]) == 0);
 
     cc_json_reader_destroy(reader);
     cc_arena_reset(app->hub.arena);
@@ -223,6 +226,7 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
         ws_sight_review(app, person);
         break;
     case CC_BUS_NOTIFICATION:
+    case CC_BUS_PERSONAL:
     case CC_BUS_UNREAD:
     case CC_BUS_RECEIPT:
     case CC_BUS_PERSONAL:

@@ -1,4 +1,5 @@
-/* PATCH /v1/chats/{chat_id} {title}, with If-Match when the caller wants to lose to others. */
+/* PATCH /v1/chats/{chat_id}: title, description, avatar, settings; with If-Match when the caller
+ * wants to lose to others. */
 
 #include <inttypes.h>
 #include <string.h>
@@ -24,26 +25,28 @@ static enum cc_code decide(struct cc_request *req, const struct chat_access *acc
                            struct chat_change **out, struct cc_error *err)
 {
     struct chat_app *app = cc_request_app(req);
-    const char *title = input;
+    const struct chat_edit *edit = input;
 
     CC_TRY(chat_may(access->chat, access->actor, CHAT_ACT_EDIT, err));
+    if (chat_edit_sets_rules(edit))
+        CC_TRY(chat_may(access->chat, access->actor, CHAT_ACT_CONFIGURE, err));
     CC_TRY(check_version(req, access->chat, err));
-    if (strcmp(access->chat->title, title) != 0)
-        *out = change_rename(cc_request_arena(req), access->chat, access->actor->user_id, title,
-                             cc_wall_ms(app->clock));
+    *out = change_edit(cc_request_arena(req), access->chat, access->actor->user_id, edit,
+                       cc_wall_ms(app->clock));
     return CC_OK;
 }
 
-enum cc_code chat_http_rename(struct cc_request *req, struct cc_response *res, struct cc_error *err)
+enum cc_code chat_http_edit(struct cc_request *req, struct cc_response *res, struct cc_error *err)
 {
     struct cc_json_reader *reader = NULL;
-    const char *chat_id = NULL, *title = NULL;
+    const char *chat_id = NULL;
+    struct chat_edit edit;
     enum chat_reach reach;
 
     CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
     CC_TRY(cc_request_json(req, "application/merge-patch+json", &reader, err));
-    if (!chat_json_read_title(reader, &title))
+    if (!chat_json_read_edit(reader, &edit))
         return cc_json_reader_error(reader, err);
-    CC_TRY(chat_change_commit(req, decide, (void *)title, &reach, err));
+    CC_TRY(chat_change_commit(req, decide, &edit, &reach, err));
     return chat_respond(req, res, chat_id, err);
 }
