@@ -41,7 +41,7 @@ struct transfer {
     struct cc_http_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
     int64_t starts_at_ms; /* monotonic; 0 = at once */
-    bool head_ended; /* with its empty line */
+    bool head_ended;      /* with its empty line */
     struct cc_span span;
     bool span_begun;
     char curl_error[CURL_ERROR_SIZE];

@@ -92,7 +92,7 @@ static void who_is_not_ready_or_not_reached_comes_last_and_returns(void **state)
 static void a_key_prefers_one_instance_and_moves_only_when_that_is_away(void **state)
 {
     struct cc_targets *targets = create(3);
-    size_t preferred[20];
+    size_t preferred[20] = {0};
     int moved = 0;
 
     (void)state;

@@ -40,7 +40,7 @@ static enum cc_code tell_again(struct chat_announcer *announcer, const struct pe
     pthread_mutex_lock(stripe);
     enum cc_code code = announcer->personals->ops->find(announcer->personals, seen->chat_id,
                                                         seen->user_id, arena, &now, err);
-    if (code == CC_OK && !now->announced)
+    if (code == CC_OK && now != NULL && !now->announced)
         code = tell(announcer, now, err);
     pthread_mutex_unlock(stripe);
     return code;

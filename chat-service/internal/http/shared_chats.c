@@ -21,8 +21,8 @@ static enum cc_code shares_one(struct cc_request *req, const struct chat_member_
     struct chat_app *app = cc_request_app(req);
     struct chat_member_list theirs = {0};
 
-    CC_TRY(app->store->ops->list_memberships(app->store, other_id, cc_request_arena(req), &theirs,
-                                             err));
+    CC_TRY(app->store->ops->list_memberships(app->store, other_id, CHAT_MEMBERS_ACTIVE,
+                                             cc_request_arena(req), &theirs, err));
     *out = false;
     for (size_t i = 0; i < theirs.count && !*out; i++)
         *out = bsearch(&theirs.items[i], mine->items, mine->count, sizeof(*mine->items), compare) !=
@@ -43,8 +43,8 @@ enum cc_code chat_http_shared(struct cc_request *req, struct cc_response *res, s
     const char *const *others = cc_json_uuids(reader, "user_ids", CC_REQUIRED, OTHERS_MAX, &asked);
     if (!cc_json_reader_done(reader))
         return cc_json_reader_error(reader, err);
-    CC_TRY(
-        app->store->ops->list_memberships(app->store, user_id, cc_request_arena(req), &mine, err));
+    CC_TRY(app->store->ops->list_memberships(app->store, user_id, CHAT_MEMBERS_ACTIVE,
+                                             cc_request_arena(req), &mine, err));
     shared = cc_arena_calloc(cc_request_arena(req), asked + 1, sizeof(*shared));
     for (size_t i = 0; i < asked && mine.count > 0; i++) {
         bool shares = false;

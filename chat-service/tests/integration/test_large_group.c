@@ -65,8 +65,10 @@ static void read_all_rights(struct chat_fixture *f, const struct large *g, struc
 
     while (after != NULL) {
         struct answer page = chat_call_internal(
-            f, cc_arena_printf(f->arena, "/internal/chats/%s/members?limit=%d&after=%s", g->chat_id,
-                               PAGE_COUNT, after));
+            f,
+            cc_arena_printf(f->arena, "/internal/chats/%s/members?limit=%d&after=%s", g->chat_id,
+                            PAGE_COUNT, after),
+            NULL);
 
         assert_int_equal(page.status, 200);
         must_be_quick(timer, "a page of 500 rights");
@@ -139,7 +141,8 @@ static void a_large_group_ends_for_all_of_its_members(void **state)
     must_be_quick(&timer, "deleting a group of 1500");
     assert_int_equal(chat_call(f, last, "GET", path_of(f, g.chat_id, ""), NULL, NULL).status, 404);
     struct answer rights = chat_call_internal(
-        f, cc_arena_printf(f->arena, "/internal/chats/%s/members?limit=1000&after=700", g.chat_id));
+        f, cc_arena_printf(f->arena, "/internal/chats/%s/members?limit=1000&after=700", g.chat_id),
+        NULL);
     for (int i = 0; i < 20 && unannounced(f, g.chat_id) > 0; i++)
         sweep_once(f);
 

@@ -68,8 +68,8 @@ static void other_daemons_learn_how_loud_a_chat_is_for_whom(void **state)
     const char *chat_id = must_create_group(f, ada, others, 1);
 
     put_me(f, chat_id, ada, "{\"notify\":\"none\",\"pinned\":true}");
-    struct answer states =
-        chat_call_internal(f, cc_arena_printf(f->arena, "/internal/chats/%s/states", chat_id));
+    struct answer states = chat_call_internal(
+        f, cc_arena_printf(f->arena, "/internal/chats/%s/states", chat_id), NULL);
 
     assert_int_equal(states.status, 200);
     assert_string_equal(

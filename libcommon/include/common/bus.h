@@ -36,7 +36,6 @@ enum cc_bus_kind {
     CC_BUS_OUTCOME,
     CC_BUS_CANARY,
     CC_BUS_USER,
-    CC_BUS_PERSONAL,
     CC_BUS_UNKNOWN
 };
 struct cc_bus_message {

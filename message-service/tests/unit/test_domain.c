@@ -675,17 +675,16 @@ static void a_message_lives_no_longer_than_its_group_keeps_messages(void **state
     struct ev_message_created plain = a_send(ADA, "x"), brief = plain, lasting = plain;
     struct change kept = settings_change(
         1, 4, "{\"event\":\"settings_changed\",\"settings\":{\"retention_s\":3600}}");
-    struct change change;
     brief.ttl_s = 60;
     lasting.ttl_s = 7200;
 
     chat_state_advance(chat, &kept);
-    decide(chat, &plain, &change);
-    assert_int_equal(change.expires_at_ms, plain.received_at_ms + 3600000);
-    decide(chat, &brief, &change);
-    assert_int_equal(change.expires_at_ms, plain.received_at_ms + 60000);
-    decide(chat, &lasting, &change);
-    assert_int_equal(change.expires_at_ms, plain.received_at_ms + 3600000);
+    struct change first = decide_alone(chat, &plain), second = decide_alone(chat, &brief);
+    struct change third = decide_alone(chat, &lasting);
+
+    assert_int_equal(first.message.expires_at_ms, plain.received_at_ms + 3600000);
+    assert_int_equal(second.message.expires_at_ms, plain.received_at_ms + 60000);
+    assert_int_equal(third.message.expires_at_ms, plain.received_at_ms + 3600000);
 }
 
 static void a_ban_and_a_new_role_count_from_their_place_in_the_log(void **state)

@@ -229,7 +229,6 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
     case CC_BUS_PERSONAL:
     case CC_BUS_UNREAD:
     case CC_BUS_RECEIPT:
-    case CC_BUS_PERSONAL:
         to_person(app, person, event->frame, event->message.conn_id, WS_MUST_ARRIVE);
         break;
     case CC_BUS_MESSAGE:
