@@ -215,6 +215,19 @@ class Crowd:
             if at < moment and key not in one.stored_at
         ]
 
+    async def settle_in_history(self, count, seconds):
+        """Outcomes that were on their way through what died have nobody to go to; history tells: until it is still."""
+        reader = self.listeners[0].person
+        deadline, before, total = time.monotonic() + seconds, -1, 0
+        while total != before or total < count:
+            assert time.monotonic() < deadline, f"history has {total} of {count} messages"
+            await asyncio.sleep(0.5)
+            before, total = total, 0
+            for chat_id in self.members:
+                answer = await reader.call("GET", f"/v1/chats/{chat_id}/messages", params={"limit": 1})
+                page = answer.json()["items"] if answer.status_code == 200 else []
+                total += page[0]["seq"] - self.starts[chat_id] if page else 0
+
     async def evidence(self):
         """Reads every history as two people see it, and waits for the listeners to have heard it all."""
         evidence = Evidence(members=self.members)

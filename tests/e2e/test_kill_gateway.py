@@ -27,7 +27,7 @@ async def test_people_go_on_at_another_gateway_and_nothing_is_lost_or_doubled(pe
     try:
         assert fleet.daemons()[VICTIM].pid is None
         await talking
-        await settle_by_repeating(crowd)
+        await crowd.settle_in_history(MESSAGES, SETTLE_SECONDS)
         moved = [one for one in [*crowd.talkers, *crowd.listeners] if one.reconnected_after]
         longest = max(seconds for one in moved for seconds in one.reconnected_after)
         resent = sum(one.resent for one in crowd.talkers)
@@ -43,16 +43,3 @@ async def test_people_go_on_at_another_gateway_and_nothing_is_lost_or_doubled(pe
     finally:
         print(f"{VICTIM} comes back {time.monotonic() - killed_at:.1f} s after it was killed")
         await asyncio.to_thread(fleet.restart, VICTIM)
-
-
-async def settle_by_repeating(crowd):
-    """Outcomes of what the dead gateway had accepted have nobody to go to; history tells: until it is still."""
-    reader = crowd.listeners[0].person
-    deadline, before, total = time.monotonic() + SETTLE_SECONDS, -1, 0
-    while total != before or total < MESSAGES:
-        assert time.monotonic() < deadline, f"history has {total} of {MESSAGES} messages"
-        await asyncio.sleep(0.5)
-        before, total = total, 0
-        for chat_id in crowd.members:
-            page = (await reader.get(f"/v1/chats/{chat_id}/messages", limit=1))["items"]
-            total += page[0]["seq"] - crowd.starts[chat_id] if page else 0
