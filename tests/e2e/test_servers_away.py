@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from client import Person, attempts, fields_of
+from conftest import RAISED
 from fleet import slowness
 from invariants import Ledger
 from talkers import Crowd
@@ -249,7 +250,7 @@ async def test_revocations_outlive_redis_and_the_gateway(people, fleet):
     await gone.log_out()
     async with without(fleet, "redis", 0):
         pass
-    await asyncio.to_thread(fleet.restart, "api-gateway-1", rate_auth_per_10s=0, rate_read_per_s=0, rate_write_per_s=0)
+    await asyncio.to_thread(fleet.restart, "api-gateway-1", **RAISED["api-gateway"])
     assert (await gone.call("GET", "/v1/users/me")).status_code == 401
     for url in fleet.gateways():
         socket = await people.connect(url=url)
