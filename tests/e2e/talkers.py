@@ -269,7 +269,7 @@ class Crowd:
         ]
 
     async def until_stored(self, count, seconds):
-        """Who lost a connection may never hear the outcome of what was accepted on it; history tells: until it is still."""
+        """Outcomes that were on their way through what died have nobody to go to; history tells: until it is still."""
         reader = self.listeners[0].person
         deadline, before, total = time.monotonic() + seconds, -1, 0
         while total != before or total < count:
@@ -277,7 +277,8 @@ class Crowd:
             await asyncio.sleep(0.5)
             before, total = total, 0
             for chat_id in self.members:
-                page = (await reader.get(f"/v1/chats/{chat_id}/messages", limit=1))["items"]
+                answer = await reader.call("GET", f"/v1/chats/{chat_id}/messages", params={"limit": 1})
+                page = answer.json()["items"] if answer.status_code == 200 else []
                 total += page[0]["seq"] - self.starts[chat_id] if page else 0
 
     async def evidence(self):

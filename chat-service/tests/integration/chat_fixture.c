@@ -375,6 +375,7 @@ void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at
     struct cc_record record = {.payload = cc_strbuf_text(&text), .payload_count = text.length};
     struct cc_batch batch = {.records = &record, .count = 1, .arena = f->arena};
     assert_int_equal(chat_persisted_apply(&f->app, &batch, &f->err), CC_OK);
+    assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
     assert_false(record.rejected);
     cc_strbuf_finish(&text);
 }

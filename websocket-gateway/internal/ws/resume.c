@@ -20,7 +20,7 @@ struct cursor {
     char chat_id[CC_UUID_BYTES];
     int64_t rev;    /* reached so far */
     int64_t target; /* the head when the replay began; what is above is live */
-    bool lost;      /* the log does not reach back so far: reload this chat */
+    bool lost;      /* can't be replayed (gone from the log, or not known): reload this chat */
 };
 struct ws_resume {
     struct cursor *cursors;
@@ -83,8 +83,15 @@ const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resu
         struct ws_membership *member =
             ws_membership_find(session->app, session->person, cursor->chat_id);
 
-        cursor->target = member == NULL ? cursor->rev : member->chat->backlog.last_rev;
-        if (cursor->rev > cursor->target && member != NULL && ws_chat_live(member->chat))
+        cursor->target = cursor->rev;
+        if (member == NULL)
+            continue;
+        if (!ws_chat_live(member->chat)) { /* where it begins to be live is not known yet */
+            cursor->lost = true;
+            continue;
+        }
+        cursor->target = member->chat->backlog.last_rev;
+        if (cursor->rev > cursor->target)
             return "reload"; /* this client has seen what the store does not know */
         if (cursor->target > cursor->rev)
             missing += cursor->target - cursor->rev;

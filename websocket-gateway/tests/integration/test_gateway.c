@@ -438,6 +438,28 @@ static void a_resume_replays_what_was_missed_and_then_goes_live(void **state)
     ws_client_close(bob);
 }
 
+/* Whatever lies between the cursor and the first live event would be missing, and nobody would say
+ * so. */
+static void a_chat_that_is_not_live_in_time_is_named_for_reloading(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob;
+    char resume[128];
+
+    world_store(f->world, f->chat, "seen", false);
+    world_store(f->world, f->chat, "missed", false);
+    world_set_heads_unknown(f->world, true);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":1}}", f->chat->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", NULL);
+    const char *done = ws_client_expect(bob, "\"t\":\"sync_done\"", NULL);
+    world_set_heads_unknown(f->world, false);
+
+    assert_non_null(strstr(strstr(done, "\"reload\""), f->chat->chat_id));
+    ws_client_close(bob);
+}
+
 static void sync_gives_a_page_of_changes(void **state)
 {
     struct fixture *f = *state;
@@ -736,6 +758,7 @@ int main(void)
         TEST(what_pubsub_lost_is_fetched_before_anything_later_is_delivered),
         TEST(a_lost_last_message_is_found_by_comparing_heads),
         TEST(a_resume_replays_what_was_missed_and_then_goes_live),
+        TEST(a_chat_that_is_not_live_in_time_is_named_for_reloading),
         TEST(sync_gives_a_page_of_changes),
         TEST(who_was_removed_gets_nothing_more),
         TEST(a_new_chat_is_introduced_and_then_live),

@@ -166,7 +166,7 @@ static enum cc_code post_heads(struct cc_request *req, struct cc_response *res,
     for (size_t i = 0; i < count; i++) {
         const struct world_chat *chat = find_chat(world, ids[i]);
 
-        if (chat == NULL)
+        if (chat == NULL || world->heads_unknown)
             continue;
         cc_json_open_object(json, NULL);
         cc_json_put_text(json, "chat_id", chat->chat_id);
@@ -551,6 +551,13 @@ void world_set_user_service_away(struct world *world, bool away)
 {
     pthread_mutex_lock(&world->lock);
     world->user_service_away = away;
+    pthread_mutex_unlock(&world->lock);
+}
+
+void world_set_heads_unknown(struct world *world, bool unknown)
+{
+    pthread_mutex_lock(&world->lock);
+    world->heads_unknown = unknown;
     pthread_mutex_unlock(&world->lock);
 }
 

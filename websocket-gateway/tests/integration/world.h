@@ -33,7 +33,7 @@ struct world {
     struct world_chat chats[WORLD_CHATS_MAX];
     size_t chat_count;
     char hidden[CC_UUID_BYTES]; /* user-service: nobody may see this person */
-    bool user_service_away;
+    bool user_service_away, heads_unknown;
     struct cc_ids *ids;
     struct cc_producer *producer;
     struct cc_redis *redis;
@@ -61,6 +61,7 @@ void world_notify(struct world *world, const char *user_id, const char *frame);
 /* From now on user-service says that nobody may see this person; "" = everybody sees everybody. */
 void world_hide(struct world *world, const char *user_id);
 void world_set_user_service_away(struct world *world, bool away);
+void world_set_heads_unknown(struct world *world, bool unknown); /* message-service names none */
 /* Produces user.updated; version 0 = none. */
 void world_update_user(struct world *world, const char *user_id, const char *change,
                        int64_t version);

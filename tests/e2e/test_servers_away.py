@@ -1,0 +1,258 @@
+"""R7, R8: PostgreSQL or Redis is gone under traffic, and comes back: killed, so that Redis comes back empty.
+
+What needs it is refused in time and with 503, all else goes on, nothing that was accepted is lost. FerretDB, which
+stands in for MongoDB here, keeps its documents in the same PostgreSQL: without it, histories can't be read either.
+"""
+
+import asyncio
+import socket
+import time
+import uuid
+from contextlib import asynccontextmanager
+
+import pytest
+from client import Person, attempts, fields_of
+from conftest import RAISED
+from fleet import slowness
+from invariants import Ledger
+from talkers import Crowd
+
+SECONDS = [4, pytest.param(30, marks=pytest.mark.long)]
+REFUSED_SECONDS = 2.5  # on a quiet machine
+BACK_SECONDS = 15
+LIVE_SECONDS = 5
+PRESENT_SECONDS = 30
+PEOPLE, CHATS, PER_SECOND = 4, 4, 40
+UNEASY_SECONDS = 5  # in which what is away may hold things up
+SETTLE_SECONDS = 90
+
+
+def is_up(daemon):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", daemon.port)) == 0
+
+
+@asynccontextmanager
+async def without(fleet, name, seconds):
+    """The server is gone for so long while the body runs, and was gone at its end."""
+    server = fleet.daemons()[name]
+    assert is_up(server), f"{name} is not there to begin with"
+    running = fleet.without(name)
+    await asyncio.to_thread(running.__enter__)
+    gone_at = time.monotonic()
+    try:
+        assert not is_up(server), f"{name} still answers: the fault has not bitten"
+        yield gone_at + seconds
+        assert not is_up(server), f"{name} came back by itself"
+    finally:
+        await asyncio.to_thread(running.__exit__, None, None, None)
+
+
+class Probe:
+    """Asks the same thing until a moment, and remembers each status and how long it took."""
+
+    def __init__(self, name, ask):
+        self.name, self.ask = name, ask
+        self.statuses, self.seconds = [], []
+
+    async def run(self, until):
+        while time.monotonic() < until:
+            began = time.monotonic()
+            answer = await self.ask()
+            self.seconds.append(time.monotonic() - began)
+            self.statuses.append(answer.status_code)
+            await asyncio.sleep(0.2)
+        return self
+
+    def __str__(self):
+        counts = {status: self.statuses.count(status) for status in sorted(set(self.statuses))}
+        return f"{self.name}: {counts}, at most {max(self.seconds):.2f} s"
+
+    def all_were(self, *statuses):
+        assert self.statuses and set(self.statuses) <= set(statuses), str(self)
+        assert max(self.seconds) <= REFUSED_SECONDS * slowness(), str(self)
+
+
+async def run_all(until, **asks):
+    probes = await asyncio.gather(*(Probe(name, ask).run(until) for name, ask in asks.items()))
+    print("\n" + "\n".join(str(probe) for probe in probes))
+    return {probe.name: probe for probe in probes}
+
+
+class Traffic:
+    """People who go on talking on both gateways, from before the fault until after it."""
+
+    @classmethod
+    async def begin(cls, people, fleet, seconds):
+        traffic = cls()
+        traffic.count = int((seconds + 6) * PER_SECOND)
+        traffic.crowd = await Crowd.gather(
+            people, fleet.gateways(), Ledger(), PEOPLE, CHATS, traffic.count, PER_SECOND
+        )
+        await traffic.crowd.remember_heads()
+        traffic.talking = asyncio.create_task(traffic.crowd.talk())
+        async for _ in attempts("the talk has begun"):
+            if traffic.crowd.count_accepted() > PER_SECOND / 2:
+                return traffic
+
+    async def ends_well(self):
+        await self.talking
+        await self.crowd.settle_in_history(self.count, SETTLE_SECONDS)
+        assert self.crowd.count_accepted() == self.count
+        await self.crowd.check()
+        await self.crowd.leave()
+
+
+def login(people, person):
+    body = {"email": person.email, "password": person.password, "device_id": "another", "device_name": "x"}
+    return people.api.call("POST", "/v1/auth/login", body)
+
+
+def registration(person):
+    fields = {"email": person.email, "password": person.password, "handle": person.handle, "display_name": person.name}
+    return person.api.call("POST", "/v1/auth/register", fields)
+
+
+def a_newcomer(people, newcomers):
+    newcomers.append(Person(people.api, people.mailpit_url, "Newcomer"))
+    return newcomers[-1]
+
+
+async def is_served_again(what, ask):
+    began = time.monotonic()
+    async for _ in attempts(f"{what} is served again", seconds=BACK_SECONDS * slowness()):
+        if (answer := await ask()).status_code < 300:
+            print(f"{what}: served again after {time.monotonic() - began:.1f} s")
+            return answer
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+async def test_without_postgresql_tokens_go_on_working(people, fleet, seconds):
+    ada, bob = await people.join("Ada", "Bob")
+    newcomers = []
+    traffic = await Traffic.begin(people, fleet, seconds)
+    refresh = {"refresh_token": ada.refresh_token}
+
+    async with without(fleet, "postgres", seconds) as until:
+        accepted_before = traffic.crowd.count_accepted()
+        probes = await run_all(
+            until,
+            login=lambda: login(people, bob),
+            refresh=lambda: people.api.call("POST", "/v1/auth/refresh", refresh),
+            register=lambda: registration(a_newcomer(people, newcomers)),
+            profile=lambda: ada.call("GET", "/v1/users/me"),
+            presence=lambda: ada.call("GET", "/v1/users/presence", params={"ids": bob.user_id}),
+            forged=lambda: people.api.call("GET", "/v1/users/me", token=ada.token + "x"),
+        )
+        accepted_meanwhile = traffic.crowd.count_accepted() - accepted_before
+
+    for name in ("login", "refresh", "register", "profile"):
+        probes[name].all_were(503)
+    probes["presence"].all_were(200)
+    probes["forged"].all_were(401)
+    assert accepted_meanwhile >= seconds * PER_SECOND / 3, "those who were in went on talking"
+    await is_served_again("login", lambda: login(people, bob))
+    await is_served_again("refresh", lambda: people.api.call("POST", "/v1/auth/refresh", refresh))
+    await is_served_again("profile", lambda: ada.call("GET", "/v1/users/me"))
+    await newcomers[0].join()
+    await traffic.ends_well()
+
+
+async def test_a_registration_that_was_confirmed_outlives_the_server(people, fleet):
+    """202 means stored: the mail comes, even when PostgreSQL dies in the middle of many."""
+    newcomers = [Person(people.api, people.mailpit_url, "Newcomer") for _ in range(6)]
+    asked = [asyncio.create_task(registration(one)) for one in newcomers]
+    await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    async with without(fleet, "postgres", 0):
+        answers = await asyncio.gather(*asked)
+    assert {answer.status_code for answer in answers} <= {202, 503, 504}
+    confirmed = [one for one, answer in zip(newcomers, answers, strict=True) if answer.status_code == 202]
+    assert confirmed
+    for one in confirmed:
+        body = {"email": one.email, "code": await one.mailed_code()}
+        await is_served_again("verify", lambda body=body: people.api.call("POST", "/v1/auth/otp/verify", body))
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+async def test_without_redis_messages_go_on(people, fleet, seconds):
+    ada, bob = await people.join("Ada", "Bob")
+    chat_id = (await ada.make_group("Engines", bob))["chat_id"]
+    traffic = await Traffic.begin(people, fleet, seconds)
+
+    async with without(fleet, "redis", seconds) as until:
+        accepted_before = traffic.crowd.count_accepted()
+        probes = await run_all(
+            until,
+            profile=lambda: ada.call("GET", "/v1/users/me"),
+            history=lambda: ada.call("GET", f"/v1/chats/{chat_id}/messages"),
+            presence=lambda: ada.call("GET", "/v1/users/presence", params={"ids": bob.user_id}),
+            code=lambda: people.api.call("POST", "/v1/auth/otp/resend", {"email": "nobody@example.org"}),
+            forged=lambda: people.api.call("GET", "/v1/users/me", token=ada.token + "x"),
+        )
+        accepted_meanwhile = traffic.crowd.count_accepted() - accepted_before
+
+    probes["profile"].all_were(200)
+    probes["history"].all_were(200)
+    probes["presence"].all_were(503)
+    probes["code"].all_were(503)
+    probes["forged"].all_were(401)
+    assert accepted_meanwhile >= (seconds - UNEASY_SECONDS) * PER_SECOND / 3, "they went on talking"
+    await is_served_again("presence", lambda: ada.call("GET", "/v1/users/presence", params={"ids": bob.user_id}))
+    await traffic.ends_well()
+
+
+async def test_an_empty_redis_is_filled_again(people, fleet):
+    """Live delivery, presence, revocations: what was only there comes back from those who know it."""
+    gateways = fleet.gateways()
+    ada, bob, gone = await people.join("Ada", "Bob", "Gone")
+    chat_id = (await ada.make_group("Engines", bob))["chat_id"]
+    at_ada, at_bob = await people.connect(ada, gateways[0]), await people.connect(bob, gateways[1])
+    await gone.log_out()
+    async for _ in attempts("the token is refused"):
+        if (await gone.call("GET", "/v1/users/me")).status_code == 401:
+            break
+
+    async with without(fleet, "redis", 0):
+        pass
+    back_at = time.monotonic()
+
+    await heard_live(at_ada, at_bob, chat_id)
+    assert time.monotonic() - back_at <= LIVE_SECONDS * slowness()
+    async for _ in attempts("presence is rebuilt", seconds=PRESENT_SECONDS * slowness()):
+        answer = await ada.call("GET", "/v1/users/presence", params={"ids": bob.user_id})
+        if answer.status_code == 200 and answer.json()["items"][0]["state"] == "online":
+            break
+    print(f"\npresence was there again {time.monotonic() - back_at:.1f} s after Redis")
+    assert (await gone.call("GET", "/v1/users/me")).status_code == 401
+
+
+async def heard_live(sender, receiver, chat_id):
+    """One of the lines said from now on arrives by itself; the first ones may need the repair that is due later."""
+    number = 0
+    async for _ in attempts("a live message", pause=0.1):
+        number += 1
+        line, client_msg_id = f"line {number} after the fault", str(uuid.uuid4())
+        reply = await sender.request("send", chat_id=chat_id, client_msg_id=client_msg_id, type="text", body=line)
+        if not reply.get("ok"):
+            continue
+        try:
+            return await receiver.expect(
+                lambda frame: frame.get("t") == "message" and frame["message"]["body"] == line, seconds=0.5
+            )
+        except AssertionError:
+            continue
+
+
+async def test_revocations_outlive_redis_and_the_gateway(people, fleet):
+    """R7: a gateway that starts with an empty Redis knows who was logged out before it says that it is ready."""
+    gone = await people.join("Gone")
+    await gone.log_out()
+    async with without(fleet, "redis", 0):
+        pass
+    await asyncio.to_thread(fleet.restart, "api-gateway-1", **RAISED["api-gateway"])
+    assert (await gone.call("GET", "/v1/users/me")).status_code == 401
+    for url in fleet.gateways():
+        socket = await people.connect(url=url)
+        await socket.send("auth", token=gone.token, device_id=gone.device_id)
+        assert await socket.expect_close() in (4300, 4301)
