@@ -112,7 +112,8 @@ struct event_publisher *event_publisher_start(struct outbox_store *store,
 
 void event_publisher_wake(struct event_publisher *publisher)
 {
-    worker_wake(publisher->worker);
+    if (publisher != NULL)
+        worker_wake(publisher->worker);
 }
 
 void event_publisher_stop(struct event_publisher *publisher)

@@ -13,7 +13,7 @@ struct event_publisher;
 struct event_publisher *event_publisher_start(struct outbox_store *store,
                                               struct cc_producer *producer,
                                               const struct cc_clock *clock);
-void event_publisher_wake(struct event_publisher *publisher);
+void event_publisher_wake(struct event_publisher *publisher); /* accepts NULL */
 void event_publisher_stop(struct event_publisher *publisher); /* accepts NULL */
 
 #endif

@@ -227,6 +227,29 @@ void devices_write(struct cc_response *res, const struct session_list *sessions,
     list_write(res, sessions, current_session_id, device_write);
 }
 
+static const char *state_of(const struct account *account)
+{
+    if (account->suspended_at_ms != 0)
+        return "suspended";
+    return account->active ? "active" : "pending";
+}
+
+void account_write(struct cc_response *res, const struct account *account)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "user_id", account->account_id);
+    cc_json_put_text(writer, "email", account->email);
+    cc_json_put_text(writer, "role", account->role);
+    cc_json_put_text(writer, "state", state_of(account));
+    cc_json_put_time(writer, "created_at", account->created_at_ms);
+    if (account->suspended_at_ms != 0)
+        cc_json_put_time(writer, "suspended_at", account->suspended_at_ms);
+    else
+        cc_json_put_null(writer, "suspended_at");
+    cc_json_close_object(writer);
+}
+
 void revocations_write(struct cc_response *res, const struct revocation_list *revocations)
 {
     struct cc_json_writer *writer = begin(res);

@@ -64,6 +64,7 @@ void sessions_write(struct cc_response *res, const struct session_list *sessions
                     const char *current_session_id);
 void devices_write(struct cc_response *res, const struct session_list *sessions,
                    const char *current_session_id);
+void account_write(struct cc_response *res, const struct account *account);
 void revocations_write(struct cc_response *res, const struct revocation_list *revocations);
 
 #endif

@@ -27,6 +27,12 @@ const struct cc_route auth_routes[] = {
      CC_BLOCKING},
     {"DELETE", "/v1/sessions/{session_id}", CC_AUTH_USER, CC_RATE_WRITE, 0,
      auth_http_revoke_session, CC_BLOCKING},
+    {"GET", "/v1/admin/users/{user_id}", CC_AUTH_ADMIN, CC_RATE_READ, 0, auth_http_admin_get_user,
+     CC_BLOCKING},
+    {"POST", "/v1/admin/users/{user_id}/suspend", CC_AUTH_ADMIN, CC_RATE_WRITE, BODY,
+     auth_http_admin_suspend, CC_BLOCKING},
+    {"POST", "/v1/admin/users/{user_id}/reinstate", CC_AUTH_ADMIN, CC_RATE_WRITE, BODY,
+     auth_http_admin_reinstate, CC_BLOCKING},
     {"GET", "/.well-known/jwks.json", CC_AUTH_NONE, CC_RATE_NONE, 0, auth_http_jwks, CC_BLOCKING},
     {0},
 };

@@ -700,6 +700,63 @@ static void an_event_comes_again_until_it_is_finished(void **state)
     assert_int_equal(claim_events(f, T0 + 2 * LEASE_MS, &events), 0);
 }
 
+/* ---- signing keys ---- */
+
+static struct stored_key a_key(const char *kid, int64_t signs_from_ms)
+{
+    struct stored_key key = {.sealed = "sealed", .signs_from_ms = signs_from_ms};
+    (void)snprintf(key.kid, sizeof key.kid, "%s", kid);
+    return key;
+}
+
+static struct stored_key_list list_keys(struct fixture *f, int64_t now_ms)
+{
+    struct stored_key_list list;
+    MUST(key_store_list(f->stores.keys, now_ms, f->arena, &list, &f->err));
+    return list;
+}
+
+static void the_first_key_is_added_once(void **state)
+{
+    struct fixture *f = *state;
+    const struct stored_key first = a_key("first", T0), other = a_key("other", T0 + 1);
+
+    MUST(key_store_add_first(f->stores.keys, &first, &f->err));
+    MUST(key_store_add_first(f->stores.keys, &other, &f->err));
+    MUST(key_store_add_first(f->stores.keys, &first, &f->err));
+
+    struct stored_key_list list = list_keys(f, T0);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].kid, "first");
+    assert_string_equal(list.items[0].sealed, "sealed");
+    assert_int_equal(list.items[0].signs_from_ms, T0);
+    assert_int_equal(list.items[0].verifies_until_ms, 0);
+}
+
+static void a_rotated_key_is_listed_until_its_end(void **state)
+{
+    struct fixture *f = *state;
+    const struct stored_key first = a_key("first", T0), second = a_key("second", T0 + 90),
+                            third = a_key("third", T0 + 200);
+    MUST(key_store_add_first(f->stores.keys, &first, &f->err));
+
+    MUST(key_store_rotate(f->stores.keys, &second, T0, T0 + 1000, &f->err));
+    struct stored_key_list list = list_keys(f, T0 + 999);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].kid, "second");
+    assert_int_equal(list.items[0].verifies_until_ms, 0);
+    assert_string_equal(list.items[1].kid, "first");
+    assert_int_equal(list.items[1].verifies_until_ms, T0 + 1000);
+    assert_int_equal(list_keys(f, T0 + 1000).count, 1);
+
+    MUST(key_store_rotate(f->stores.keys, &third, T0 + 100, T0 + 2000, &f->err));
+    list = list_keys(f, T0 + 100);
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.items[0].kid, "third");
+    assert_int_equal(list.items[1].verifies_until_ms, T0 + 2000);
+    assert_int_equal(list.items[2].verifies_until_ms, T0 + 1000); /* not longer than before */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int store_contract_run(const char *name, struct store_under_test (*make)(void),
@@ -729,6 +786,8 @@ int store_contract_run(const char *name, struct store_under_test (*make)(void),
         TEST(a_claimed_mail_is_lent_until_the_lease_ends),
         TEST(a_finished_mail_is_gone_and_a_delayed_one_returns),
         TEST(an_event_comes_again_until_it_is_finished),
+        TEST(the_first_key_is_added_once),
+        TEST(a_rotated_key_is_listed_until_its_end),
     };
     make_stores = make;
     unmake_stores = unmake;
