@@ -12,6 +12,7 @@
 #define SCHEMA            "auth"
 #define PRODUCER_FLUSH_MS 3000
 #define KEYS_POLL_MS      2000
+#define DELETIONS_POLL_MS 2000
 
 /* Redis subscriber's thread: another replica ended a session. */
 static void on_session_revoked(void *arg, const char *channel, const char *payload, size_t length)
@@ -119,6 +120,15 @@ static enum cc_code start_hasher(struct auth_app *app, struct cc_error *err)
                                   &app->hasher, err);
 }
 
+static int64_t advance_deletions(void *arg)
+{
+    struct auth_app *app = arg;
+    struct cc_error err = {0};
+    if (account_store_advance_deletions(app->accounts, auth_now_ms(app), &err) != CC_OK)
+        cc_log_error(CC_LOG_WARN, "deletions have to wait", &err, NULL);
+    return DELETIONS_POLL_MS;
+}
+
 /* Kafka and the mail server are no condition of readiness: what goes there waits in the outbox. */
 static void start_workers(struct auth_app *app)
 {
@@ -132,6 +142,7 @@ static void start_workers(struct auth_app *app)
     app->mails = mail_outbox_start(&mail);
     app->events = event_publisher_start(app->outbox, app->producer, app->runtime->clock);
     app->upkeep = worker_start("upkeep", auth_upkeep, app);
+    app->deletions = worker_start("deletions", advance_deletions, app);
 }
 
 /* Last of all: its callbacks use the others. */
@@ -174,6 +185,7 @@ static void stop_workers(struct auth_app *app)
 {
     worker_stop(app->upkeep);
     worker_stop(app->key_loader);
+    worker_stop(app->deletions);
     event_publisher_stop(app->events);
     mail_outbox_stop(app->mails);
 }

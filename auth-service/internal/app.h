@@ -39,7 +39,7 @@ struct auth_app {
     struct outbox_store *outbox;
     struct mail_outbox *mails;
     struct event_publisher *events;
-    struct worker *upkeep, *key_loader;
+    struct worker *upkeep, *key_loader, *deletions;
 };
 
 enum cc_code auth_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);

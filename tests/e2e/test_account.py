@@ -100,3 +100,20 @@ async def reset_code(person):
             if found["messages"]:
                 mail = (await mailpit.get(f"/api/v1/message/{found['messages'][0]['ID']}")).json()
                 return CODE.search(mail["Text"]).group(1)
+
+
+async def test_a_deleted_account_is_out_at_once_and_its_address_is_free(people):
+    ada = await people.join("Ada")
+    socket = await people.connect(ada)
+    since = time.monotonic()
+    answer = await ada.call("DELETE", "/v1/users/me", {"password": "not it"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_credentials")
+    deletion = fields_of(await ada.call("DELETE", "/v1/users/me", {"password": ada.password}), 202)
+    assert await socket.expect_close(SOCKET_SECONDS * slowness()) == 4301
+    await refused(ada, since)
+    path = f"/v1/auth/deletions/{deletion['deletion_id']}"
+    async for _ in attempts("the deletion is announced"):
+        if fields_of(await ada.api.call("GET", path), 200)["status"] == "announced":
+            break
+    body = {"email": ada.email, "password": ada.password, "handle": f"{ada.handle}_2", "display_name": "Ada"}
+    fields_of(await ada.api.call("POST", "/v1/auth/register", body), 202)

@@ -1,7 +1,7 @@
 #ifndef EVENTS_OUTBOX_PUBLISH_H
 #define EVENTS_OUTBOX_PUBLISH_H
 
-/* Takes session.revoked events from the outbox to Kafka, at least once; a thread of its own, woken
+/* Takes events from the outbox to Kafka, at least once; a thread of its own, woken
  * at each revocation. A repeated event has the same event_id. Thread-safe. */
 
 #include "common/kafka_producer.h"

@@ -105,3 +105,8 @@ bool is_refused(void *arg)
     struct refusal *refusal = arg;
     return list_sessions(refusal->f, refusal->access_token).status == 401;
 }
+
+bool no_mail_waits(void *fixture)
+{
+    return waiting_mails(fixture) == 0;
+}

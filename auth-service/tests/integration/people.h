@@ -35,5 +35,6 @@ struct refusal { /* for test_wait_for(is_refused, ...): the token is refused by 
 };
 bool is_refused(void *refusal);
 int64_t waiting_mails(struct fixture *f);
+bool no_mail_waits(void *fixture); /* for test_wait_for */
 
 #endif

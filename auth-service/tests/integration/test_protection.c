@@ -82,7 +82,7 @@ static void a_code_for_the_address_is_none_for_the_password(void **state)
     assert_int_equal(reset(f, person.email, code, "analytical machine").status, 401);
     assert_int_equal(forgot(f, person.email).status, 202); /* pending: no mail */
     assert_int_equal(verify(f, person, code).status, 200);
-    assert_int_equal(waiting_mails(f), 0);
+    test_wait_for(no_mail_waits, f, 5000); /* what was for nobody has gone */
 }
 
 static void changing_the_password_needs_the_present_one_and_keeps_this_device(void **state)
@@ -276,6 +276,63 @@ static void a_suspended_person_is_out_until_reinstated(void **state)
     assert_non_null(strstr(mailed_text(f, person.email, 3), "reinstated"));
 }
 
+/* ---- deletion ---- */
+
+struct deletion_wait {
+    struct fixture *f;
+    const char *deletion_id, *status;
+};
+
+static bool deletion_is(void *arg)
+{
+    const struct deletion_wait *wait = arg;
+    struct answer answer = service_call(
+        wait->f, "GET", cc_arena_printf(wait->f->arena, "/v1/auth/deletions/%s", wait->deletion_id),
+        NULL, NULL);
+    assert_int_equal(answer.status, 200);
+    return strcmp(json_text(wait->f, answer.body, "status"), wait->status) == 0;
+}
+
+static void restart(struct fixture *f)
+{
+    service_stop(f);
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+}
+
+/* The process ends after each step; the next one goes on. */
+static void a_deleted_account_is_gone_whenever_the_service_stops(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
+    struct account account;
+    struct cc_error err = {0};
+    struct answer answer =
+        service_call(f, "DELETE", "/v1/users/me", device.access_token, "{\"password\":\"not it\"}");
+    assert_int_equal(answer.status, 401);
+    assert_string_equal(json_error_pointer(f, answer.body), "/password");
+
+    answer = service_call(f, "DELETE", "/v1/users/me", device.access_token,
+                          "{\"password\":\"" PASSWORD "\"}");
+    restart(f);
+    assert_int_equal(answer.status, 202);
+    struct deletion_wait wait = {f, json_text(f, answer.body, "deletion_id"), "announced"};
+    test_wait_for(deletion_is, &wait, 20000); /* Kafka has the event */
+    restart(f);
+    struct refusal refusal = {f, device.access_token};
+    test_wait_for(is_refused, &refusal, 3000);
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 401);
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "delete"));
+
+    service_move_clock(f, 660001);
+    wait.status = "completed";
+    test_wait_for(deletion_is, &wait, 8000);
+    assert_int_equal(
+        account_store_find_by_id(f->service.app.accounts, device.user_id, &account, &err),
+        CC_NOT_FOUND);
+}
+
 /* ---- servers that are away ---- */
 
 static void without_postgresql_the_answer_is_503_in_time(void **state)
@@ -423,6 +480,7 @@ int main(void)
         TEST(many_strangers_use_up_the_account_and_the_owner_gets_in_from_home),
         TEST(the_first_administrator_is_made_on_the_command_line),
         TEST(a_suspended_person_is_out_until_reinstated),
+        TEST(a_deleted_account_is_gone_whenever_the_service_stops),
         TEST(without_postgresql_the_answer_is_503_in_time),
         TEST(known_and_unknown_addresses_get_the_same_answers),
         TEST(known_and_unknown_addresses_take_the_same_time),
