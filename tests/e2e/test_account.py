@@ -4,7 +4,6 @@ import asyncio
 import time
 
 import httpx
-import pytest
 from client import CODE, Person, attempts, fields_of
 from fleet import run_daemon, slowness
 
@@ -30,8 +29,7 @@ def auth_service(fleet, *words):
     return run_daemon(daemon, [*daemon.arguments, *words], daemon.environment, seconds=30)
 
 
-@pytest.fixture
-async def admin(people, fleet):
+async def administrator(people, fleet):
     person = await people.join("Root")
     result = auth_service(fleet, "admin", "grant", person.email)
     assert result.returncode == 0, result.stderr
@@ -39,7 +37,8 @@ async def admin(people, fleet):
     return person
 
 
-async def test_who_is_suspended_is_out_everywhere_until_reinstated(people, fleet, admin):
+async def test_who_is_suspended_is_out_everywhere_until_reinstated(people, fleet):
+    admin = await administrator(people, fleet)
     ada = await people.join("Ada")
     sockets = [await people.connect(ada, url=url) for url in fleet.gateways()]
     since = time.monotonic()
@@ -55,7 +54,8 @@ async def test_who_is_suspended_is_out_everywhere_until_reinstated(people, fleet
     assert (await ada.get("/v1/users/me"))["user_id"] == ada.user_id
 
 
-async def test_only_administrators_judge(people, admin):
+async def test_only_administrators_judge(people, fleet):
+    admin = await administrator(people, fleet)
     ada, bob = await people.join("Ada", "Bob")
     answer = await ada.call("POST", f"/v1/admin/users/{bob.user_id}/suspend")
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
