@@ -2,6 +2,7 @@
  * internal/http/routes.c. */
 
 #include "app.h"
+#include "command.h"
 #include "http/handlers.h"
 
 int main(int argc, char **argv)
@@ -18,8 +19,8 @@ int main(int argc, char **argv)
         .check = auth_settings_check,
         .migrate = auth_migrate,
         .start = auth_app_start,
-        .reload = auth_app_reload,
         .stop = auth_app_stop,
+        .command = auth_command,
     };
     return cc_service_run(&service, argc, argv);
 }

@@ -11,6 +11,8 @@
 
 #define SCHEMA            "auth"
 #define PRODUCER_FLUSH_MS 3000
+#define KEYS_POLL_MS      2000
+#define DELETIONS_POLL_MS 2000
 
 /* Redis subscriber's thread: another replica ended a session. */
 static void on_session_revoked(void *arg, const char *channel, const char *payload, size_t length)
@@ -41,12 +43,52 @@ static enum cc_code authenticate(void *arg, const char *token, size_t length, st
 
 const struct cc_http_hooks auth_http_hooks = {.authenticate = authenticate};
 
-static enum cc_code start_keys(struct auth_app *app, struct cc_error *err)
+/* One round of the key loader: the first key is the one of the settings; after that the replicas
+ * find what `keys rotate` has stored. */
+static enum cc_code load_keys(struct auth_app *app, struct cc_error *err)
+{
+    bool changed;
+    CC_TRY(keyring_load(app->keyring, &changed, err));
+    return changed ? keyring_teach(app->keyring, app->verifier, err) : CC_OK;
+}
+
+static int64_t load_keys_again(void *arg)
+{
+    struct auth_app *app = arg;
+    struct cc_error err = {0};
+    enum cc_code code = CC_OK;
+    if (!app->first_key_stored)
+        code = keyring_import(app->keyring, app->settings->signing_key, &err);
+    app->first_key_stored = app->first_key_stored || code == CC_OK;
+    if (code == CC_OK)
+        code = load_keys(app, &err);
+    cc_health_report(app->keys_health, code, err.detail);
+    if (code != CC_OK)
+        cc_log_error(CC_LOG_WARN, "signing keys can't be read", &err, NULL);
+    return KEYS_POLL_MS;
+}
+
+static void open_keyring(struct auth_app *app)
+{
+    const struct auth_settings *settings = app->settings;
+    const struct keyring_options options = {
+        .store = app->keys,
+        .secret = settings->key_encryption_secret[0] != '\0' ? settings->key_encryption_secret
+                                                             : settings->signing_key,
+        .clock = app->runtime->clock,
+        .random = app->runtime->random,
+    };
+    app->keyring = keyring_create(&options);
+}
+
+/* The first round at once: with PostgreSQL there, no request comes before the keys. */
+static void start_key_loader(struct auth_app *app)
 {
     static const struct cc_setting_list no_urls; /* the keys come from our own ring */
     app->verifier = cc_jwt_verifier_create(app->client, &no_urls, app->runtime->clock);
-    CC_TRY(keyring_create(app->settings->signing_key, &app->keyring, err));
-    return keyring_teach(app->keyring, app->verifier, err);
+    app->keys_health = cc_health_add(app->runtime->health, "signing keys");
+    (void)load_keys_again(app);
+    app->key_loader = worker_start("key-loader", load_keys_again, app);
 }
 
 static enum cc_code start_redis(struct auth_app *app, struct cc_error *err)
@@ -64,6 +106,8 @@ static void start_stores(struct auth_app *app)
         cc_pg_pool_create(app->settings->postgres_uri, SCHEMA, (int)app->settings->postgres_pool);
     app->accounts = account_store_pg_create(app->postgres);
     app->outbox = outbox_store_pg_create(app->postgres);
+    app->keys = key_store_pg_create(app->postgres);
+    open_keyring(app);
     cc_health_watch(app->runtime->health, "postgres", cc_pg_pool_probe, app->postgres);
 }
 
@@ -74,6 +118,15 @@ static enum cc_code start_hasher(struct auth_app *app, struct cc_error *err)
                                        .iterations = (uint32_t)settings->argon2_iterations};
     return password_hasher_create(cost, (int)settings->password_places, app->runtime->random,
                                   &app->hasher, err);
+}
+
+static int64_t advance_deletions(void *arg)
+{
+    struct auth_app *app = arg;
+    struct cc_error err = {0};
+    if (account_store_advance_deletions(app->accounts, auth_now_ms(app), &err) != CC_OK)
+        cc_log_error(CC_LOG_WARN, "deletions have to wait", &err, NULL);
+    return DELETIONS_POLL_MS;
 }
 
 /* Kafka and the mail server are no condition of readiness: what goes there waits in the outbox. */
@@ -89,6 +142,7 @@ static void start_workers(struct auth_app *app)
     app->mails = mail_outbox_start(&mail);
     app->events = event_publisher_start(app->outbox, app->producer, app->runtime->clock);
     app->upkeep = worker_start("upkeep", auth_upkeep, app);
+    app->deletions = worker_start("deletions", advance_deletions, app);
 }
 
 /* Last of all: its callbacks use the others. */
@@ -102,6 +156,15 @@ static enum cc_code start_subscriber(struct auth_app *app, struct cc_error *err)
     return CC_OK;
 }
 
+enum cc_code auth_app_open(struct auth_app *app, const struct cc_runtime *runtime,
+                           struct cc_error *err)
+{
+    app->runtime = runtime;
+    app->settings = runtime->settings;
+    start_stores(app);
+    return start_redis(app, err);
+}
+
 enum cc_code auth_app_start(void *arg, const struct cc_runtime *runtime, struct cc_error *err)
 {
     struct auth_app *app = arg;
@@ -109,30 +172,20 @@ enum cc_code auth_app_start(void *arg, const struct cc_runtime *runtime, struct 
     app->settings = runtime->settings;
     app->client = cc_http_client_create();
     app->user_service = cc_peer_create(app->client, &app->settings->user_service_internal_urls);
-    CC_TRY(start_keys(app, err));
     CC_TRY(start_hasher(app, err));
-    start_stores(app);
-    CC_TRY(start_redis(app, err));
+    CC_TRY(auth_app_open(app, runtime, err));
+    start_key_loader(app);
+    app->revocations_health = cc_health_add(runtime->health, "revocations");
     CC_TRY(cc_producer_create(app->settings->kafka_brokers, runtime->node_id, &app->producer, err));
     start_workers(app);
     return start_subscriber(app, err);
 }
 
-void auth_app_reload(void *arg, const void *settings)
-{
-    struct auth_app *app = arg;
-    const struct auth_settings *fresh = settings;
-    struct cc_error err = {0};
-    enum cc_code code = keyring_replace(app->keyring, fresh->signing_key, &err);
-    if (code == CC_OK)
-        code = keyring_teach(app->keyring, app->verifier, &err);
-    if (code != CC_OK)
-        cc_log_error(CC_LOG_ERROR, "the new signing key is not used", &err, NULL);
-}
-
 static void stop_workers(struct auth_app *app)
 {
     worker_stop(app->upkeep);
+    worker_stop(app->key_loader);
+    worker_stop(app->deletions);
     event_publisher_stop(app->events);
     mail_outbox_stop(app->mails);
 }
@@ -148,12 +201,13 @@ void auth_app_stop(void *arg)
     otp_store_destroy(app->otp);
     if (app->redis != NULL)
         cc_redis_destroy(app->redis);
+    keyring_destroy(app->keyring);
+    key_store_destroy(app->keys);
     outbox_store_destroy(app->outbox);
     account_store_destroy(app->accounts);
     cc_pg_pool_destroy(app->postgres);
     password_hasher_destroy(app->hasher);
     cc_jwt_verifier_destroy(app->verifier);
-    keyring_destroy(app->keyring);
     cc_peer_destroy(app->user_service);
     cc_http_client_destroy(app->client);
 }

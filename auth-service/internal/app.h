@@ -29,18 +29,23 @@ struct auth_app {
     struct cc_http_client *client;
     struct cc_peer *user_service;
     struct cc_jwt_verifier *verifier;
+    struct key_store *keys;
     struct keyring *keyring;
+    bool first_key_stored; /* of the key loader */
+    struct cc_health_item *keys_health, *revocations_health;
     struct password_hasher *hasher;
     struct otp_store *otp;
     struct account_store *accounts;
     struct outbox_store *outbox;
     struct mail_outbox *mails;
     struct event_publisher *events;
-    struct worker *upkeep;
+    struct worker *upkeep, *key_loader, *deletions;
 };
 
 enum cc_code auth_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
-void auth_app_reload(void *app, const void *settings);
+/* The stores only, for the command line; auth_app_stop takes it down. */
+enum cc_code auth_app_open(struct auth_app *app, const struct cc_runtime *runtime,
+                           struct cc_error *err);
 void auth_app_stop(void *app);
 enum cc_code auth_migrate(const struct cc_runtime *runtime, struct cc_error *err);
 

@@ -36,13 +36,12 @@ enum cc_code auth_check_password(struct auth_app *app, const char *email, const 
 }
 
 enum cc_code auth_check_own_password(struct auth_app *app, const struct account *account,
-                                     const char *password, const char *address,
+                                     const char *password, const char *address, const char *pointer,
                                      struct cc_error *err)
 {
     bool right;
     CC_TRY(check(app, account->email, account->password_hash, password, address, &right, err));
     if (!right)
-        return cc_fail(err, CC_BAD_CREDENTIALS, "/current_password",
-                       "This is not the present password.");
+        return cc_fail(err, CC_BAD_CREDENTIALS, pointer, "This is not the present password.");
     return CC_OK;
 }

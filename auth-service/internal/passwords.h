@@ -11,10 +11,10 @@
 CC_MUST_CHECK enum cc_code auth_check_password(struct auth_app *app, const char *email,
                                                const char *password, const char *address,
                                                struct account *out, struct cc_error *err);
-/* For somebody who is logged in. CC_BAD_CREDENTIALS, field "/current_password". */
+/* For somebody who is logged in. CC_BAD_CREDENTIALS, with `pointer` as the field. */
 CC_MUST_CHECK enum cc_code auth_check_own_password(struct auth_app *app,
                                                    const struct account *account,
                                                    const char *password, const char *address,
-                                                   struct cc_error *err);
+                                                   const char *pointer, struct cc_error *err);
 
 #endif

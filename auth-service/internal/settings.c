@@ -1,5 +1,5 @@
-/* The settings of auth-service: names, defaults, ranges. Read once, before any thread starts; the
- * signing key again on SIGHUP. */
+/* The settings of auth-service: names, defaults, ranges. Read once, before any thread starts.
+ */
 
 #include "settings.h"
 
@@ -14,9 +14,8 @@
 #define INT        CC_SETTING_INT
 #define BOOL       CC_SETTING_BOOL
 #define LIST       CC_SETTING_LIST
-#define RELOADABLE CC_SETTING_RELOADABLE
-#define KEY_FLAGS  (SECRET | REQUIRED | RELOADABLE)
 
+#define KEY_SECRET_BYTES 32
 #define PRIVATE_NETWORKS "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 
 /* clang-format off: columns are the point */
@@ -33,8 +32,10 @@ const struct cc_setting auth_settings_table[] = {
      "send no mail without TLS, even when the server offers none"},
     {"mail_from", TEXT, AT(mail_from), "Chat-App <no-reply@chat-app.example>", 0, 0, 0,
      "From: of every mail"},
-    {"signing_key", TEXT, AT(signing_key), "", 0, 0, KEY_FLAGS,
-     "RSA private key, PEM: signs access tokens"},
+    {"signing_key", TEXT, AT(signing_key), "", 0, 0, SECRET | REQUIRED,
+     "RSA private key, PEM: the first that signs access tokens"},
+    {"key_encryption_secret", TEXT, AT(key_encryption_secret), "", 0, 0, SECRET,
+     "encrypts stored signing keys, 32 characters or more; empty = signing_key does"},
     {"user_service_internal_urls", LIST, AT(user_service_internal_urls), "", 0, 0, REQUIRED,
      "ops listeners of user-service"},
     {"trusted_proxies", LIST, AT(trusted_proxies), PRIVATE_NETWORKS, 0, 0, 0,
@@ -66,6 +67,10 @@ enum cc_code auth_settings_check(const void *settings, struct cc_error *err)
                        "refresh_token_s must be longer than access_token_s");
     if (strchr(self->mail_from, '@') == NULL || strpbrk(self->mail_from, "\r\n") != NULL)
         return cc_fail(err, CC_INVALID, "mail_from", "mail_from must be one line with an address");
+    if (self->key_encryption_secret[0] != '\0' &&
+        strlen(self->key_encryption_secret) < KEY_SECRET_BYTES)
+        return cc_fail(err, CC_INVALID, "key_encryption_secret",
+                       "key_encryption_secret must have 32 characters or more");
     for (size_t i = 0; i < self->trusted_proxies.count; i++)
         if (!network_valid(self->trusted_proxies.items[i]))
             return cc_fail(err, CC_INVALID, "trusted_proxies",

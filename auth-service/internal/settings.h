@@ -9,7 +9,8 @@ struct auth_settings {
     int64_t postgres_pool, redis_pool;
     const char *smtp_url, *mail_from;
     bool smtp_require_tls;
-    const char *signing_key; /* PEM */
+    const char *signing_key;           /* PEM: the first one */
+    const char *key_encryption_secret; /* "" = signing_key serves as it */
     struct cc_setting_list user_service_internal_urls;
     struct cc_setting_list trusted_proxies; /* networks whose X-Forwarded-For is believed */
     int64_t guesses_per_address;            /* wrong passwords and codes in 15 minutes */

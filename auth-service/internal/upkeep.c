@@ -32,7 +32,9 @@ static enum cc_code set_gauges(struct auth_app *app, struct cc_error *err)
 
 static enum cc_code do_round(struct auth_app *app, struct cc_error *err)
 {
-    CC_TRY(copy_revocations(app, err));
+    enum cc_code copied = copy_revocations(app, err);
+    cc_health_report(app->revocations_health, copied, err->detail);
+    CC_TRY(copied);
     CC_TRY(account_store_purge(app->accounts, auth_now_ms(app), err));
     return set_gauges(app, err);
 }

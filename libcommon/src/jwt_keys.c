@@ -41,6 +41,7 @@ struct cc_jwt_keys {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct key_set set;
+    unsigned losses;
     bool refresh_wanted, stopping, has_thread;
     pthread_t thread;
 };
@@ -147,6 +148,22 @@ static enum cc_code parse_set(const char *jwks, size_t count, struct key_set *ou
     return code;
 }
 
+static bool contains(const struct key_set *set, const char *kid)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->keys[i].kid, kid) == 0)
+            return true;
+    return false;
+}
+
+static bool has_all(const struct key_set *set, const struct key_set *wanted)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (!contains(set, wanted->keys[i].kid))
+            return false;
+    return true;
+}
+
 enum cc_code cc_jwt_keys_set(struct cc_jwt_keys *keys, const char *jwks, size_t count,
                              struct cc_error *err)
 {
@@ -156,9 +173,18 @@ enum cc_code cc_jwt_keys_set(struct cc_jwt_keys *keys, const char *jwks, size_t 
     pthread_mutex_lock(&keys->lock);
     old = keys->set;
     keys->set = fresh;
+    keys->losses += !has_all(&fresh, &old);
     pthread_mutex_unlock(&keys->lock);
     free_set(&old);
     return CC_OK;
+}
+
+unsigned cc_jwt_keys_losses(struct cc_jwt_keys *keys)
+{
+    pthread_mutex_lock(&keys->lock);
+    unsigned losses = keys->losses;
+    pthread_mutex_unlock(&keys->lock);
+    return losses;
 }
 
 bool cc_jwt_keys_any(struct cc_jwt_keys *keys)

@@ -21,6 +21,8 @@ void cc_jwt_keys_destroy(struct cc_jwt_keys *keys);
 enum cc_code cc_jwt_keys_set(struct cc_jwt_keys *keys, const char *jwks, size_t count,
                              struct cc_error *err);
 bool cc_jwt_keys_any(struct cc_jwt_keys *keys);
+/* Grows whenever a key goes: what it has signed must not be believed any more. */
+unsigned cc_jwt_keys_losses(struct cc_jwt_keys *keys);
 /* The public key, with a reference of the caller's own. An unknown kid asks the thread for a
  * refresh and fails: CC_UNAVAILABLE while there is no key at all, else CC_UNAUTHENTICATED. */
 enum cc_code cc_jwt_keys_find(struct cc_jwt_keys *keys, const char *kid, EVP_PKEY **out_key,

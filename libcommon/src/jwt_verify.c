@@ -36,6 +36,7 @@ struct cc_jwt_verifier {
     pthread_mutex_t lock; /* everything below */
     struct cache_entry (*cache)[CACHE_WAYS];
     unsigned next_way;
+    unsigned losses;             /* of keys, when the cache was last emptied */
     struct cc_hash_map *revoked; /* session id -> struct revocation */
     struct revocation *oldest, *newest;
     size_t revoked_count;
@@ -127,6 +128,15 @@ static void cache_put(struct cc_jwt_verifier *verifier, const unsigned char *dig
             chosen = way;
     memcpy(set[chosen].digest, digest, SHA256_DIGEST_LENGTH);
     set[chosen].caller = *caller;
+}
+
+/* Tokens of a key that is gone are judged anew. */
+static void forget_after_loss(struct cc_jwt_verifier *verifier, unsigned losses)
+{
+    if (verifier->losses == losses)
+        return;
+    memset(verifier->cache, 0, CACHE_SETS * sizeof(*verifier->cache));
+    verifier->losses = losses;
 }
 
 static bool is_revoked(struct cc_jwt_verifier *verifier, const char *session_id, int64_t now_ms)
@@ -319,11 +329,14 @@ enum cc_code cc_jwt_verify(struct cc_jwt_verifier *verifier, const char *token, 
     int64_t now_ms = cc_wall_ms(verifier->clock);
     enum cc_code code = CC_OK;
     bool cached, revoked;
+    unsigned losses;
 
     if (length == 0 || length > CC_JWT_MAX_BYTES)
         return refuse(err, "no token of a sensible length");
     SHA256((const unsigned char *)token, length, digest);
+    losses = cc_jwt_keys_losses(verifier->keys);
     pthread_mutex_lock(&verifier->lock);
+    forget_after_loss(verifier, losses);
     cached = cache_get(verifier, digest, now_ms, out);
     pthread_mutex_unlock(&verifier->lock);
     if (!cached) {
@@ -336,7 +349,7 @@ enum cc_code cc_jwt_verify(struct cc_jwt_verifier *verifier, const char *token, 
         return code;
     pthread_mutex_lock(&verifier->lock);
     revoked = is_revoked(verifier, out->session_id, now_ms);
-    if (!cached && !revoked)
+    if (!cached && !revoked && losses == verifier->losses)
         cache_put(verifier, digest, now_ms, out);
     pthread_mutex_unlock(&verifier->lock);
     return revoked ? refuse(err, "the session is revoked") : CC_OK;

@@ -226,6 +226,25 @@ static void a_token_expires_also_in_the_cache(void **state)
     assert_int_equal(verify(f, token), CC_UNAUTHENTICATED);
 }
 
+static void a_token_of_a_key_that_is_gone_is_refused_also_from_the_cache(void **state)
+{
+    struct fixture *f = *state;
+    const char *token = good_token(f);
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    struct cc_jwt_signer *former = f->signer;
+
+    assert_int_equal(verify(f, token), CC_OK);
+    publish(f); /* the same keys again: nothing changes */
+    assert_int_equal(verify(f, token), CC_OK);
+    f->signer = signer_of(key);
+    publish(f);
+
+    assert_int_equal(verify(f, token), CC_UNAUTHENTICATED);
+    cc_jwt_signer_destroy(f->signer);
+    f->signer = former;
+    EVP_PKEY_free(key);
+}
+
 static void a_revoked_session_is_refused_until_its_tokens_are_dead(void **state)
 {
     struct fixture *f = *state;
@@ -455,6 +474,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_revoked_session_is_refused_until_its_tokens_are_dead,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_token_expires_also_in_the_cache, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_token_of_a_key_that_is_gone_is_refused_also_from_the_cache, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

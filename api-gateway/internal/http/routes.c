@@ -23,6 +23,7 @@ const struct cc_route gateway_routes[] = {
      CC_ASYNC},
     {"*", "/v1/devices/{device_id}/push-token", CC_AUTH_USER, CC_RATE_WRITE, BODY,
      gateway_to_notification, CC_ASYNC},
+    {"DELETE", "/v1/users/me", CC_AUTH_USER, CC_RATE_AUTH, BODY, gateway_to_auth, CC_ASYNC},
     {"*", "/v1/users", CC_AUTH_USER, CC_RATE_READ, BODY, gateway_to_user, CC_ASYNC},
     {"*", "/v1/users/{rest...}", CC_AUTH_USER, CC_RATE_READ, BODY, gateway_to_user, CC_ASYNC},
     {"GET", "/v1/bootstrap", CC_AUTH_USER, CC_RATE_READ, 0, gateway_http_bootstrap, CC_ASYNC},

@@ -58,6 +58,7 @@ void refresh_successor(const struct session *session, const char *token,
 #define SESSION_ENDED_REUSE     "reuse"
 #define SESSION_ENDED_PASSWORD  "password_change"
 #define SESSION_ENDED_SUSPENDED "suspended"
+#define SESSION_ENDED_DELETED   "deleted"
 #define SESSION_ENDED_ADMIN     "admin" /* the role was taken away */
 
 struct session_revocation {

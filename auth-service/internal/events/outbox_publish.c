@@ -1,10 +1,13 @@
-/* Outbox rows to session.revoked records; see outbox_publish.h. Rows are removed only after the
+/* Outbox rows to records; see outbox_publish.h. Rows are removed only after the
  * broker's acknowledgement. */
 
 #include "events/outbox_publish.h"
 
+#include <string.h>
+
 #include "common/alloc.h"
 #include "common/events/session_revoked.h"
+#include "common/events/user_updated.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/topics.h"
@@ -26,52 +29,67 @@ struct event_publisher {
     struct cc_counter *published;
 };
 
-/* A session ends once: the event's id follows from the session's. */
-static struct cc_produce make_record(const struct session_revocation *revocation,
-                                     struct cc_arena *arena)
+static void write_revoked(struct cc_json_writer *writer, const struct cc_envelope *envelope,
+                          const struct outbox_event *row)
+{
+    const struct ev_session_revoked event = {.envelope = *envelope,
+                                             .user_id = row->user_id,
+                                             .session_id = row->event_key,
+                                             .reason = row->reason,
+                                             .until_ms = row->until_ms};
+    ev_session_revoked_write(writer, &event);
+}
+
+static void write_deleted(struct cc_json_writer *writer, const struct cc_envelope *envelope,
+                          const struct outbox_event *row)
+{
+    const struct ev_user_updated event = {.envelope = *envelope,
+                                          .user_id = row->user_id,
+                                          .change = "deleted",
+                                          .handle = "",
+                                          .display_name = ""};
+    ev_user_updated_write(writer, &event);
+}
+
+/* A session ends once, an account is deleted once: the event's id follows from theirs. */
+static struct cc_produce make_record(const struct outbox_event *row, struct cc_arena *arena)
 {
     struct cc_strbuf text;
     struct cc_json_writer writer;
     char event_id[CC_UUID_BYTES];
-    cc_uuid_hash((const char *[]){CC_TOPIC_SESSION_REVOKED, revocation->session_id}, 2, event_id);
-    const struct ev_session_revoked event = {
-        .envelope = {.event_id = event_id,
-                     .type = CC_TOPIC_SESSION_REVOKED,
-                     .version = EVENT_VERSION,
-                     .occurred_at_ms = revocation->at_ms,
-                     .producer = "auth-service",
-                     .key = revocation->user_id},
-        .user_id = revocation->user_id,
-        .session_id = revocation->session_id,
-        .reason = revocation->reason,
-        .until_ms = revocation->until_ms,
-    };
+    bool is_deletion = strcmp(row->topic, CC_TOPIC_USER_UPDATED) == 0;
+    cc_uuid_hash((const char *[]){row->topic, row->event_key}, 2, event_id);
+    const struct cc_envelope envelope = {.event_id = event_id,
+                                         .type = row->topic,
+                                         .version = EVENT_VERSION,
+                                         .occurred_at_ms = row->at_ms,
+                                         .producer = "auth-service",
+                                         .key = row->user_id};
     cc_strbuf_init(&text, PAYLOAD_MAX);
     cc_json_writer_init(&writer, &text);
-    ev_session_revoked_write(&writer, &event);
+    (is_deletion ? write_deleted : write_revoked)(&writer, &envelope, row);
     const struct cc_produce record = {
-        .topic = CC_TOPIC_SESSION_REVOKED,
-        .key = revocation->user_id,
+        .topic = row->topic,
+        .key = row->user_id,
         .payload = cc_arena_strndup(arena, cc_strbuf_text(&text), text.length),
         .payload_count = text.length,
-        .type = CC_TOPIC_SESSION_REVOKED,
+        .type = row->topic,
         .version = EVENT_VERSION,
     };
     cc_strbuf_finish(&text);
     return record;
 }
 
-static enum cc_code publish(struct event_publisher *publisher,
-                            const struct session_revocation *revocations, size_t count,
-                            struct cc_error *err)
+static enum cc_code publish(struct event_publisher *publisher, const struct outbox_event *events,
+                            size_t count, struct cc_error *err)
 {
     struct cc_produce *records = cc_arena_calloc(publisher->arena, count, sizeof *records);
     for (size_t i = 0; i < count; i++)
-        records[i] = make_record(&revocations[i], publisher->arena);
+        records[i] = make_record(&events[i], publisher->arena);
     CC_TRY(cc_produce_all(publisher->producer, records, count, err));
     cc_counter_add(publisher->published, count);
     for (size_t i = 0; i < count; i++)
-        CC_TRY(outbox_finish_event(publisher->store, revocations[i].session_id, err));
+        CC_TRY(outbox_finish_event(publisher->store, events[i].event_key, err));
     return CC_OK;
 }
 
@@ -79,17 +97,17 @@ static int64_t publish_due_events(void *arg)
 {
     struct event_publisher *publisher = arg;
     const struct outbox_claim claim = {cc_wall_ms(publisher->clock), LEASE_MS, CLAIM_MAX};
-    const struct session_revocation *revocations = NULL;
+    const struct outbox_event *events = NULL;
     size_t count = 0;
     struct cc_error err = {0};
 
     cc_arena_reset(publisher->arena);
     enum cc_code code =
-        outbox_claim_events(publisher->store, &claim, publisher->arena, &revocations, &count, &err);
+        outbox_claim_events(publisher->store, &claim, publisher->arena, &events, &count, &err);
     if (code == CC_OK && count > 0)
-        code = publish(publisher, revocations, count, &err);
+        code = publish(publisher, events, count, &err);
     if (code != CC_OK) {
-        cc_log_error(CC_LOG_WARN, "session.revoked events have to wait", &err, NULL);
+        cc_log_error(CC_LOG_WARN, "events have to wait", &err, NULL);
         return AWAY_MS;
     }
     return count == CLAIM_MAX ? 0 : POLL_MS;
@@ -105,14 +123,15 @@ struct event_publisher *event_publisher_start(struct outbox_store *store,
     publisher->clock = clock;
     publisher->arena = cc_arena_create(0);
     publisher->published = cc_counter_get("auth_events_published_total",
-                                          "session.revoked records acknowledged by Kafka.", NULL);
+                                          "Records of the outbox acknowledged by Kafka.", NULL);
     publisher->worker = worker_start("event-outbox", publish_due_events, publisher);
     return publisher;
 }
 
 void event_publisher_wake(struct event_publisher *publisher)
 {
-    worker_wake(publisher->worker);
+    if (publisher != NULL)
+        worker_wake(publisher->worker);
 }
 
 void event_publisher_stop(struct event_publisher *publisher)

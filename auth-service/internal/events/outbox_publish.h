@@ -1,7 +1,7 @@
 #ifndef EVENTS_OUTBOX_PUBLISH_H
 #define EVENTS_OUTBOX_PUBLISH_H
 
-/* Takes session.revoked events from the outbox to Kafka, at least once; a thread of its own, woken
+/* Takes events from the outbox to Kafka, at least once; a thread of its own, woken
  * at each revocation. A repeated event has the same event_id. Thread-safe. */
 
 #include "common/kafka_producer.h"
@@ -13,7 +13,7 @@ struct event_publisher;
 struct event_publisher *event_publisher_start(struct outbox_store *store,
                                               struct cc_producer *producer,
                                               const struct cc_clock *clock);
-void event_publisher_wake(struct event_publisher *publisher);
+void event_publisher_wake(struct event_publisher *publisher); /* accepts NULL */
 void event_publisher_stop(struct event_publisher *publisher); /* accepts NULL */
 
 #endif

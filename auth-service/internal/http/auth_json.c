@@ -138,6 +138,14 @@ enum cc_code refresh_input_read(struct cc_request *req, struct refresh_input *ou
     return finish(reader, err);
 }
 
+enum cc_code password_input_read(struct cc_request *req, const char **out, struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    *out = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
+    return finish(reader, err);
+}
+
 static struct cc_json_writer *begin(struct cc_response *res)
 {
     cc_response_header(res, "Cache-Control", "no-store");
@@ -225,6 +233,40 @@ void devices_write(struct cc_response *res, const struct session_list *sessions,
                    const char *current_session_id)
 {
     list_write(res, sessions, current_session_id, device_write);
+}
+
+void deletion_write(struct cc_response *res, const struct account_deletion *deletion)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "deletion_id", deletion->deletion_id);
+    cc_json_put_text(writer, "status", deletion->state);
+    cc_json_put_time(writer, "requested_at", deletion->requested_at_ms);
+    cc_json_put_time(writer, "changed_at", deletion->changed_at_ms);
+    cc_json_close_object(writer);
+}
+
+static const char *state_of(const struct account *account)
+{
+    if (account->suspended_at_ms != 0)
+        return "suspended";
+    return account->active ? "active" : "pending";
+}
+
+void account_write(struct cc_response *res, const struct account *account)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "user_id", account->account_id);
+    cc_json_put_text(writer, "email", account->email);
+    cc_json_put_text(writer, "role", account->role);
+    cc_json_put_text(writer, "state", state_of(account));
+    cc_json_put_time(writer, "created_at", account->created_at_ms);
+    if (account->suspended_at_ms != 0)
+        cc_json_put_time(writer, "suspended_at", account->suspended_at_ms);
+    else
+        cc_json_put_null(writer, "suspended_at");
+    cc_json_close_object(writer);
 }
 
 void revocations_write(struct cc_response *res, const struct revocation_list *revocations)

@@ -57,6 +57,10 @@ CC_MUST_CHECK enum cc_code change_password_input_read(struct cc_request *req,
                                                       struct change_password_input *out,
                                                       struct cc_error *err);
 
+/* {"password"}: the present one */
+CC_MUST_CHECK enum cc_code password_input_read(struct cc_request *req, const char **out,
+                                               struct cc_error *err);
+
 /* The answers; all of them forbid caches to keep them. */
 void status_write(struct cc_response *res, int http_status, const char *status);
 void tokens_write(struct cc_response *res, const struct auth_tokens *tokens);
@@ -64,6 +68,8 @@ void sessions_write(struct cc_response *res, const struct session_list *sessions
                     const char *current_session_id);
 void devices_write(struct cc_response *res, const struct session_list *sessions,
                    const char *current_session_id);
+void deletion_write(struct cc_response *res, const struct account_deletion *deletion);
+void account_write(struct cc_response *res, const struct account *account);
 void revocations_write(struct cc_response *res, const struct revocation_list *revocations);
 
 #endif

@@ -24,6 +24,11 @@ AUTH_HANDLER(auth_http_list_devices);
 AUTH_HANDLER(auth_http_forgot_password);
 AUTH_HANDLER(auth_http_reset_password);
 AUTH_HANDLER(auth_http_change_password);
+AUTH_HANDLER(auth_http_admin_get_user);
+AUTH_HANDLER(auth_http_admin_suspend);
+AUTH_HANDLER(auth_http_admin_reinstate);
+AUTH_HANDLER(auth_http_delete_account);
+AUTH_HANDLER(auth_http_get_deletion);
 AUTH_HANDLER(auth_http_jwks);
 AUTH_HANDLER(auth_http_list_revocations);
 

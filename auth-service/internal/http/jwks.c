@@ -7,8 +7,7 @@
 enum cc_code auth_http_jwks(struct cc_request *req, struct cc_response *res, struct cc_error *err)
 {
     struct auth_app *app = cc_request_app(req);
-    (void)err;
+    CC_TRY(keyring_write_jwks(app->keyring, cc_response_json(res), err));
     cc_response_header(res, "Cache-Control", "public, max-age=60");
-    keyring_write_jwks(app->keyring, cc_response_json(res));
     return CC_OK;
 }

@@ -141,3 +141,14 @@ struct mail_content mail_reinstated(struct cc_arena *arena)
         NULL};
     return compose(arena, &letter);
 }
+
+struct mail_content mail_deleted(struct cc_arena *arena)
+{
+    static const struct letter letter = {"Your Chat-App account is being deleted",
+                                         {"You have asked us to delete your Chat-App account. It "
+                                          "can't be used any more, and what we "
+                                          "keep of it is being removed.",
+                                          "This is the last mail about it."},
+                                         NULL};
+    return compose(arena, &letter);
+}

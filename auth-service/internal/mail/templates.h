@@ -21,5 +21,6 @@ struct mail_content mail_password_changed(struct cc_arena *arena);
 struct mail_content mail_token_reused(struct cc_arena *arena);
 struct mail_content mail_suspended(struct cc_arena *arena);
 struct mail_content mail_reinstated(struct cc_arena *arena);
+struct mail_content mail_deleted(struct cc_arena *arena);
 
 #endif

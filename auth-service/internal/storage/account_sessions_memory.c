@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/topics.h"
+
 static bool is_selected(const struct session *session, const struct session_ending *ending,
                         const char *device_id)
 {
@@ -23,6 +25,17 @@ static struct session_revocation revocation_of(const struct session_row *row, co
     return revocation;
 }
 
+static void queue_event(struct memory_store *self, const struct session_revocation *revocation)
+{
+    struct outbox_event event = {.topic = CC_TOPIC_SESSION_REVOKED,
+                                 .reason = revocation->reason,
+                                 .at_ms = revocation->at_ms,
+                                 .until_ms = revocation->until_ms};
+    memcpy(event.event_key, revocation->session_id, CC_UUID_BYTES);
+    memcpy(event.user_id, revocation->user_id, CC_UUID_BYTES);
+    outbox_store_memory_add_event(self->outbox, &event);
+}
+
 enum cc_code memory_end_sessions(struct memory_store *self, const struct session_ending *ending,
                                  const char *device_id, struct cc_arena *arena,
                                  struct revocation_list *out, struct cc_error *err)
@@ -37,7 +50,7 @@ enum cc_code memory_end_sessions(struct memory_store *self, const struct session
         row->revoked_at_ms = ending->now_ms;
         row->revoked_until_ms = ending->until_ms;
         items[count] = revocation_of(row, ending->reason);
-        outbox_store_memory_add_event(self->outbox, &items[count++]);
+        queue_event(self, &items[count++]);
     }
     *out = (struct revocation_list){items, count};
     if (count > 0 && ending->notice != NULL)

@@ -15,6 +15,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 #include "domain/account.h"
+#include "domain/deletion.h"
 #include "domain/session.h"
 #include "storage/outbox_store.h"
 
@@ -46,6 +47,12 @@ struct account_change {
     enum { STANDING_STAYS, STANDING_SUSPEND, STANDING_REINSTATE } standing;
     int64_t now_ms;
     const struct outbox_mail *notice; /* queued with the change; NULL = none */
+};
+
+struct account_closing {
+    const char *account_id, *deletion_id;
+    const char *only_if_hash;         /* the password hash that was checked */
+    const struct outbox_mail *notice; /* to the address that is forgotten with this */
 };
 
 /* Whom a mail is for, told only in the statement that queues it: what is answered to a request, and
@@ -86,6 +93,12 @@ struct account_store_ops {
     enum cc_code (*rotate)(struct account_store *, const char *hash,
                            const struct refresh_token *successor, const char *address,
                            int64_t now_ms, bool *out_first, struct cc_error *);
+    enum cc_code (*close)(struct account_store *, const struct account_closing *,
+                          const struct session_ending *, struct cc_arena *,
+                          struct revocation_list *out_ended, struct cc_error *);
+    enum cc_code (*find_deletion)(struct account_store *, const char *deletion_id,
+                                  struct account_deletion *out, struct cc_error *);
+    enum cc_code (*advance_deletions)(struct account_store *, int64_t now_ms, struct cc_error *);
     enum cc_code (*purge)(struct account_store *, int64_t now_ms, struct cc_error *);
     void (*destroy)(struct account_store *);
 };
@@ -208,6 +221,30 @@ CC_MUST_CHECK static inline enum cc_code account_store_rotate(struct account_sto
                                                               bool *out_first, struct cc_error *err)
 {
     return store->ops->rotate(store, hash, successor, address, now_ms, out_first, err);
+}
+/* First step of a deletion (domain/deletion.h), in one transaction: forgets address, password and
+ * names, ends the sessions, queues the events and the mail. The address is free from then on.
+ * CC_CONFLICT: the hash is not `only_if_hash` (any more), or it is closed already. */
+CC_MUST_CHECK static inline enum cc_code
+account_store_close(struct account_store *store, const struct account_closing *closing,
+                    const struct session_ending *ending, struct cc_arena *arena,
+                    struct revocation_list *out_ended, struct cc_error *err)
+{
+    return store->ops->close(store, closing, ending, arena, out_ended, err);
+}
+/* CC_NOT_FOUND; also 30 days after it was completed. */
+CC_MUST_CHECK static inline enum cc_code account_store_find_deletion(struct account_store *store,
+                                                                     const char *deletion_id,
+                                                                     struct account_deletion *out,
+                                                                     struct cc_error *err)
+{
+    return store->ops->find_deletion(store, deletion_id, out, err);
+}
+/* Takes every deletion a step further that can be. Idempotent; replicas may do it together. */
+CC_MUST_CHECK static inline enum cc_code
+account_store_advance_deletions(struct account_store *store, int64_t now_ms, struct cc_error *err)
+{
+    return store->ops->advance_deletions(store, now_ms, err);
 }
 /* Forgets expired sessions and tokens, and revocations that no token outlived. */
 CC_MUST_CHECK static inline enum cc_code account_store_purge(struct account_store *store,

@@ -154,6 +154,9 @@ static const struct account_store_ops ops = {
     .list_revocations = memory_list_revocations,
     .find_refresh = memory_find_refresh,
     .rotate = memory_rotate,
+    .close = memory_close,
+    .find_deletion = memory_find_deletion,
+    .advance_deletions = memory_advance_deletions,
     .purge = memory_purge_sessions,
     .destroy = destroy,
 };

@@ -26,6 +26,11 @@ struct token_row {
     struct refresh_token token;
     char session_id[CC_UUID_BYTES];
 };
+struct deletion_row {
+    bool used;
+    struct account_deletion deletion;
+    int64_t erase_from_ms;
+};
 struct memory_store {
     struct account_store store; /* first: the interface points here */
     struct outbox_store *outbox;
@@ -33,6 +38,7 @@ struct memory_store {
     struct account_row accounts[ACCOUNTS_MAX];
     struct session_row sessions[SESSIONS_MAX];
     struct token_row tokens[TOKENS_MAX];
+    struct deletion_row deletions[ACCOUNTS_MAX];
 };
 
 /* Every call holds the lock from here to the end of its scope. */
@@ -86,5 +92,14 @@ enum cc_code memory_rotate(struct account_store *store, const char *hash,
                            int64_t now_ms, bool *out_first, struct cc_error *err);
 enum cc_code memory_purge_sessions(struct account_store *store, int64_t now_ms,
                                    struct cc_error *err);
+
+/* account_deletions_memory.c: the same. */
+enum cc_code memory_close(struct account_store *store, const struct account_closing *closing,
+                          const struct session_ending *ending, struct cc_arena *arena,
+                          struct revocation_list *out_ended, struct cc_error *err);
+enum cc_code memory_find_deletion(struct account_store *store, const char *deletion_id,
+                                  struct account_deletion *out, struct cc_error *err);
+enum cc_code memory_advance_deletions(struct account_store *store, int64_t now_ms,
+                                      struct cc_error *err);
 
 #endif

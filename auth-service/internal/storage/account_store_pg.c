@@ -206,6 +206,9 @@ static const struct account_store_ops ops = {
     .list_revocations = pg_list_revocations,
     .find_refresh = pg_find_refresh,
     .rotate = pg_rotate,
+    .close = pg_close,
+    .find_deletion = pg_find_deletion,
+    .advance_deletions = pg_advance_deletions,
     .purge = pg_purge_sessions,
     .destroy = destroy,
 };

@@ -54,4 +54,13 @@ enum cc_code pg_rotate(struct account_store *store, const char *hash,
                        bool *out_first, struct cc_error *err);
 enum cc_code pg_purge_sessions(struct account_store *store, int64_t now_ms, struct cc_error *err);
 
+/* account_deletions_pg.c: the same. */
+enum cc_code pg_close(struct account_store *store, const struct account_closing *closing,
+                      const struct session_ending *ending, struct cc_arena *arena,
+                      struct revocation_list *out_ended, struct cc_error *err);
+enum cc_code pg_find_deletion(struct account_store *store, const char *deletion_id,
+                              struct account_deletion *out, struct cc_error *err);
+enum cc_code pg_advance_deletions(struct account_store *store, int64_t now_ms,
+                                  struct cc_error *err);
+
 #endif

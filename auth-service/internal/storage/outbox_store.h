@@ -2,17 +2,27 @@
 #define STORAGE_OUTBOX_STORE_H
 
 /*
- * What still has to leave the service: mails and session.revoked events, written before or with the
+ * What still has to leave the service: mails and events, written before or with the
  * fact they tell of, so that a mail server or broker that is away loses nothing. A claim lends rows
  * for a while (other replicas skip them); rows that are not finished by then come again: delivery
  * is at least once. Implementations: outbox_store_pg.c, outbox_store_memory.c; one contract suite.
  * Errors as in account_store.h. Thread-safe; may block up to 2 s.
  */
 
+#include <stdbool.h>
+
 #include "common/arena.h"
 #include "common/error.h"
 #include "domain/session.h"
 
+/* What other services must hear. */
+struct outbox_event {
+    const char *topic;             /* session.revoked, or user.updated: the account is deleted */
+    char event_key[CC_UUID_BYTES]; /* the session's id, or the deletion's: an event has one */
+    char user_id[CC_UUID_BYTES];
+    const char *reason;      /* of session.revoked, else "" */
+    int64_t at_ms, until_ms; /* until_ms: of session.revoked */
+};
 struct outbox_mail {
     const char *mail_id; /* UUID: becomes the Message-ID, so that a repeat is recognised */
     const char *recipient, *subject, *text, *html;
@@ -39,9 +49,9 @@ struct outbox_store_ops {
     enum cc_code (*delay_mail)(struct outbox_store *, const char *mail_id, int64_t next_try_ms,
                                struct cc_error *);
     enum cc_code (*claim_events)(struct outbox_store *, const struct outbox_claim *,
-                                 struct cc_arena *, const struct session_revocation **out,
+                                 struct cc_arena *, const struct outbox_event **out,
                                  size_t *out_count, struct cc_error *);
-    enum cc_code (*finish_event)(struct outbox_store *, const char *session_id, struct cc_error *);
+    enum cc_code (*finish_event)(struct outbox_store *, const char *event_key, struct cc_error *);
     enum cc_code (*count)(struct outbox_store *, int64_t *out_mails, int64_t *out_events,
                           struct cc_error *);
     void (*destroy)(struct outbox_store *);
@@ -74,18 +84,18 @@ CC_MUST_CHECK static inline enum cc_code outbox_delay_mail(struct outbox_store *
 {
     return store->ops->delay_mail(store, mail_id, next_try_ms, err);
 }
-/* Oldest first; `reason` lives in the arena. */
+/* Oldest first; `topic` and `reason` live in the arena. */
 CC_MUST_CHECK static inline enum cc_code
 outbox_claim_events(struct outbox_store *store, const struct outbox_claim *claim,
-                    struct cc_arena *arena, const struct session_revocation **out,
-                    size_t *out_count, struct cc_error *err)
+                    struct cc_arena *arena, const struct outbox_event **out, size_t *out_count,
+                    struct cc_error *err)
 {
     return store->ops->claim_events(store, claim, arena, out, out_count, err);
 }
 CC_MUST_CHECK static inline enum cc_code
-outbox_finish_event(struct outbox_store *store, const char *session_id, struct cc_error *err)
+outbox_finish_event(struct outbox_store *store, const char *event_key, struct cc_error *err)
 {
-    return store->ops->finish_event(store, session_id, err);
+    return store->ops->finish_event(store, event_key, err);
 }
 /* How many wait, claimed or not. */
 CC_MUST_CHECK static inline enum cc_code outbox_count(struct outbox_store *store,
@@ -104,7 +114,7 @@ struct cc_pg_pool;
 struct outbox_store *outbox_store_pg_create(struct cc_pg_pool *pool); /* borrows the pool */
 struct outbox_store *outbox_store_memory_create(void);
 /* For account_store_memory.c. */
-void outbox_store_memory_add_event(struct outbox_store *store,
-                                   const struct session_revocation *revocation);
+void outbox_store_memory_add_event(struct outbox_store *store, const struct outbox_event *event);
+bool outbox_store_memory_has_event(struct outbox_store *store, const char *event_key);
 
 #endif

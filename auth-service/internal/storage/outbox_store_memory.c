@@ -17,7 +17,7 @@ struct mail_row {
 };
 struct event_row {
     bool used;
-    struct session_revocation revocation;
+    struct outbox_event event;
     int64_t next_try_ms;
 };
 struct memory_outbox {
@@ -127,25 +127,35 @@ static enum cc_code delay_mail(struct outbox_store *store, const char *mail_id, 
     return unlock(self);
 }
 
-void outbox_store_memory_add_event(struct outbox_store *store,
-                                   const struct session_revocation *revocation)
+void outbox_store_memory_add_event(struct outbox_store *store, const struct outbox_event *event)
 {
     struct memory_outbox *self = lock(store);
     for (size_t i = 0; i < ROWS_MAX; i++) {
         if (self->events[i].used)
             continue;
-        self->events[i] = (struct event_row){true, *revocation, revocation->at_ms};
+        self->events[i] = (struct event_row){true, *event, event->at_ms};
         break;
     }
     (void)unlock(self);
 }
 
+bool outbox_store_memory_has_event(struct outbox_store *store, const char *event_key)
+{
+    struct memory_outbox *self = lock(store);
+    bool found = false;
+    for (size_t i = 0; i < ROWS_MAX; i++)
+        found = found ||
+                (self->events[i].used && strcmp(self->events[i].event.event_key, event_key) == 0);
+    (void)unlock(self);
+    return found;
+}
+
 static enum cc_code claim_events(struct outbox_store *store, const struct outbox_claim *claim,
-                                 struct cc_arena *arena, const struct session_revocation **out,
+                                 struct cc_arena *arena, const struct outbox_event **out,
                                  size_t *out_count, struct cc_error *err)
 {
     struct memory_outbox *self = lock(store);
-    struct session_revocation *items = cc_arena_calloc(arena, ROWS_MAX, sizeof *items);
+    struct outbox_event *items = cc_arena_calloc(arena, ROWS_MAX, sizeof *items);
     size_t count = 0;
     (void)err;
     for (size_t i = 0; i < ROWS_MAX && count < (size_t)claim->limit; i++) {
@@ -153,20 +163,20 @@ static enum cc_code claim_events(struct outbox_store *store, const struct outbox
         if (!row->used || row->next_try_ms > claim->now_ms)
             continue;
         row->next_try_ms = claim->now_ms + claim->lease_ms;
-        items[count++] = row->revocation;
+        items[count++] = row->event;
     }
     *out = items;
     *out_count = count;
     return unlock(self);
 }
 
-static enum cc_code finish_event(struct outbox_store *store, const char *session_id,
+static enum cc_code finish_event(struct outbox_store *store, const char *event_key,
                                  struct cc_error *err)
 {
     struct memory_outbox *self = lock(store);
     (void)err;
     for (size_t i = 0; i < ROWS_MAX; i++)
-        if (self->events[i].used && strcmp(self->events[i].revocation.session_id, session_id) == 0)
+        if (self->events[i].used && strcmp(self->events[i].event.event_key, event_key) == 0)
             self->events[i].used = false;
     return unlock(self);
 }

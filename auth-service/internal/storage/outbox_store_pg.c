@@ -89,7 +89,7 @@ static enum cc_code delay_mail(struct outbox_store *store, const char *mail_id, 
 }
 
 static enum cc_code claim_events(struct outbox_store *store, const struct outbox_claim *wanted,
-                                 struct cc_arena *arena, const struct session_revocation **out,
+                                 struct cc_arena *arena, const struct outbox_event **out,
                                  size_t *out_count, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *result = NULL;
@@ -101,12 +101,13 @@ static enum cc_code claim_events(struct outbox_store *store, const struct outbox
                  "SELECT * FROM mine ORDER BY at_ms",
                  wanted, &result, err));
     size_t count = (size_t)PQntuples(result);
-    struct session_revocation *items = cc_arena_calloc(arena, count, sizeof *items);
+    struct outbox_event *items = cc_arena_calloc(arena, count, sizeof *items);
     for (int i = 0; i < (int)count; i++) {
+        items[i].topic = cc_arena_strdup(arena, cc_pg_text(result, i, "topic"));
         items[i].reason = cc_arena_strdup(arena, cc_pg_text(result, i, "reason"));
         items[i].at_ms = cc_pg_int(result, i, "at_ms");
         items[i].until_ms = cc_pg_int(result, i, "until_ms");
-        (void)snprintf(items[i].session_id, CC_UUID_BYTES, "%s",
+        (void)snprintf(items[i].event_key, CC_UUID_BYTES, "%s",
                        cc_pg_text(result, i, "session_id"));
         (void)snprintf(items[i].user_id, CC_UUID_BYTES, "%s", cc_pg_text(result, i, "user_id"));
     }
@@ -115,11 +116,11 @@ static enum cc_code claim_events(struct outbox_store *store, const struct outbox
     return CC_OK;
 }
 
-static enum cc_code finish_event(struct outbox_store *store, const char *session_id,
+static enum cc_code finish_event(struct outbox_store *store, const char *event_key,
                                  struct cc_error *err)
 {
-    return cc_pg_query(pool_of(store), "DELETE FROM event_outbox WHERE session_id = $1",
-                       &session_id, 1, NULL, err);
+    return cc_pg_query(pool_of(store), "DELETE FROM event_outbox WHERE session_id = $1", &event_key,
+                       1, NULL, err);
 }
 
 static enum cc_code count(struct outbox_store *store, int64_t *out_mails, int64_t *out_events,

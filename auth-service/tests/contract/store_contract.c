@@ -162,7 +162,7 @@ static size_t living_sessions(struct fixture *f, const struct account *account)
     return list.count;
 }
 
-static size_t claim_events(struct fixture *f, int64_t now_ms, const struct session_revocation **out)
+static size_t claim_events(struct fixture *f, int64_t now_ms, const struct outbox_event **out)
 {
     size_t count;
     MUST(outbox_claim_events(f->stores.outbox, &(struct outbox_claim){now_ms, LEASE_MS, 100},
@@ -310,7 +310,7 @@ static void a_change_ends_sessions_in_the_same_step(void **state)
                                           .reason = SESSION_ENDED_PASSWORD,
                                           .now_ms = T0 + 5,
                                           .until_ms = UNTIL};
-    const struct session_revocation *events;
+    const struct outbox_event *events;
     struct revocation_list ended;
     struct session other = must_open(f, &account, "laptop", "t2", T0);
 
@@ -390,7 +390,7 @@ static void a_device_has_one_session(void **state)
                    second = a_session(f, &account, "telephone", T0 + 10);
     const struct refresh_token token = a_token("t2", second.expires_at_ms);
     struct revocation_list replaced;
-    const struct session_revocation *events;
+    const struct outbox_event *events;
 
     MUST(account_store_open_session(f->stores.accounts, &second, &token, "hash-1", UNTIL, f->arena,
                                     &replaced, &f->err));
@@ -399,7 +399,7 @@ static void a_device_has_one_session(void **state)
     assert_string_equal(replaced.items[0].session_id, first.session_id);
     assert_int_equal(living_sessions(f, &account), 1);
     assert_int_equal(claim_events(f, T0 + 10, &events), 1);
-    assert_string_equal(events[0].session_id, first.session_id);
+    assert_string_equal(events[0].event_key, first.session_id);
     assert_string_equal(events[0].reason, SESSION_ENDED_LOGOUT);
 }
 
@@ -444,7 +444,7 @@ static void revoking_one_session_queues_one_event_and_one_mail(void **state)
     struct session session = must_open(f, &account, "telephone", "t1", T0);
     const struct outbox_mail notice = a_mail(f, account.email, "reuse");
     struct session_ending this_one = ending_of(&account, "reuse");
-    const struct session_revocation *events;
+    const struct outbox_event *events;
     this_one.only = session.session_id;
     this_one.notice = &notice;
 
@@ -453,7 +453,7 @@ static void revoking_one_session_queues_one_event_and_one_mail(void **state)
     assert_int_equal(must_revoke(f, &this_one), 0);
 
     assert_int_equal(claim_events(f, T0 + 6, &events), 1);
-    assert_string_equal(events[0].session_id, session.session_id);
+    assert_string_equal(events[0].event_key, session.session_id);
     assert_string_equal(events[0].user_id, account.account_id);
     assert_string_equal(events[0].reason, "reuse");
     assert_int_equal(events[0].at_ms, T0 + 5);
@@ -689,7 +689,7 @@ static void an_event_comes_again_until_it_is_finished(void **state)
     struct fixture *f = *state;
     struct account account = must_insert(f, "ada@example.org");
     struct session session = must_open(f, &account, "telephone", "t1", T0);
-    const struct session_revocation *events;
+    const struct outbox_event *events;
     const struct session_ending all = ending_of(&account, "logout");
     (void)must_revoke(f, &all);
 
@@ -698,6 +698,129 @@ static void an_event_comes_again_until_it_is_finished(void **state)
     assert_int_equal(claim_events(f, T0 + 5 + LEASE_MS, &events), 1);
     MUST(outbox_finish_event(f->stores.outbox, session.session_id, &f->err));
     assert_int_equal(claim_events(f, T0 + 2 * LEASE_MS, &events), 0);
+}
+
+/* ---- deletions ---- */
+
+static const char *deletion_state(struct fixture *f, const char *deletion_id)
+{
+    struct account_deletion deletion;
+    MUST(account_store_find_deletion(f->stores.accounts, deletion_id, &deletion, &f->err));
+    return cc_arena_strdup(f->arena, deletion.state);
+}
+
+static void a_deletion_goes_step_by_step_and_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = must_activate(f, "ada@example.org"), found;
+    struct account_store *store = f->stores.accounts;
+    struct session session = must_open(f, &account, "telephone", "t1", T0);
+    const struct outbox_mail notice = a_mail(f, account.email, "deleted");
+    const struct session_ending all = ending_of(&account, SESSION_ENDED_DELETED);
+    char deletion_id[CC_UUID_BYTES];
+    struct account_closing closing = {.account_id = account.account_id,
+                                      .deletion_id = deletion_id,
+                                      .only_if_hash = "hash-0",
+                                      .notice = &notice};
+    const struct outbox_event *events;
+    struct revocation_list ended;
+    cc_ids_next(f->ids, deletion_id);
+
+    assert_int_equal(account_store_close(store, &closing, &all, f->arena, &ended, &f->err),
+                     CC_CONFLICT);
+    assert_int_equal(living_sessions(f, &account), 1);
+    closing.only_if_hash = "hash-1";
+    MUST(account_store_close(store, &closing, &all, f->arena, &ended, &f->err));
+    assert_int_equal(ended.count, 1);
+    assert_string_equal(deletion_state(f, deletion_id), "requested");
+    assert_int_equal(account_store_find_by_email(store, "ada@example.org", &found, &f->err),
+                     CC_NOT_FOUND);
+    MUST(account_store_find_by_id(store, account.account_id, &found, &f->err));
+    assert_string_equal(found.handle, "");
+    assert_string_equal(found.display_name, "");
+    assert_string_equal(found.password_hash, "");
+    assert_string_equal(next_mail(f, "ada@example.org"), "deleted");
+    assert_int_equal(account_store_close(store, &closing, &all, f->arena, &ended, &f->err),
+                     CC_CONFLICT);
+
+    MUST(account_store_advance_deletions(store, UNTIL + 1, &f->err)); /* not announced yet */
+    assert_string_equal(deletion_state(f, deletion_id), "requested");
+    assert_int_equal(claim_events(f, T0 + 5, &events), 2);
+    for (size_t i = 0; i < 2; i++) {
+        bool is_deletion = strcmp(events[i].topic, "user.updated") == 0;
+        assert_string_equal(events[i].event_key, is_deletion ? deletion_id : session.session_id);
+        MUST(outbox_finish_event(f->stores.outbox, events[i].event_key, &f->err));
+    }
+    MUST(account_store_advance_deletions(store, UNTIL - 1, &f->err));
+    assert_string_equal(deletion_state(f, deletion_id), "announced");
+    MUST(account_store_list_revocations(store, UNTIL - 1, f->arena, &ended, &f->err));
+    assert_int_equal(ended.count, 1); /* its tokens are refused meanwhile */
+
+    MUST(account_store_advance_deletions(store, UNTIL, &f->err));
+    assert_string_equal(deletion_state(f, deletion_id), "completed");
+    assert_int_equal(account_store_find_by_id(store, account.account_id, &found, &f->err),
+                     CC_NOT_FOUND);
+    MUST(account_store_advance_deletions(store, UNTIL + INT64_C(30) * 86400000, &f->err));
+    struct account_deletion deletion;
+    assert_int_equal(account_store_find_deletion(store, deletion_id, &deletion, &f->err),
+                     CC_NOT_FOUND);
+}
+
+/* ---- signing keys ---- */
+
+static struct stored_key a_key(const char *kid, int64_t signs_from_ms)
+{
+    struct stored_key key = {.sealed = "sealed", .signs_from_ms = signs_from_ms};
+    (void)snprintf(key.kid, sizeof key.kid, "%s", kid);
+    return key;
+}
+
+static struct stored_key_list list_keys(struct fixture *f, int64_t now_ms)
+{
+    struct stored_key_list list;
+    MUST(key_store_list(f->stores.keys, now_ms, f->arena, &list, &f->err));
+    return list;
+}
+
+static void the_first_key_is_added_once(void **state)
+{
+    struct fixture *f = *state;
+    const struct stored_key first = a_key("first", T0), other = a_key("other", T0 + 1);
+
+    MUST(key_store_add_first(f->stores.keys, &first, &f->err));
+    MUST(key_store_add_first(f->stores.keys, &other, &f->err));
+    MUST(key_store_add_first(f->stores.keys, &first, &f->err));
+
+    struct stored_key_list list = list_keys(f, T0);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].kid, "first");
+    assert_string_equal(list.items[0].sealed, "sealed");
+    assert_int_equal(list.items[0].signs_from_ms, T0);
+    assert_int_equal(list.items[0].verifies_until_ms, 0);
+}
+
+static void a_rotated_key_is_listed_until_its_end(void **state)
+{
+    struct fixture *f = *state;
+    const struct stored_key first = a_key("first", T0), second = a_key("second", T0 + 90),
+                            third = a_key("third", T0 + 200);
+    MUST(key_store_add_first(f->stores.keys, &first, &f->err));
+
+    MUST(key_store_rotate(f->stores.keys, &second, T0, T0 + 1000, &f->err));
+    struct stored_key_list list = list_keys(f, T0 + 999);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].kid, "second");
+    assert_int_equal(list.items[0].verifies_until_ms, 0);
+    assert_string_equal(list.items[1].kid, "first");
+    assert_int_equal(list.items[1].verifies_until_ms, T0 + 1000);
+    assert_int_equal(list_keys(f, T0 + 1000).count, 1);
+
+    MUST(key_store_rotate(f->stores.keys, &third, T0 + 100, T0 + 2000, &f->err));
+    list = list_keys(f, T0 + 100);
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.items[0].kid, "third");
+    assert_int_equal(list.items[1].verifies_until_ms, T0 + 2000);
+    assert_int_equal(list.items[2].verifies_until_ms, T0 + 1000); /* not longer than before */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -729,6 +852,9 @@ int store_contract_run(const char *name, struct store_under_test (*make)(void),
         TEST(a_claimed_mail_is_lent_until_the_lease_ends),
         TEST(a_finished_mail_is_gone_and_a_delayed_one_returns),
         TEST(an_event_comes_again_until_it_is_finished),
+        TEST(a_deletion_goes_step_by_step_and_leaves_nothing),
+        TEST(the_first_key_is_added_once),
+        TEST(a_rotated_key_is_listed_until_its_end),
     };
     make_stores = make;
     unmake_stores = unmake;

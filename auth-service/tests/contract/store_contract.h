@@ -5,11 +5,13 @@
  */
 
 #include "storage/account_store.h"
+#include "storage/key_store.h"
 #include "storage/outbox_store.h"
 
 struct store_under_test {
     struct account_store *accounts;
     struct outbox_store *outbox;
+    struct key_store *keys;
 };
 /* Runs the suite; `make` gives empty stores, `unmake` gets them back. Returns the number of failed
  * tests. */

@@ -5,13 +5,15 @@
 static struct store_under_test make(void)
 {
     struct outbox_store *outbox = outbox_store_memory_create();
-    return (struct store_under_test){account_store_memory_create(outbox), outbox};
+    return (struct store_under_test){account_store_memory_create(outbox), outbox,
+                                     key_store_memory_create()};
 }
 
 static void unmake(struct store_under_test stores)
 {
     account_store_destroy(stores.accounts);
     outbox_store_destroy(stores.outbox);
+    key_store_destroy(stores.keys);
 }
 
 int main(void)

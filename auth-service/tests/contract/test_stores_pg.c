@@ -11,13 +11,15 @@ static struct store_under_test make(void)
     const char *uri = test_database_create();
     test_database_migrate();
     pool = cc_pg_pool_create(uri, "auth", 8);
-    return (struct store_under_test){account_store_pg_create(pool), outbox_store_pg_create(pool)};
+    return (struct store_under_test){account_store_pg_create(pool), outbox_store_pg_create(pool),
+                                     key_store_pg_create(pool)};
 }
 
 static void unmake(struct store_under_test stores)
 {
     account_store_destroy(stores.accounts);
     outbox_store_destroy(stores.outbox);
+    key_store_destroy(stores.keys);
     cc_pg_pool_destroy(pool);
     test_database_drop();
 }

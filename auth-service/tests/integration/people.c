@@ -99,3 +99,14 @@ int64_t waiting_mails(struct fixture *f)
     assert_int_equal(outbox_count(f->service.app.outbox, &mails, &events, &err), CC_OK);
     return mails;
 }
+
+bool is_refused(void *arg)
+{
+    struct refusal *refusal = arg;
+    return list_sessions(refusal->f, refusal->access_token).status == 401;
+}
+
+bool no_mail_waits(void *fixture)
+{
+    return waiting_mails(fixture) == 0;
+}

@@ -28,6 +28,13 @@ struct answer list_sessions(struct fixture *f, const char *access_token);
 size_t count_sessions(struct fixture *f, const char *access_token);
 struct person must_join(struct fixture *f);
 struct device must_log_in(struct fixture *f, struct person person, const char *device_id);
+
+struct refusal { /* for test_wait_for(is_refused, ...): the token is refused by now */
+    struct fixture *f;
+    const char *access_token;
+};
+bool is_refused(void *refusal);
 int64_t waiting_mails(struct fixture *f);
+bool no_mail_waits(void *fixture); /* for test_wait_for */
 
 #endif

@@ -149,6 +149,7 @@ static struct auth_settings make_settings(struct fixture *f, const char *smtp_ur
         .smtp_url = smtp_url,
         .mail_from = "Chat-App <no-reply@chat-app.example>",
         .signing_key = f->signing_key,
+        .key_encryption_secret = "",
         .user_service_internal_urls = {.items = urls, .count = 1},
         .trusted_proxies = {.items = loopback, .count = 1},
         .guesses_per_address = 300,

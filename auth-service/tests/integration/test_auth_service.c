@@ -2,6 +2,7 @@
 
 #include "testing.h"
 
+#include "command.h"
 #include "people.h"
 
 #include <pthread.h>
@@ -290,7 +291,7 @@ static void late_reuse_of_an_old_token_ends_the_session(void **state)
     assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 401);
     assert_non_null(strstr(mailed_text(f, person.email, 2), "copied"));
     assert_int_equal(refresh(f, device.refresh_token).status, 401);
-    assert_int_equal(waiting_mails(f), 0); /* told once */
+    test_wait_for(no_mail_waits, f, 5000);
 }
 
 static void a_token_of_another_device_ends_the_session(void **state)
@@ -464,17 +465,6 @@ static void devices_are_listed_with_name_time_and_address(void **state)
     assert_non_null(strstr(list_sessions(f, telephone.access_token).body, "\"192.0.2.7\""));
 }
 
-struct refusal {
-    struct fixture *f;
-    const char *access_token;
-};
-
-static bool is_refused(void *arg)
-{
-    struct refusal *refusal = arg;
-    return list_sessions(refusal->f, refusal->access_token).status == 401;
-}
-
 static void a_restarted_service_still_refuses_revoked_tokens(void **state)
 {
     struct fixture *f = *state;
@@ -491,25 +481,97 @@ static void a_restarted_service_still_refuses_revoked_tokens(void **state)
 
 /* ---- keys ---- */
 
-static void tokens_of_the_former_key_stay_valid_after_rotation(void **state)
+static const char *key_set(struct fixture *f)
+{
+    struct answer answer = service_call(f, "GET", "/.well-known/jwks.json", NULL, NULL);
+    assert_int_equal(answer.status, 200);
+    assert_null(strstr(answer.body, "\"d\"")); /* public parts only */
+    return answer.body;
+}
+
+/* The newest key's. */
+static const char *first_kid(struct fixture *f, const char *jwks)
+{
+    const char *kid = strstr(jwks, "\"kid\":\"");
+    assert_non_null(kid);
+    return cc_arena_strndup(f->arena, kid + strlen("\"kid\":\""), KEY_ID_BYTES - 1);
+}
+
+struct key_wait {
+    struct fixture *f;
+    const char *kid;
+    bool listed;
+};
+
+static bool is_listed_as_said(void *arg)
+{
+    const struct key_wait *wait = arg;
+    return (strstr(key_set(wait->f), wait->kid) != NULL) == wait->listed;
+}
+
+static const char *signing_kid(struct fixture *f, const char *token)
+{
+    char header[256];
+    size_t count = 0;
+    assert_true(cc_base64url_decode(token, strcspn(token, "."), header, sizeof header - 1, &count));
+    header[count] = '\0';
+    return json_text(f, cc_arena_strndup(f->arena, header, count), "kid");
+}
+
+static bool another_is_first(void *arg)
+{
+    const struct key_wait *wait = arg;
+    return strcmp(first_kid(wait->f, key_set(wait->f)), wait->kid) != 0;
+}
+
+/* The kid of the former key, once the service has the new one. */
+static const char *must_rotate(struct fixture *f, const char *verb)
+{
+    char *words[] = {(char *)"keys", (char *)verb};
+    struct key_wait wait = {f, first_kid(f, key_set(f)), false};
+    assert_int_equal(auth_command(&f->service.runtime, 2, words), 0);
+    test_wait_for(another_is_first, &wait, 8000);
+    return wait.kid;
+}
+
+static void a_rotated_key_signs_after_it_was_published_and_its_predecessor_ends(void **state)
 {
     struct fixture *f = *state;
     struct person person = must_join(f);
-    struct device before = must_log_in(f, person, "telephone");
-    struct auth_settings fresh = f->service.settings;
-    fresh.signing_key = new_signing_key(f);
+    const char *former = must_rotate(f, "rotate"), *fresh = first_kid(f, key_set(f));
 
-    auth_app_reload(&f->service.app, &fresh);
-
+    assert_string_equal(service_call_internal(f, "/internal/jwks.json").body, key_set(f));
+    struct device before = must_log_in(f, person, "telephone"); /* published, not in use yet */
+    assert_string_equal(signing_kid(f, before.access_token), former);
+    service_move_clock(f, KEYRING_LEAD_MS + 1);
     struct device after = must_log_in(f, person, "laptop");
+    assert_string_equal(signing_kid(f, after.access_token), fresh);
     assert_int_equal(list_sessions(f, before.access_token).status, 200);
     assert_int_equal(list_sessions(f, after.access_token).status, 200);
-    struct answer jwks = service_call(f, "GET", "/.well-known/jwks.json", NULL, NULL);
-    const char *first_kid = strstr(jwks.body, "\"kid\"");
-    assert_non_null(first_kid);
-    assert_non_null(strstr(first_kid + 1, "\"kid\""));
-    assert_null(strstr(jwks.body, "\"d\"")); /* public parts only */
-    assert_string_equal(service_call_internal(f, "/internal/jwks.json").body, jwks.body);
+
+    service_move_clock(f, 600000 + SESSION_CLOCK_SKEW_MS);
+    struct key_wait wait = {f, former, false};
+    test_wait_for(is_listed_as_said, &wait, 8000);
+    assert_int_equal(list_sessions(f, before.access_token).status, 401);
+}
+
+static void a_replaced_key_is_refused_at_once_and_people_go_on_by_refreshing(void **state)
+{
+    struct fixture *f = *state;
+    struct device device = must_log_in(f, must_join(f), "telephone");
+    assert_int_equal(list_sessions(f, device.access_token).status, 200);
+
+    (void)must_rotate(f, "replace");
+
+    struct refusal refusal = {f, device.access_token};
+    test_wait_for(is_refused, &refusal, 3000);
+    struct answer answer = refresh(f, device.refresh_token);
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 200);
+
+    service_stop(f); /* another replica, or this one again, has the same keys */
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 200);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -538,7 +600,8 @@ int main(void)
         TEST(all_other_devices_are_logged_out_at_once),
         TEST(devices_are_listed_with_name_time_and_address),
         TEST(a_restarted_service_still_refuses_revoked_tokens),
-        TEST(tokens_of_the_former_key_stay_valid_after_rotation),
+        TEST(a_rotated_key_signs_after_it_was_published_and_its_predecessor_ends),
+        TEST(a_replaced_key_is_refused_at_once_and_people_go_on_by_refreshing),
     };
     return cmocka_run_group_tests_name("auth-service", tests, NULL, NULL);
 }

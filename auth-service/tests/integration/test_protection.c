@@ -2,6 +2,7 @@
 
 #include "testing.h"
 
+#include "command.h"
 #include "people.h"
 
 #include <pthread.h>
@@ -81,7 +82,7 @@ static void a_code_for_the_address_is_none_for_the_password(void **state)
     assert_int_equal(reset(f, person.email, code, "analytical machine").status, 401);
     assert_int_equal(forgot(f, person.email).status, 202); /* pending: no mail */
     assert_int_equal(verify(f, person, code).status, 200);
-    assert_int_equal(waiting_mails(f), 0);
+    test_wait_for(no_mail_waits, f, 5000); /* what was for nobody has gone */
 }
 
 static void changing_the_password_needs_the_present_one_and_keeps_this_device(void **state)
@@ -198,6 +199,166 @@ static void many_strangers_use_up_the_account_and_the_owner_gets_in_from_home(vo
     assert_int_equal(log_in(f, person, "a wrong guess", "x").status, 429);
     f->address = home;
     assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+}
+
+/* ---- administrators ---- */
+
+static int command(struct fixture *f, const char *area, const char *verb, const char *argument)
+{
+    char *words[] = {(char *)area, (char *)verb, (char *)argument};
+    return auth_command(&f->service.runtime, argument != NULL ? 3 : 2, words);
+}
+
+static struct answer judge(struct fixture *f, const struct device *admin, const char *user_id,
+                           const char *verb)
+{
+    return service_call(f, "POST",
+                        cc_arena_printf(f->arena, "/v1/admin/users/%s/%s", user_id, verb),
+                        admin->access_token, NULL);
+}
+
+static struct device an_administrator(struct fixture *f)
+{
+    struct person person = must_join(f);
+    assert_int_equal(command(f, "admin", "grant", person.email), 0);
+    return must_log_in(f, person, "desk");
+}
+
+static void the_first_administrator_is_made_on_the_command_line(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = must_join(f), stranger = a_person(f);
+    struct device before = must_log_in(f, ada, "desk");
+    const char *path = cc_arena_printf(f->arena, "/v1/admin/users/%s", before.user_id);
+    assert_int_equal(service_call(f, "GET", path, before.access_token, NULL).status, 403);
+    assert_int_equal(service_call(f, "GET", path, NULL, NULL).status, 401);
+
+    assert_int_equal(command(f, "admin", "grant", stranger.email), 1);
+    assert_int_equal(command(f, "admin", "grant", ada.email), 0);
+
+    struct answer fresh = refresh(f, before.refresh_token);
+    const char *token = json_text(f, fresh.body, "access_token");
+    struct answer answer = service_call(f, "GET", path, token, NULL);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(json_text(f, answer.body, "role"), "admin");
+    assert_string_equal(json_text(f, answer.body, "state"), "active");
+
+    assert_int_equal(command(f, "admin", "withdraw", ada.email), 0);
+    struct refusal refusal = {f, token}; /* told by Redis: the command is another process */
+    test_wait_for(is_refused, &refusal, 2000);
+    assert_int_equal(command(f, "admin", "crown", ada.email), 64);
+}
+
+static void a_suspended_person_is_out_until_reinstated(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device admin = an_administrator(f), device = must_log_in(f, person, "telephone");
+
+    assert_int_equal(judge(f, &device, admin.user_id, "suspend").status, 403);
+    assert_int_equal(judge(f, &admin, admin.user_id, "suspend").status, 422);
+    assert_int_equal(judge(f, &admin, "00000000-0000-7000-8000-000000000000", "suspend").status,
+                     404);
+    assert_int_equal(judge(f, &admin, device.user_id, "suspend").status, 204);
+    assert_int_equal(judge(f, &admin, device.user_id, "suspend").status, 204);
+
+    assert_int_equal(list_sessions(f, device.access_token).status, 401);
+    struct answer answer = log_in(f, person, PASSWORD, "telephone");
+    assert_int_equal(answer.status, 403);
+    assert_string_equal(json_text(f, answer.body, "code"), "suspended");
+    assert_int_equal(log_in(f, person, "a wrong guess", "telephone").status, 401);
+    assert_string_equal(json_text(f, refresh(f, device.refresh_token).body, "code"), "suspended");
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "suspended"));
+
+    assert_int_equal(judge(f, &admin, device.user_id, "reinstate").status, 204);
+    (void)must_log_in(f, person, "telephone");
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_non_null(strstr(mailed_text(f, person.email, 3), "reinstated"));
+}
+
+/* ---- deletion ---- */
+
+struct deletion_wait {
+    struct fixture *f;
+    const char *deletion_id, *status;
+};
+
+static bool deletion_is(void *arg)
+{
+    const struct deletion_wait *wait = arg;
+    struct answer answer = service_call(
+        wait->f, "GET", cc_arena_printf(wait->f->arena, "/v1/auth/deletions/%s", wait->deletion_id),
+        NULL, NULL);
+    assert_int_equal(answer.status, 200);
+    return strcmp(json_text(wait->f, answer.body, "status"), wait->status) == 0;
+}
+
+static void restart(struct fixture *f)
+{
+    service_stop(f);
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+}
+
+/* The process ends after each step; the next one goes on. */
+static void a_deleted_account_is_gone_whenever_the_service_stops(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
+    struct account account;
+    struct cc_error err = {0};
+    struct answer answer =
+        service_call(f, "DELETE", "/v1/users/me", device.access_token, "{\"password\":\"not it\"}");
+    assert_int_equal(answer.status, 401);
+    assert_string_equal(json_error_pointer(f, answer.body), "/password");
+
+    answer = service_call(f, "DELETE", "/v1/users/me", device.access_token,
+                          "{\"password\":\"" PASSWORD "\"}");
+    restart(f);
+    assert_int_equal(answer.status, 202);
+    struct deletion_wait wait = {f, json_text(f, answer.body, "deletion_id"), "announced"};
+    test_wait_for(deletion_is, &wait, 20000); /* Kafka has the event */
+    restart(f);
+    struct refusal refusal = {f, device.access_token};
+    test_wait_for(is_refused, &refusal, 3000);
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 401);
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "delete"));
+
+    service_move_clock(f, 660001);
+    wait.status = "completed";
+    test_wait_for(deletion_is, &wait, 8000);
+    assert_int_equal(
+        account_store_find_by_id(f->service.app.accounts, device.user_id, &account, &err),
+        CC_NOT_FOUND);
+}
+
+/* ---- servers that are away ---- */
+
+static void without_postgresql_the_answer_is_503_in_time(void **state)
+{
+    struct fixture *f = *state;
+    const char *database_uri = f->database_uri;
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
+    service_stop(f);
+    f->database_uri = "postgresql://chat@127.0.0.1:9/none"; /* nobody listens there */
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+
+    for (int call = 0; call < 4; call++) {
+        int64_t began_ms = cc_mono_ms(cc_clock_system());
+        struct answer answer = call == 0   ? log_in(f, person, PASSWORD, "telephone")
+                               : call == 1 ? refresh(f, device.refresh_token)
+                               : call == 2 ? forgot(f, person.email)
+                                           : register_as(f, a_person(f), PASSWORD);
+        assert_int_equal(answer.status, 503);
+        assert_true(cc_mono_ms(cc_clock_system()) - began_ms < 2500);
+    }
+
+    service_stop(f);
+    f->database_uri = database_uri;
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    assert_int_equal(refresh(f, device.refresh_token).status, 200); /* nothing was lost */
 }
 
 /* ---- nothing tells whether an address is known ---- */
@@ -317,6 +478,10 @@ int main(void)
         TEST(a_code_has_five_tries_however_parallel),
         TEST(a_stranger_locks_himself_out_and_not_the_owner),
         TEST(many_strangers_use_up_the_account_and_the_owner_gets_in_from_home),
+        TEST(the_first_administrator_is_made_on_the_command_line),
+        TEST(a_suspended_person_is_out_until_reinstated),
+        TEST(a_deleted_account_is_gone_whenever_the_service_stops),
+        TEST(without_postgresql_the_answer_is_503_in_time),
         TEST(known_and_unknown_addresses_get_the_same_answers),
         TEST(known_and_unknown_addresses_take_the_same_time),
     };
