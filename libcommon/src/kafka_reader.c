@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "kafka_private.h"
 
 #define ANSWER_MS      10000
 #define POLL_MS        1000
+#define RETRY_MS       50
 #define SILENT_MAX     10 /* polls without an answer in a row */
 #define NAME_MAX_BYTES 256
 
@@ -91,6 +93,30 @@ static bool is_finished(const struct cc_topic_reader *reader)
     return true;
 }
 
+/* A partition that was just made, or has just moved, has no leader for a moment. */
+static bool is_passing(rd_kafka_resp_err_t error)
+{
+    return error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+static rd_kafka_resp_err_t query_end(struct cc_topic_reader *reader, const char *topic,
+                                     int partition, int64_t *low, int64_t *high)
+{
+    int64_t until_ms = cc_mono_ms(cc_clock_system()) + ANSWER_MS;
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    do {
+        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_poll(reader->kafka, RETRY_MS);
+        error = rd_kafka_query_watermark_offsets(reader->kafka, topic, partition, low, high,
+                                                 ANSWER_MS);
+    } while (is_passing(error) && cc_mono_ms(cc_clock_system()) < until_ms);
+    return error;
+}
+
 /* What comes while this reads is for the next reading: a replay may make new dead letters. */
 static enum cc_code find_ends(struct cc_topic_reader *reader, const char *topic,
                               struct cc_error *err)
@@ -98,9 +124,7 @@ static enum cc_code find_ends(struct cc_topic_reader *reader, const char *topic,
     reader->ends = cc_calloc((size_t)reader->partitions->cnt, sizeof *reader->ends);
     for (int i = 0; i < reader->partitions->cnt; i++) {
         int64_t low, high;
-        CC_TRY(kafka_fail(
-            rd_kafka_query_watermark_offsets(reader->kafka, topic, i, &low, &high, ANSWER_MS),
-            "end of the topic", err));
+        CC_TRY(kafka_fail(query_end(reader, topic, i, &low, &high), "end of the topic", err));
         int64_t from = reader->partitions->elems[i].offset;
         reader->ends[i] = high == low || from >= high ? -1 : high;
     }

@@ -4,6 +4,7 @@
 #include "app.h"
 
 #include "common/topics.h"
+#include "events/consume_deleted.h"
 
 #define SCHEMA   "users"
 #define FLUSH_MS 3000
@@ -76,14 +77,20 @@ enum cc_code user_app_start(void *memory, const struct cc_runtime *runtime, stru
     app->store = user_store_pg_create(app->postgres);
     app->choices = user_choices_pg_create(app->postgres);
     app->publisher = user_publisher_start(app->store, app->producer);
-    return CC_OK;
+    const struct cc_consumer_options options = {.brokers = settings->kafka_brokers,
+                                                .client_id = runtime->node_id,
+                                                .producer = app->producer,
+                                                .health = runtime->health,
+                                                .app = app};
+    return cc_consumer_start(&options, &user_deleted_row, &app->deleted, err);
 }
 
-/* What the publisher has not told yet waits in the outbox for the next start. */
+/* Each stops between two batches. What the publisher has not told yet waits in the outbox for the next start. */
 void user_app_drain(void *memory, int64_t deadline_mono_ms)
 {
     struct user_app *app = memory;
-    (void)deadline_mono_ms; /* it stops between two batches */
+    cc_consumer_stop(app->deleted, deadline_mono_ms);
+    app->deleted = NULL;
     user_publisher_stop(app->publisher);
     app->publisher = NULL;
 }

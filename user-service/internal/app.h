@@ -5,6 +5,7 @@
 
 #include "common/http_client.h"
 #include "common/jwt.h"
+#include "common/kafka_consumer.h"
 #include "common/kafka_producer.h"
 #include "common/pg_pool.h"
 #include "common/redis_pool.h"
@@ -27,6 +28,7 @@ struct user_app {
     struct user_store *store;
     struct user_choices *choices;
     struct user_publisher *publisher;
+    struct cc_consumer *deleted;
 };
 
 extern const struct cc_http_hooks user_http_hooks;
