@@ -75,6 +75,15 @@ BODIES = {
     "POST /v1/auth/login": lambda s: {"email": f"{unique()}@example.org", "password": "x" * 12, "device_id": "d"},
     "POST /v1/auth/refresh": lambda s: {"refresh_token": "a" * 43},
     "POST /v1/auth/logout": lambda s: {"refresh_token": "a" * 43},
+    "POST /v1/auth/password/forgot": lambda s: {"email": f"{unique()}@example.org"},
+    "POST /v1/auth/password/reset": lambda s: {
+        "email": f"{unique()}@example.org", "code": "000000", "password": f"a pass phrase {unique()}",
+    },
+    "POST /v1/auth/password/change": lambda s: {
+        "current_password": f"not it {unique()}", "new_password": f"a pass phrase {unique()}",
+    },
+    "DELETE /v1/users/me": lambda s: {"password": f"not it {unique()}"},
+    "PUT /v1/users/me/settings": lambda s: {},
     "PATCH /v1/users/me": lambda s: {"bio": unique()},
     "POST /v1/notifications/read": lambda s: {"notification_ids": [str(uuid.uuid4())]},
     "POST /v1/chats": lambda s: {"title": "Another", "member_ids": []},
@@ -83,22 +92,33 @@ BODIES = {
     "POST /v1/chats/{chat_id}/members": lambda s: {"user_ids": [s.spare.user_id]},
     "POST /v1/chats/{chat_id}/messages": lambda s: {"type": "text", "body": unique()},
     "POST /v1/chats/{chat_id}/read": lambda s: {"seq": 1},
+    "PUT /v1/chats/{chat_id}/me": lambda s: {"pinned": True},
+    "PATCH /v1/chats/{chat_id}/members/{user_id}": lambda s: {"role": "admin"},
+    "POST /v1/chats/{chat_id}/transfer": lambda s: {"user_id": s.spare.user_id},
+    "PATCH /v1/messages/{message_id}": lambda s: {"body": unique()},
 }  # fmt: skip
 QUERIES = {
     "DELETE /v1/sessions": lambda s: {"others": "true"},
     "GET /v1/users": lambda s: {"query": "own"},
     "GET /v1/users/presence": lambda s: {"ids": s.spare.user_id},
     "GET /v1/chats/{chat_id}/changes": lambda s: {"after_rev": 0},
+    "DELETE /v1/chats/{chat_id}": lambda s: {"scope": "everyone"},
 }
 HEADERS = {
     "PATCH /v1/users/me": lambda s: MERGE_PATCH | {"If-Match": s.profile_version},
     "PATCH /v1/chats/{chat_id}": lambda s: MERGE_PATCH,
+    "PUT /v1/users/me/settings": lambda s: {"If-Match": "*"},
     "POST /v1/chats/{chat_id}/messages": lambda s: {"Idempotency-Key": unique()},
+    "PATCH /v1/messages/{message_id}": lambda s: {"Idempotency-Key": unique()},
+    "DELETE /v1/messages/{message_id}": lambda s: {"Idempotency-Key": unique()},
 }
 # After these nothing is as it was: each actor gets a stage of its own.
 DESTRUCTIVE = {
     "DELETE /v1/chats/{chat_id}/members/{user_id}",
     "POST /v1/chats/{chat_id}/leave",
+    "POST /v1/chats/{chat_id}/transfer",
+    "PATCH /v1/chats/{chat_id}/members/{user_id}",
+    "DELETE /v1/chats/{chat_id}",
     "DELETE /v1/sessions/{session_id}",
 }
 
@@ -148,7 +168,12 @@ class Stage:
         assert (await stage.owner.call("DELETE", f"{path}/{removed.user_id}")).status_code in (202, 204)
         if cast.roles_can_be_given:
             fields_of(await stage.owner.call("PATCH", f"{path}/{stage.admin.user_id}", {"role": "admin"}))
-        stage.names = {"chat_id": chat["chat_id"], "user_id": stage.spare.user_id}
+        stage.names = {
+            "chat_id": chat["chat_id"],
+            "user_id": stage.spare.user_id,
+            "deletion_id": str(uuid.uuid4()),
+            "emoji": "👍",
+        }
         return stage
 
     async def prepare(self, person, route):
@@ -157,11 +182,18 @@ class Stage:
         if route == "PATCH /v1/users/me" and person.token:
             me = await person.call("GET", "/v1/users/me")
             self.profile_version = me.headers.get("ETag", self.profile_version)
+        if "{message_id}" in route:
+            said = fields_of(await self.owner.say(self.names["chat_id"], "judge me"), 200, 201)
+            self.names["message_id"] = said["message_id"]
         if "{session_id}" in route:
             tablet = copy.copy(self.owner)
             tablet.device_id = unique()
             await tablet.log_in()
             self.names["session_id"] = tablet.session_id
+
+    def missing(self):
+        """The same names of things that do not exist."""
+        return {name: str(uuid.uuid4()) for name in self.names if name != "emoji"}
 
     async def ask(self, person, expectation, **other_names):
         path, names = expectation.path, self.names | other_names
@@ -205,7 +237,7 @@ async def test_everybody_may_what_the_table_says(people, cast, route):
         if answer.status_code not in expectation.statuses:
             wrong.append(f"{expectation.actor}: {answer.status_code} instead of {expectation.statuses}")
         if answer.status_code == 404:
-            missing = await stage.ask(person, expectation, **{name: str(uuid.uuid4()) for name in stage.names})
+            missing = await stage.ask(person, expectation, **stage.missing())
             if told(answer) != told(missing):
                 wrong.append(f"{expectation.actor} can tell it from a missing one: {told(answer)} {told(missing)}")
     assert not wrong, "\n".join(wrong)
