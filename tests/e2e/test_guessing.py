@@ -57,8 +57,8 @@ async def test_guesses_at_the_same_time_share_the_five_tries(people):
     """Sixty guesses, the right one last: whatever the order in which they arrive, no more than five were looked at."""
     person, code = await registered(people)
     wrong = await asyncio.gather(*(verify(people, person, guess) for guess in other_codes(code, 60)))
-    assert {answer.status_code for answer in wrong} == {401}
-    assert (await verify(people, person, code)).status_code == 401
+    assert {answer.status_code for answer in wrong} <= {401, 429}  # so many from one place are too many as well
+    assert (await verify(people, person, code)).status_code in (401, 429)
     login = {"email": person.email, "password": person.password, "device_id": "d"}
     assert (await people.api.call("POST", LOGIN, login)).status_code == 403
 
