@@ -111,8 +111,8 @@ static rd_kafka_resp_err_t query_end(struct cc_topic_reader *reader, const char 
     do {
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
             rd_kafka_poll(reader->kafka, RETRY_MS);
-        error = rd_kafka_query_watermark_offsets(reader->kafka, topic, partition, low, high,
-                                                 ANSWER_MS);
+        error =
+            rd_kafka_query_watermark_offsets(reader->kafka, topic, partition, low, high, ANSWER_MS);
     } while (is_passing(error) && cc_mono_ms(cc_clock_system()) < until_ms);
     return error;
 }

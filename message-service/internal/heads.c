@@ -83,19 +83,33 @@ void heads_hint(struct cc_redis *redis, const char *const *chat_ids, size_t coun
         out[i] = parse_position(reply->element[i]);
 }
 
-void heads_hint_read(struct cc_redis *redis, struct receipt *receipt)
+static void raise_by_hint(struct receipt *receipt, const redisReply *value)
 {
-    char name[CC_REDIS_READ_NAME_BYTES];
-    const char *words[] = {"GET", name};
-    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    int64_t read_seq = value->type == REDIS_REPLY_STRING ? strtoll(value->str, NULL, 10) : 0;
 
-    cc_redis_name_read(receipt->chat_id, receipt->user_id, name);
-    if (cc_redis_command(redis, 2, words, NULL, &reply, NULL) != CC_OK ||
-        reply->type != REDIS_REPLY_STRING)
-        return;
-    int64_t read_seq = strtoll(reply->str, NULL, 10);
     if (read_seq > receipt->read_seq)
         receipt->read_seq = read_seq;
+    if (read_seq > receipt->delivered_seq)
+        receipt->delivered_seq = read_seq;
+}
+
+void heads_hint_reads(struct cc_redis *redis, struct receipt *receipts, size_t count)
+{
+    char names[HEADS_HINT_MAX][CC_REDIS_READ_NAME_BYTES];
+    const char *words[HEADS_HINT_MAX + 1] = {"MGET"};
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+
+    if (count == 0 || count > HEADS_HINT_MAX)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        cc_redis_name_read(receipts[i].chat_id, receipts[i].user_id, names[i]);
+        words[i + 1] = names[i];
+    }
+    if (cc_redis_command(redis, count + 1, words, NULL, &reply, NULL) != CC_OK ||
+        reply->type != REDIS_REPLY_ARRAY || reply->elements != count)
+        return;
+    for (size_t i = 0; i < count; i++)
+        raise_by_hint(&receipts[i], reply->element[i]);
 }
 
 static int64_t count_counted(const struct message_list *list)

@@ -31,9 +31,9 @@ struct head_position {
 void heads_hint(struct cc_redis *redis, const char *const *chat_ids, size_t count,
                 struct head_position *out);
 
-/* Raises *receipt by what is not stored yet: own sends of the last seconds. Redis away: it stays.
- */
-void heads_hint_read(struct cc_redis *redis, struct receipt *receipt);
+/* Raises each by what is not stored yet: own sends of the last seconds. Redis away: they stay. At
+ * most HEADS_HINT_MAX. */
+void heads_hint_reads(struct cc_redis *redis, struct receipt *receipts, size_t count);
 
 /* Messages after read_seq that somebody else wrote and that still exist. */
 CC_MUST_CHECK enum cc_code heads_unread(struct message_store *store, const struct chat_head *head,

@@ -85,7 +85,8 @@ enum cc_code user_app_start(void *memory, const struct cc_runtime *runtime, stru
     return cc_consumer_start(&options, &user_deleted_row, &app->deleted, err);
 }
 
-/* Each stops between two batches. What the publisher has not told yet waits in the outbox for the next start. */
+/* Each stops between two batches. What the publisher has not told yet waits in the outbox for the
+ * next start. */
 void user_app_drain(void *memory, int64_t deadline_mono_ms)
 {
     struct user_app *app = memory;

@@ -29,7 +29,7 @@ struct person {
     struct known *known;
     struct receipt after;
     bool told_by_message; /* nothing but own sends and joining moved it: no receipt frame */
-    bool stored_later;    /* nothing but own sends moved it */
+    bool stored_later;    /* nothing but own sends moved it, and nobody asked */
 };
 struct mark { /* one record */
     struct ev_message_read ask;
@@ -224,7 +224,7 @@ static void merge(struct mark *mark)
     bool moved = raise_to(&after->read_seq, ask->read_seq);
     moved |= raise_to(&after->delivered_seq, ask->delivered_seq);
     moved |= raise_to(&after->delivered_seq, after->read_seq);
-    if (raise_to(&after->from_seq, ask->from_seq) || (moved && !mark->trusted))
+    if (raise_to(&after->from_seq, ask->from_seq) || !mark->trusted)
         mark->person->stored_later = false;
     if (!moved)
         return;
@@ -266,9 +266,11 @@ static enum cc_code store_moved(struct round *round, struct cc_error *err)
     struct receipt *moved = cc_arena_calloc(round->arena, round->person_count + 1, sizeof *moved);
     size_t count = 0;
 
-    for (size_t i = 0; i < round->person_count; i++)
-        if (has_moved(&round->persons[i]) && !round->persons[i].stored_later)
-            moved[count++] = round->persons[i].after;
+    for (size_t i = 0; i < round->person_count; i++) {
+        const struct person *person = &round->persons[i];
+        if (!person->stored_later && (has_moved(person) || person->known->unsaved))
+            moved[count++] = person->after;
+    }
     return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
 }
 
@@ -362,8 +364,10 @@ static void remember(struct round *round)
 {
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
-        if (has_moved(person))
-            person->known->unsaved = person->stored_later;
+        if (!person->stored_later)
+            person->known->unsaved = false;
+        else if (has_moved(person))
+            person->known->unsaved = true;
         person->known->now = person->after;
     }
     if (cc_hash_map_count(round->consumer->known) > KNOWN_MAX)

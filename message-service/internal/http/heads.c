@@ -48,7 +48,7 @@ static enum cc_code fill_person(struct message_app *app, const char *user_id,
     struct receipt receipt;
 
     CC_TRY(app->store->ops->get_receipt(app->store, item->chat_id, user_id, &receipt, err));
-    heads_hint_read(app->redis, &receipt);
+    heads_hint_reads(app->redis, &receipt, 1);
     item->read_seq = receipt.read_seq;
     if (item->head.rev > 0 && receipt.read_seq >= item->head.seq)
         return CC_OK;

@@ -83,7 +83,7 @@ static enum cc_code look(const struct marking *marking, bool *out_there, struct 
     struct receipt receipt;
 
     CC_TRY(store->ops->get_receipt(store, marking->chat_id, marking->user_id, &receipt, err));
-    heads_hint_read(marking->app->redis, &receipt);
+    heads_hint_reads(marking->app->redis, &receipt, 1);
     CC_TRY(state_of(marking, &receipt, out, err));
     *out_there = receipt.read_seq >= marking->seq || receipt.read_seq >= out->head_seq;
     return CC_OK;

@@ -60,9 +60,9 @@ static struct cc_record a_record(struct fixture *f, const char *producer, const 
     cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
     cc_json_writer_init(&writer, &text);
     ev_user_updated_write(&writer, &event);
-    struct cc_record record = {
-        .payload = cc_arena_strndup(f->arena, cc_strbuf_text(&text), text.length),
-        .payload_count = text.length};
+    struct cc_record record = {.payload =
+                                   cc_arena_strndup(f->arena, cc_strbuf_text(&text), text.length),
+                               .payload_count = text.length};
     cc_strbuf_finish(&text);
     return record;
 }
