@@ -15,7 +15,7 @@ EPILOG = "First time here? infra/dev/chat up, then infra/dev/chat demo. More: in
 def main(arguments):
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended is like Ctrl-C: clean up, then go
     signal.signal(signal.SIGHUP, signal.default_int_handler)
-    options = _parser().parse_args(["--help"] if arguments in ([], ["help"]) else arguments)
+    options = _options(["--help"] if arguments in ([], ["help"]) else arguments)
     try:
         return options.run(options) or 0
     except Complaint as complaint:
@@ -24,6 +24,15 @@ def main(arguments):
     except KeyboardInterrupt:
         say("chat: interrupted", stream=sys.stderr)
         return 130
+
+
+def _options(arguments):
+    """Words that only `bench` knows are handed on to it."""
+    parser = _parser()
+    options, options.rest = parser.parse_known_args(arguments)
+    if options.rest and options.run is not bench.main:
+        parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
+    return options
 
 
 def _parser():
@@ -59,7 +68,7 @@ def _add_trying(words):
     _add(words, "demo", demo.main, "a story told by the running fleet")
     test = _add(words, "test", runner.main, "all tests, on a stack of their own", default_stack="test")
     test.add_argument("--full", action="store_true", help="the long sets too")
-    _add(words, "bench", bench.main, "measure the running fleet").add_argument("rest", nargs=argparse.REMAINDER)
+    _add(words, "bench", bench.main, "measure, on a stack of its own; arguments: tests/load/bench --help")
 
 
 def _add_stack(words):
