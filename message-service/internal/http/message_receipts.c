@@ -40,7 +40,9 @@ static size_t others_now(struct message_app *app, const struct cc_message *messa
         const struct receipt *known = receipt_of(stored, user_id);
         if (strcmp(user_id, message->sender_id) == 0)
             continue;
-        out[count] = known == NULL ? (struct receipt){0} : *known;
+        memset(&out[count], 0, sizeof out[count]);
+        if (known != NULL)
+            out[count] = *known;
         (void)snprintf(out[count].chat_id, sizeof out[count].chat_id, "%s", message->chat_id);
         (void)snprintf(out[count].user_id, sizeof out[count].user_id, "%s", user_id);
         count++;
