@@ -50,6 +50,17 @@ struct user_hold user_app_hold(const struct user_app *app)
     return (struct user_hold){now_ms, now_ms + app->settings->handle_hold_s * 1000};
 }
 
+enum cc_code user_app_bury(struct user_app *app, const char *user_id, struct cc_error *err)
+{
+    char event_id[CC_UUID_BYTES];
+    struct user_fact fact = user_app_fact(app, user_id, "deleted", event_id);
+    struct user_hold hold = user_app_hold(app);
+
+    CC_TRY(user_store_bury(app->store, user_id, &fact, &hold, err));
+    user_publisher_wake(app->publisher);
+    return CC_OK;
+}
+
 /* Redis and chat-service serve presence alone: without them everything else works, so that
  * readiness does not look at them. */
 static void watch(struct user_app *app, struct cc_health *health)

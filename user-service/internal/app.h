@@ -41,6 +41,10 @@ struct user_fact user_app_fact(struct user_app *app, const char *user_id, const 
 CC_MUST_CHECK enum cc_code user_app_find_living(struct user_app *app, const char *user_id,
                                                 struct cc_arena *arena, struct user *out,
                                                 struct cc_error *err);
+/* Leaves a tombstone of somebody whose account is deleted, and has it told; may be repeated.
+ * Errors: those of user_store_bury. Any thread. */
+CC_MUST_CHECK enum cc_code user_app_bury(struct user_app *app, const char *user_id,
+                                         struct cc_error *err);
 /* Between two changes of a handle; what happens to one that is given up now. */
 int64_t user_app_cooldown_ms(const struct user_app *app);
 struct user_hold user_app_hold(const struct user_app *app);

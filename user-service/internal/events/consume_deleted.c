@@ -17,17 +17,6 @@ const struct cc_consumer_row user_deleted_row = {.topic = CC_TOPIC_USER_UPDATED,
                                                  .apply = user_consume_deleted,
                                                  .linger_ms = LINGER_MS};
 
-static enum cc_code bury(struct user_app *app, const char *user_id, struct cc_error *err)
-{
-    char event_id[CC_UUID_BYTES];
-    struct user_fact fact = user_app_fact(app, user_id, "deleted", event_id);
-    struct user_hold hold = user_app_hold(app);
-
-    CC_TRY(user_store_bury(app->store, user_id, &fact, &hold, err));
-    user_publisher_wake(app->publisher);
-    return CC_OK;
-}
-
 static bool is_deletion(const struct ev_user_updated *event)
 {
     return strcmp(event->change, "deleted") == 0 &&
@@ -47,7 +36,7 @@ enum cc_code user_consume_deleted(void *app, struct cc_batch *batch, struct cc_e
         if (!ev_user_updated_read(reader, &event))
             cc_record_reject(record, "unreadable user.updated");
         else if (is_deletion(&event))
-            code = bury(app, event.user_id, err);
+            code = user_app_bury(app, event.user_id, err);
         cc_json_reader_destroy(reader);
     }
     return code;

@@ -7,14 +7,10 @@
 enum cc_code user_http_delete(struct cc_request *req, struct cc_response *res, struct cc_error *err)
 {
     struct user_app *app = cc_request_app(req);
-    char event_id[CC_UUID_BYTES];
     const char *user_id;
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
-    struct user_fact fact = user_app_fact(app, user_id, "deleted", event_id);
-    struct user_hold hold = user_app_hold(app);
-    CC_TRY(user_store_bury(app->store, user_id, &fact, &hold, err));
-    user_publisher_wake(app->publisher);
+    CC_TRY(user_app_bury(app, user_id, err));
     cc_response_status(res, 204);
     return CC_OK;
 }
