@@ -2,6 +2,8 @@
  * has one writer (the owner of its chat, the message.read consumer), because concurrent updates of
  * one document are not safe on every server. */
 
+#include "common/alloc.h"
+#include "common/mongo_bulk.h"
 #include "storage/mongo_private.h"
 
 static void take_head(const bson_t *row, void *arg)
@@ -16,26 +18,21 @@ enum cc_code message_mongo_load_head(struct message_store *store, struct chat_he
     return message_mongo_visit(store, HEADS_COLLECTION, filter, take_head, out, err);
 }
 
-static enum cc_code add_head(mongo_bulk *bulk, const void *heads, size_t index,
-                             struct cc_error *err)
-{
-    const struct chat_head *head = &((const struct chat_head *)heads)[index];
-    CC_AUTO(bson)
-    bson_t *filter =
-        BCON_NEW("_id", BCON_UTF8(head->chat_id), "rev", "{", "$lt", BCON_INT64(head->rev), "}");
-    CC_AUTO(bson) bson_t *update = bson_new();
-    bson_t fields;
-
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &fields);
-    message_row_from_head(&fields, head);
-    bson_append_document_end(update, &fields);
-    return mongo_bulk_upsert(bulk, filter, update, err);
-}
-
 enum cc_code message_mongo_save_heads(struct message_store *store, const struct chat_head *heads,
                                       size_t count, struct cc_error *err)
 {
-    return message_mongo_write_each(store, HEADS_COLLECTION, add_head, heads, count, err);
+    struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, HEADS_COLLECTION);
+    bson_t **rows = cc_calloc(count + 1, sizeof *rows);
+
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = BCON_NEW("_id", BCON_UTF8(heads[i].chat_id));
+        message_row_from_head(rows[i], &heads[i]);
+    }
+    enum cc_code code = cc_mongo_put_newer(&loan, "rev", rows, count, err);
+    for (size_t i = 0; i < count; i++)
+        bson_destroy(rows[i]);
+    cc_free(rows);
+    return code;
 }
 
 static void take_receipt(const bson_t *row, void *arg)

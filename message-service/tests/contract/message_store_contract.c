@@ -845,6 +845,28 @@ static void save_head(struct log_fixture *f, int64_t rev, int64_t seq, int64_t u
     chat_head_finish(&head);
 }
 
+/* A server may end a command of several updates at the first one that has nothing to do. */
+static void heads_behind_one_that_is_known_already_are_saved(void **state)
+{
+    struct log_fixture *f = *state;
+    struct chat_head heads[3], found;
+
+    for (int i = 0; i < 3; i++) {
+        chat_head_init(&heads[i], new_id(f));
+        heads[i].rev = heads[i].seq = 5;
+    }
+    assert_int_equal(f->store->ops->save_heads(f->store, &heads[0], 1, &f->err), CC_OK);
+    assert_int_equal(f->store->ops->save_heads(f->store, heads, 3, &f->err), CC_OK);
+
+    for (int i = 0; i < 3; i++) {
+        chat_head_init(&found, heads[i].chat_id);
+        assert_int_equal(f->store->ops->load_head(f->store, &found, &f->err), CC_OK);
+        assert_int_equal(found.rev, 5);
+        chat_head_finish(&found);
+        chat_head_finish(&heads[i]);
+    }
+}
+
 static void a_chat_without_a_head_is_at_its_beginning(void **state)
 {
     struct log_fixture *f = *state;
@@ -996,6 +1018,7 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(a_late_sweep_misses_nothing),
         TEST(a_clock_that_runs_ahead_hides_nothing),
         TEST(a_chat_without_a_head_is_at_its_beginning),
+        TEST(heads_behind_one_that_is_known_already_are_saved),
         TEST(a_head_moves_forward_and_never_back),
         TEST(somebody_without_a_receipt_has_read_nothing),
         TEST(receipts_rise_one_by_one_and_never_fall),
