@@ -20,19 +20,21 @@
 #include "load.h"
 #include "socket_client.h"
 
-enum { EVENTS_MAX = 256, LOGIN_SECONDS = 60 };
+enum { EVENTS_MAX = 256, LOGIN_SECONDS = 60, MEMBERS_MAX = 64 };
 
 struct message {
     int64_t due_us;
     bool accepted, persisted;
-    uint8_t delivered;
+    uint64_t delivered_to; /* a bit for each member's place in the chat */
 };
 
 struct seat { /* one person's socket */
     struct socket_client socket;
     const struct person *person;
     bool ready;
-    int64_t last_seq; /* of the one chat that a person has in this workload */
+    /* Of the one chat that a person talks in here: */
+    size_t place; /* among the members */
+    int64_t last_seq;
 };
 
 struct run {
@@ -44,6 +46,7 @@ struct run {
     size_t opened_count, ready_count;
     struct message *messages;
     size_t total, first_measured, next;
+    size_t expected; /* deliveries: everybody in the chat but the sender */
     uint32_t nonce;
     int64_t start_us, last_delivery_us;
     size_t refused, rejected, duplicated, out_of_order, accepted, persisted, delivered, closed;
@@ -102,10 +105,12 @@ static void on_message(struct run *run, struct seat *seat, const char *text, siz
     if (message == NULL)
         return;
     int64_t now = monotonic_us(), seq = frame_int(text, length, "seq");
-    if (message->delivered++ > 0) {
+    uint64_t place = 1ULL << seat->place;
+    if ((message->delivered_to & place) != 0) {
         run->duplicated++;
         return;
     }
+    message->delivered_to |= place;
     if (seq <= seat->last_seq)
         run->out_of_order++;
     seat->last_seq = seq;
@@ -137,9 +142,9 @@ static void on_text(struct socket_client *client, char *text, size_t length, voi
 
 static void send_message(struct run *run, size_t index)
 {
-    const struct pair_chat *chat = &run->people->chats[index % run->people->chat_count];
-    bool back = (index / run->people->chat_count) % 2 == 1;
-    struct seat *seat = &run->seats[back ? chat->second : chat->first];
+    const struct load_chat *chat = &run->people->chats[index % run->people->chat_count];
+    size_t turn = index / run->people->chat_count % chat->member_count;
+    struct seat *seat = &run->seats[chat->members[turn]];
     char frame[4096];
     int length = snprintf(frame, sizeof frame,
                           "{\"id\":%zu,\"t\":\"send\",\"chat_id\":\"%s\",\"client_msg_id\":\"%08x-"
@@ -149,6 +154,7 @@ static void send_message(struct run *run, size_t index)
                           run->bodies.texts[index % run->bodies.count]);
     if (length > 0 && (size_t)length < sizeof frame)
         socket_client_send(&seat->socket, frame, (size_t)length);
+    run->expected += chat->member_count - 1;
 }
 
 static void arm_timer(const struct run *run)
@@ -222,7 +228,7 @@ static bool everything_is_sent(const struct run *run)
 
 static bool everything_is_settled(const struct run *run)
 {
-    return run->delivered >= run->total && run->persisted >= run->total &&
+    return run->delivered >= run->expected && run->persisted >= run->total &&
            run->accepted >= run->total;
 }
 
@@ -249,29 +255,21 @@ static bool open_sockets(struct run *run)
     return true;
 }
 
-static void print_quantiles(const char *name, const struct histogram *histogram)
-{
-    printf(
-        "\"%s\":{\"count\":%llu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"p999_ms\":%.2f,\"max_ms\":%.2f},",
-        name, (unsigned long long)histogram->count,
-        (double)histogram_quantile_us(histogram, 0.5) / 1000,
-        (double)histogram_quantile_us(histogram, 0.99) / 1000,
-        (double)histogram_quantile_us(histogram, 0.999) / 1000, (double)histogram->max_us / 1000);
-}
-
 static void print_report(const struct run *run, int64_t last_due_us)
 {
     putchar('{');
-    print_quantiles("delivery", &run->delivery);
-    print_quantiles("accepted_after", &run->accept);
-    print_quantiles("generator_lateness", &run->lateness);
-    printf("\"rate_per_s\":%lld,\"seconds\":%lld,\"sent\":%zu,\"accepted\":%zu,\"persisted\":%zu,"
-           "\"delivered\":%zu,"
-           "\"refused\":%zu,\"rejected\":%zu,\"duplicated\":%zu,\"out_of_order\":%zu,\"closed\":%"
-           "zu,\"lag_after_ms\":%.1f}\n",
+    histogram_print("delivery", &run->delivery);
+    putchar(',');
+    histogram_print("accepted_after", &run->accept);
+    putchar(',');
+    histogram_print("generator_lateness", &run->lateness);
+    printf(",\"rate_per_s\":%lld,\"seconds\":%lld,\"sent\":%zu,\"accepted\":%zu,"
+           "\"persisted\":%zu,\"expected\":%zu,\"delivered\":%zu,\"refused\":%zu,"
+           "\"rejected\":%zu,\"duplicated\":%zu,\"out_of_order\":%zu,\"closed\":%zu,"
+           "\"lag_after_ms\":%.1f}\n",
            (long long)run->options->rate_per_s, (long long)run->options->seconds, run->next,
-           run->accepted, run->persisted, run->delivered, run->refused, run->rejected,
-           run->duplicated, run->out_of_order, run->closed,
+           run->accepted, run->persisted, run->expected, run->delivered, run->refused,
+           run->rejected, run->duplicated, run->out_of_order, run->closed,
            (double)(run->last_delivery_us - last_due_us) / 1000);
 }
 
@@ -302,6 +300,20 @@ static void close_everything(struct run *run)
     cc_free(run->messages);
 }
 
+/* False when a chat is too large for a message's bits. */
+static bool seat_everybody(struct run *run)
+{
+    run->seats = cc_calloc(run->people->person_count, sizeof(struct seat));
+    for (size_t i = 0; i < run->people->chat_count; i++) {
+        const struct load_chat *chat = &run->people->chats[i];
+        if (chat->member_count > MEMBERS_MAX)
+            return false;
+        for (size_t place = 0; place < chat->member_count; place++)
+            run->seats[chat->members[place]].place = place;
+    }
+    return true;
+}
+
 int run_delivery(const struct load_options *options, const struct people *people)
 {
     static struct run
@@ -312,10 +324,9 @@ int run_delivery(const struct load_options *options, const struct people *people
     run.nonce = (uint32_t)cc_random_below(cc_random_system(), UINT32_MAX);
     if (!bodies_load(&run.bodies, options->bodies_path))
         return 1;
-    run.seats = cc_calloc(people->person_count, sizeof(struct seat));
     run.messages = cc_calloc(run.total + 1, sizeof(struct message));
     int code = 1;
-    if (open_sockets(&run))
+    if (seat_everybody(&run) && open_sockets(&run))
         code = measure(&run);
     else
         fprintf(stderr, "chat-load: %zu of %zu people are ready, giving up\n", run.ready_count,

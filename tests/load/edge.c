@@ -151,16 +151,6 @@ static void offer(struct edge_run *run, int64_t seconds)
         poll_once(run);
 }
 
-static void print_series(const char *name, const struct histogram *histogram)
-{
-    printf(
-        "\"%s\":{\"count\":%llu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f}",
-        name, (unsigned long long)histogram->count,
-        (double)histogram_quantile_us(histogram, 0.5) / 1000,
-        (double)histogram_quantile_us(histogram, 0.99) / 1000,
-        (double)histogram_quantile_us(histogram, 0.999) / 1000, (double)histogram->max_us / 1000);
-}
-
 static void print_report(const struct edge_run *run)
 {
     char name[32];
@@ -168,10 +158,10 @@ static void print_report(const struct edge_run *run)
     printf("{\"sent\":%zu,\"missed\":%zu,\"failed\":%zu,", run->sent, run->missed, run->failed);
     for (size_t door = 0; door < run->options->gateway_count; door++) {
         snprintf(name, sizeof name, "door_%zu", door);
-        print_series(name, &run->latency[door]);
+        histogram_print(name, &run->latency[door]);
         putchar(',');
     }
-    print_series("generator_lateness", run->lateness);
+    histogram_print("generator_lateness", run->lateness);
     puts("}");
     fflush(stdout);
 }

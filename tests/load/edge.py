@@ -199,7 +199,7 @@ class Door:
 def measure_latency(chat_load, folder, ports, token, seconds):
     people = folder / "people.json"
     person = {"user_id": SUBJECT + "1", "device_id": "bench", "token": token}
-    chat = {"chat_id": SUBJECT + "3", "first": 0, "second": 0}
+    chat = {"chat_id": SUBJECT + "3", "members": [SUBJECT + "1"]}
     people.write_text(json.dumps({"people": [person], "chats": [chat]}))
     doors = ",".join(f"127.0.0.1:{port}" for port in ports)
     command = [chat_load, "edge", "--people", people, "--gateways", doors, "--rate", LATENCY_RATE]

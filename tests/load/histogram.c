@@ -2,6 +2,8 @@
 
 #include "histogram.h"
 
+#include <stdio.h>
+
 enum { SUB_COUNT = 1 << HISTOGRAM_SUB_BITS };
 
 static unsigned bucket_of(uint64_t value)
@@ -43,4 +45,18 @@ int64_t histogram_quantile_us(const struct histogram *histogram, double share)
         }
     }
     return 0;
+}
+
+static double quantile_ms(const struct histogram *histogram, double share)
+{
+    return (double)histogram_quantile_us(histogram, share) / 1000;
+}
+
+void histogram_print(const char *name, const struct histogram *histogram)
+{
+    printf("\"%s\":{\"count\":%llu,\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,"
+           "\"p999_ms\":%.3f,\"max_ms\":%.3f}",
+           name, (unsigned long long)histogram->count, quantile_ms(histogram, 0.5),
+           quantile_ms(histogram, 0.95), quantile_ms(histogram, 0.99),
+           quantile_ms(histogram, 0.999), (double)histogram->max_us / 1000);
 }

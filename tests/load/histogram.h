@@ -21,4 +21,7 @@ void histogram_record(struct histogram *histogram, int64_t microseconds); /* neg
  */
 int64_t histogram_quantile_us(const struct histogram *histogram, double share);
 
+/* On stdout: "name":{"count":...,"p50_ms":...,"p99_ms":...,"p999_ms":...,"max_ms":...} */
+void histogram_print(const char *name, const struct histogram *histogram);
+
 #endif

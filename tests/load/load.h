@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 
+#include "hops.h"
 #include "people.h"
 
 #define GATEWAYS_MAX 8
@@ -18,7 +19,9 @@ struct load_options {
     struct sockaddr_in gateways[GATEWAYS_MAX];
     size_t gateway_count;
     int64_t rate_per_s, warmup_s, seconds, grace_s;
-    int64_t sockets, connects_per_s; /* idle */
+    int64_t sockets, connects_per_s; /* idle, fanout, storm */
+    struct hop_servers servers;      /* hops, batches */
+    int64_t batch, wanted;           /* batches */
 };
 
 int64_t monotonic_us(void);
@@ -27,6 +30,11 @@ int64_t monotonic_us(void);
  * code. */
 int run_delivery(const struct load_options *options, const struct people *people);
 int run_edge(const struct load_options *options, const struct people *people);
+int run_fanout(const struct load_options *options, const struct people *people);
 int run_idle(const struct load_options *options, const struct people *people);
+int run_storm(const struct load_options *options, const struct people *people);
+/* These two know no people. */
+int run_hops(const struct load_options *options, const struct people *people);
+int run_batches(const struct load_options *options, const struct people *people);
 
 #endif

@@ -12,10 +12,28 @@
 #include "load.h"
 
 static const char usage[] =
-    "chat-load delivery|idle|edge --people FILE --gateways HOST:PORT[,HOST:PORT...]\n"
+    "chat-load MODE, each mode with --people FILE --gateways HOST:PORT[,HOST:PORT...]\n"
     "  delivery: --rate N (messages/s) --warmup S --seconds S --grace S --bodies FOLDER\n"
+    "  fanout:   the same, in the first chat, and --sockets N --connects N (per second)\n"
     "  idle:     --sockets N --connects N (per second) --seconds S (how long they are held)\n"
-    "  edge:     --rate N (requests/s at each of the gateways, in turn) --warmup S --seconds S\n";
+    "  storm:    --sockets N --connects N (per second, before the storm)\n"
+    "  edge:     --rate N (requests/s at each of the gateways, in turn) --warmup S --seconds S\n"
+    "or with --kafka HOST:PORT --redis HOST:PORT --mongo URI --documents DATABASE --scratch "
+    "DATABASE\n"
+    "  hops:     --rate N --warmup S --seconds S (of each hop)\n"
+    "  batches:  --batch N --wanted N (messages)\n";
+
+struct mode {
+    const char *name;
+    bool among_people;
+    int (*run)(const struct load_options *options, const struct people *people);
+};
+
+static const struct mode modes[] = {
+    {"delivery", true, run_delivery}, {"edge", true, run_edge},   {"fanout", true, run_fanout},
+    {"idle", true, run_idle},         {"storm", true, run_storm}, {"hops", false, run_hops},
+    {"batches", false, run_batches},
+};
 
 int64_t monotonic_us(void)
 {
@@ -24,25 +42,47 @@ int64_t monotonic_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* "127.0.0.1:8106,127.0.0.1:8116"; anything but loopback is refused. */
+static bool is_loopback(const struct in_addr *address)
+{
+    return (ntohl(address->s_addr) >> 24) == 127;
+}
+
+/* One HOST:PORT; returns the text behind it, NULL when it is none or not loopback. */
+static const char *parse_address(const char *text, struct sockaddr_in *out)
+{
+    char host[32] = "";
+    size_t host_length = strcspn(text, ":");
+    char *end;
+
+    if (host_length >= sizeof host || text[host_length] != ':')
+        return NULL;
+    memcpy(host, text, host_length);
+    long port = strtol(text + host_length + 1, &end, 10);
+    *out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    bool good = port >= 1 && port <= 65535 && inet_pton(AF_INET, host, &out->sin_addr) == 1 &&
+                is_loopback(&out->sin_addr);
+    return good ? end : NULL;
+}
+
+/* "127.0.0.1:8106,127.0.0.1:8116" */
 static bool parse_gateways(const char *text, struct load_options *options)
 {
-    while (*text != '\0' && options->gateway_count < GATEWAYS_MAX) {
-        char host[32] = "";
-        size_t host_length = strcspn(text, ":");
-        if (host_length >= sizeof host || text[host_length] != ':')
-            return false;
-        memcpy(host, text, host_length);
-        char *end;
-        long port = strtol(text + host_length + 1, &end, 10);
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-        if (port < 1 || port > 65535 || inet_pton(AF_INET, host, &address.sin_addr) != 1 ||
-            (ntohl(address.sin_addr.s_addr) >> 24) != 127)
-            return false;
-        options->gateways[options->gateway_count++] = address;
-        text = *end == ',' ? end + 1 : end;
+    while (text != NULL && *text != '\0' && options->gateway_count < GATEWAYS_MAX) {
+        text = parse_address(text, &options->gateways[options->gateway_count++]);
+        if (text != NULL && *text == ',')
+            text++;
     }
-    return options->gateway_count > 0 && *text == '\0';
+    return options->gateway_count > 0 && text != NULL && *text == '\0';
+}
+
+static bool parse_redis(const char *text, struct hop_servers *servers)
+{
+    struct sockaddr_in address;
+    const char *end = parse_address(text, &address);
+
+    servers->redis_host = "127.0.0.1"; /* nothing else is let through */
+    servers->redis_port = ntohs(address.sin_port);
+    return end != NULL && *end == '\0';
 }
 
 static bool parse_count(const char *text, int64_t *out)
@@ -53,50 +93,67 @@ static bool parse_count(const char *text, int64_t *out)
     return errno == 0 && end != text && *end == '\0' && *out >= 0 && *out <= 1000000;
 }
 
+/* Texts are taken as they are, numbers are checked. */
+struct argument {
+    const char *name;
+    const char **text;
+    int64_t *number;
+    int64_t least;
+};
+
+static bool parse_argument(const struct argument *argument, const char *text)
+{
+    if (argument->text != NULL) {
+        *argument->text = text;
+        return true;
+    }
+    return parse_count(text, argument->number) && *argument->number >= argument->least;
+}
+
 static bool parse_options(int argc, char **argv, struct load_options *options)
 {
-    static const struct option names[] = {
-        {"people", required_argument, NULL, 'p'},   {"gateways", required_argument, NULL, 'g'},
-        {"bodies", required_argument, NULL, 'b'},   {"rate", required_argument, NULL, 'r'},
-        {"warmup", required_argument, NULL, 'w'},   {"seconds", required_argument, NULL, 's'},
-        {"grace", required_argument, NULL, 'e'},    {"sockets", required_argument, NULL, 'n'},
-        {"connects", required_argument, NULL, 'c'}, {0},
+    struct hop_servers *servers = &options->servers;
+    const char *gateways = NULL, *redis = NULL;
+    const struct argument arguments[] = {
+        {"people", &options->people_path, NULL, 0}, {"gateways", &gateways, NULL, 0},
+        {"bodies", &options->bodies_path, NULL, 0}, {"rate", NULL, &options->rate_per_s, 1},
+        {"warmup", NULL, &options->warmup_s, 0},    {"seconds", NULL, &options->seconds, 0},
+        {"grace", NULL, &options->grace_s, 0},      {"sockets", NULL, &options->sockets, 1},
+        {"connects", NULL, &options->connects_per_s, 1}, {"kafka", &servers->kafka, NULL, 0},
+        {"redis", &redis, NULL, 0},                 {"mongo", &servers->mongo_uri, NULL, 0},
+        {"documents", &servers->documents_db, NULL, 0},
+        {"scratch", &servers->scratch_db, NULL, 0}, {"batch", NULL, &options->batch, 1},
+        {"wanted", NULL, &options->wanted, 1},
     };
+    enum { COUNT = sizeof arguments / sizeof arguments[0] };
+    struct option names[COUNT + 1] = {0};
     bool good = true;
-    for (int option; good && (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        switch (option) {
-        case 'p':
-            options->people_path = optarg;
-            break;
-        case 'b':
-            options->bodies_path = optarg;
-            break;
-        case 'g':
-            good = parse_gateways(optarg, options);
-            break;
-        case 'r':
-            good = parse_count(optarg, &options->rate_per_s) && options->rate_per_s > 0;
-            break;
-        case 'w':
-            good = parse_count(optarg, &options->warmup_s);
-            break;
-        case 's':
-            good = parse_count(optarg, &options->seconds);
-            break;
-        case 'e':
-            good = parse_count(optarg, &options->grace_s);
-            break;
-        case 'n':
-            good = parse_count(optarg, &options->sockets);
-            break;
-        case 'c':
-            good = parse_count(optarg, &options->connects_per_s) && options->connects_per_s > 0;
-            break;
-        default:
-            good = false;
-        }
-    }
-    return good && options->people_path != NULL && options->gateway_count > 0 && optind < argc;
+
+    for (int i = 0; i < COUNT; i++)
+        names[i] = (struct option){arguments[i].name, required_argument, NULL, i + 1};
+    for (int option; good && (option = getopt_long(argc, argv, "", names, NULL)) != -1;)
+        good = option >= 1 && option <= COUNT && parse_argument(&arguments[option - 1], optarg);
+    good = good && (gateways == NULL || parse_gateways(gateways, options));
+    return good && (redis == NULL || parse_redis(redis, servers)) && optind < argc;
+}
+
+static const struct mode *mode_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (strcmp(modes[i].name, name) == 0)
+            return &modes[i];
+    return NULL;
+}
+
+/* What the mode can't do without. */
+static bool is_complete(const struct mode *mode, const struct load_options *options)
+{
+    const struct hop_servers *servers = &options->servers;
+
+    if (mode->among_people)
+        return options->people_path != NULL && options->gateway_count > 0;
+    return servers->kafka != NULL && servers->redis_host != NULL && servers->mongo_uri != NULL &&
+           servers->documents_db != NULL && servers->scratch_db != NULL;
 }
 
 int main(int argc, char **argv)
@@ -107,24 +164,21 @@ int main(int argc, char **argv)
                                    .seconds = 60,
                                    .grace_s = 5,
                                    .sockets = 10000,
-                                   .connects_per_s = 100};
-    struct people people;
-    if (!parse_options(argc, argv, &options)) {
+                                   .connects_per_s = 100,
+                                   .batch = 500,
+                                   .wanted = 10000};
+    struct people people = {0};
+    bool parsed = parse_options(argc, argv, &options);
+    const struct mode *mode = parsed ? mode_named(argv[optind]) : NULL;
+
+    if (mode == NULL || !is_complete(mode, &options)) {
         fputs(usage, stderr);
         return 64;
     }
     struct cc_arena *arena = cc_arena_create(0);
     int code = 1;
-    if (people_load(&people, options.people_path, arena)) {
-        if (strcmp(argv[optind], "delivery") == 0)
-            code = run_delivery(&options, &people);
-        else if (strcmp(argv[optind], "idle") == 0)
-            code = run_idle(&options, &people);
-        else if (strcmp(argv[optind], "edge") == 0)
-            code = run_edge(&options, &people);
-        else
-            fputs(usage, stderr);
-    }
+    if (!mode->among_people || people_load(&people, options.people_path, arena))
+        code = mode->run(&options, &people);
     cc_arena_destroy(arena);
     return code;
 }

@@ -8,6 +8,7 @@ from chatdev import processes
 from chatdev.services import BY_NAME
 
 TICKS = os.sysconf("SC_CLK_TCK")
+QUIET_CORES = 0.15  # others may use so much of the machine during a run
 BUSY_FIELDS = (0, 1, 2, 5, 6, 7)  # user, nice, system, irq, softirq, steal; not idle, not waiting for a disk
 
 

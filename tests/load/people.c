@@ -3,6 +3,7 @@
 #include "people.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/json_reader.h"
 
@@ -25,19 +26,34 @@ static void read_people(struct cc_json_reader *reader, struct people *people,
     }
 }
 
+static size_t index_of(const struct people *people, const char *user_id)
+{
+    for (size_t i = 0; i < people->person_count; i++)
+        if (strcmp(people->people[i].user_id, user_id) == 0)
+            return i;
+    return 0; /* setup.py names nobody else */
+}
+
+static void read_members(struct cc_json_reader *reader, const struct people *people,
+                         struct load_chat *chat, struct cc_arena *arena)
+{
+    const char *const *ids =
+        cc_json_uuids(reader, "members", CC_REQUIRED, PEOPLE_MAX, &chat->member_count);
+
+    chat->members = cc_arena_calloc(arena, chat->member_count + 1, sizeof *chat->members);
+    for (size_t i = 0; i < chat->member_count; i++)
+        chat->members[i] = index_of(people, ids[i]);
+}
+
 static void read_chats(struct cc_json_reader *reader, struct people *people, struct cc_arena *arena)
 {
-    int64_t last = (int64_t)people->person_count - 1;
     people->chat_count = cc_json_array_count(reader, "chats", CC_REQUIRED, PEOPLE_MAX);
-    people->chats = cc_arena_calloc(arena, people->chat_count + 1, sizeof(struct pair_chat));
+    people->chats = cc_arena_calloc(arena, people->chat_count + 1, sizeof(struct load_chat));
     for (size_t i = 0; i < people->chat_count; i++) {
         if (!cc_json_enter_element(reader, "chats", i))
             return;
-        people->chats[i] = (struct pair_chat){
-            .chat_id = cc_json_uuid(reader, "chat_id", CC_REQUIRED),
-            .first = (size_t)cc_json_int(reader, "first", CC_REQUIRED, 0, last),
-            .second = (size_t)cc_json_int(reader, "second", CC_REQUIRED, 0, last),
-        };
+        people->chats[i].chat_id = cc_json_uuid(reader, "chat_id", CC_REQUIRED);
+        read_members(reader, people, &people->chats[i], arena);
         cc_json_leave(reader);
     }
 }

@@ -2,8 +2,8 @@
 #define LOAD_PEOPLE_H
 
 /* Who takes part: the file that setup.py writes,
- * {"people":[{user_id,device_id,token}],"chats":[{chat_id,first,second}]}; first and second are
- * indexes of people. Strings live in the arena. */
+ * {"people":[{user_id,device_id,token}],"chats":[{chat_id,members}]}; members are user_ids of
+ * those people. All of it lives in the arena. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,14 +13,15 @@
 struct person {
     const char *user_id, *device_id, *token;
 };
-struct pair_chat {
+struct load_chat {
     const char *chat_id;
-    size_t first, second; /* indexes of people */
+    size_t *members; /* indexes of people */
+    size_t member_count;
 };
 struct people {
     struct person *people;
     size_t person_count;
-    struct pair_chat *chats;
+    struct load_chat *chats;
     size_t chat_count;
 };
 

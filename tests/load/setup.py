@@ -1,7 +1,11 @@
-"""Makes the people and chats of a load run through the public REST API, and writes the file that chat-load reads.
+"""Makes the people and chats of a load run through the public REST API, and writes the files that chat-load reads:
 
-People come in pairs, each pair with a direct chat; `--chats N` gives everybody N - 1 groups more (for idle sockets, whose
-cost depends on them). Registration is the honest one: a code by mail, Argon2id at the server; so many people take a while.
+- pairs.json: everybody in one direct chat;
+- tens.json: others, everybody in one group of ten;
+- many.json: others again, everybody in a group of all (the first chat), in groups of ten and in a direct chat (what idle
+  sockets and a reconnect storm cost depends on how many chats a person has).
+
+Registration is the honest one: a code by mail, Argon2id at the server; so many people take a while.
 """
 
 import argparse
@@ -46,24 +50,36 @@ def people_of(count, api_url, mailpit_url):
         return list(pool.map(join, people))
 
 
+def chat_of(chat, members):
+    return {"chat_id": chat["chat_id"], "members": [person.user_id for person in members]}
+
+
 def pair_up(people):
+    """A direct chat each two."""
+
     def meet(index):
-        other = {"user_id": people[index + 1].user_id}
-        chat = patiently(lambda: people[index].post("/v1/chats/direct", other))
-        return {"chat_id": chat["chat_id"], "first": index, "second": index + 1}
+        first, second = people[index : index + 2]
+        return chat_of(patiently(lambda: first.post("/v1/chats/direct", {"user_id": second.user_id})), (first, second))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(meet, range(0, len(people) - 1, 2)))
 
 
-def add_groups(people, chats_each):
-    """Groups of the same ten people, until everybody is in `chats_each` chats."""
-    for first in range(0, len(people), 10):
-        ten = people[first : first + 10]
-        for number in range(chats_each - 1):
-            ids = [person.user_id for person in ten[1:]]
-            body = {"title": f"group {number}", "member_ids": ids}
-            patiently(lambda body=body, owner=ten[0]: owner.post("/v1/chats", body))
+def gather(people, size, number=0):
+    """Groups of the same `size` people, one each."""
+
+    def found(first):
+        members = people[first : first + size]
+        body = {"title": f"group {number}", "member_ids": [person.user_id for person in members[1:]]}
+        return chat_of(patiently(lambda: members[0].post("/v1/chats", body)), members)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(found, range(0, len(people), size)))
+
+
+def write(folder, name, people, chats):
+    listed = [{"user_id": p.user_id, "device_id": f"demo-{p.handle}", "token": p.token} for p in people]
+    (folder / f"{name}.json").write_text(json.dumps({"people": listed, "chats": chats}))
 
 
 def main():
@@ -71,14 +87,18 @@ def main():
     parser.add_argument("--api", required=True)
     parser.add_argument("--mailpit", required=True)
     parser.add_argument("--people", type=int, default=100)
-    parser.add_argument("--chats", type=int, default=1)
-    parser.add_argument("--out", required=True)
+    parser.add_argument("--chats", type=int, default=10, help="of each person in many.json")
+    parser.add_argument("--into", type=pathlib.Path, required=True, help="folder")
     options = parser.parse_args()
     people = people_of(options.people, options.api, options.mailpit)
-    chats = pair_up(people)
-    add_groups(people, options.chats)
-    listed = [{"user_id": p.user_id, "device_id": f"demo-{p.handle}", "token": p.token} for p in people]
-    pathlib.Path(options.out).write_text(json.dumps({"people": listed, "chats": chats}))
+    write(options.into, "pairs", people, pair_up(people))
+    others = people_of(options.people, options.api, options.mailpit)
+    write(options.into, "tens", others, gather(others, 10))
+    crowd = people_of(options.people, options.api, options.mailpit)
+    chats = gather(crowd, len(crowd))
+    for number in range(options.chats - 2):
+        chats += gather(crowd, 10, number)
+    write(options.into, "many", crowd, chats + pair_up(crowd))
 
 
 if __name__ == "__main__":
