@@ -148,6 +148,13 @@ enum cc_code __wrap_cc_jwt_verify(struct cc_jwt_verifier *verifier, const char *
 
 /* ---- the connections ---- */
 
+static bool never_write_now(void *conn, struct ws_buffer *frame)
+{
+    (void)conn;
+    (void)frame;
+    return false;
+}
+
 static void want_write(void *conn)
 {
     (void)conn;
@@ -164,7 +171,8 @@ static void kill_socket(void *conn)
     (void)conn;
 }
 
-static const struct ws_transport transport = {want_write, read_socket, kill_socket};
+static const struct ws_transport transport = {never_write_now, want_write, read_socket,
+                                              kill_socket};
 
 static void wake(void *arg)
 {

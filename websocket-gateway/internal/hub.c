@@ -52,6 +52,7 @@ void ws_hub_init(struct ws_app *app)
     ws_list_init(&hub->all_sessions);
     ws_list_init(&hub->no_baseline);
     ws_list_init(&hub->graces);
+    ws_list_init(&hub->sign_ins);
     init_metrics(&hub->metrics);
     hub->heads_due_ms = now_ms + app->settings->heads_interval_ms;
     hub->presence_due_ms = now_ms + WS_PRESENCE_REFRESH_MS;

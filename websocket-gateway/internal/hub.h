@@ -11,8 +11,12 @@ struct cc_gauge;
 struct cc_histogram;
 struct cc_arena;
 
+struct ws_buffer;
+
 /* What the rest asks of a connection; server.c has the real one, tests have theirs. */
 struct ws_transport {
+    /* Writes at once what nothing waits in front of; false: not now, queue it and want_write. */
+    bool (*write_now)(void *conn, struct ws_buffer *frame);
     void (*want_write)(void *conn);
     void (*read)(void *conn, bool on); /* false: stop reading its socket */
     void (*kill)(void *conn);          /* soon, without ceremony */
@@ -33,6 +37,8 @@ struct ws_hub {
     struct ws_link all_sessions; /* struct ws_session.everyone */
     struct ws_link no_baseline;  /* struct ws_chat.waiting: subscribed, head not yet asked */
     struct ws_link graces;       /* people who may have gone offline; presence.c */
+    struct ws_link sign_ins;     /* struct ws_auth.waiting: their chats are asked for in turn */
+    unsigned chat_loads;         /* lists of chats asked for and not yet answered */
     struct ws_metrics metrics;
     bool draining;
     uint64_t sight_questions; /* so many times user-service was asked who may see whom */

@@ -20,6 +20,9 @@
 #define CHANNEL_WAIT_MS 1000 /* for user:{id}; without Redis we go on and repair later */
 #define CHATS_WAIT_MS   2000 /* for the baselines of all chats */
 #define CHATS_MAX       10000
+/* Lists of chats asked for at once: when thousands come back together they stand in line here, not
+ * before chat-service's workers, who would refuse them. */
+#define CHAT_LOADS_AT_ONCE 24
 
 enum step { STEP_REVOCATION, STEP_CHANNEL, STEP_LOADING, STEP_BASELINES };
 
@@ -27,6 +30,8 @@ struct ws_auth {
     enum step step;
     int64_t deadline_ms; /* of the step, where it has one */
     int64_t frame_id;
+    struct ws_session *session;
+    struct ws_link waiting;   /* in hub.sign_ins, until it is its turn */
     struct ws_resume *resume; /* what the client asked for; NULL = nothing */
 };
 
@@ -139,11 +144,15 @@ static bool join_chats(struct ws_session *session, const char *body, size_t coun
     return readable;
 }
 
+static void load_next(struct ws_app *app);
+
 static void chats_loaded(struct ws_call *call)
 {
     struct load *load = WS_CONTAINER(call, struct load, call);
     struct ws_session *session = ws_session_find(call->app, load->conn_id);
 
+    call->app->hub.chat_loads--;
+    load_next(call->app);
     if (session == NULL || session->state != WS_AUTHENTICATING)
         return;
     if (call->code == CC_OK && !join_chats(session, call->body, call->body_count))
@@ -157,17 +166,36 @@ static void chats_loaded(struct ws_call *call)
     give_up(session, &call->err, WS_CLOSE_INTERNAL);
 }
 
-static void load_chats(struct ws_session *session)
+static void ask_chats(struct ws_session *session)
 {
     struct load *load = cc_calloc(1, sizeof *load);
     char path[128];
 
-    session->auth->step = STEP_LOADING;
     load->call.done = chats_loaded;
     load->call.discard = ws_call_free;
     memcpy(load->conn_id, session->conn_id, sizeof load->conn_id);
     snprintf(path, sizeof path, "/internal/users/%s/chats", session->person->user_id);
+    session->app->hub.chat_loads++;
     ws_call_send(session->app, &load->call, session->app->chat_service, "GET", path, NULL);
+}
+
+static void load_next(struct ws_app *app)
+{
+    struct ws_hub *hub = &app->hub;
+
+    while (hub->chat_loads < CHAT_LOADS_AT_ONCE && !ws_list_empty(&hub->sign_ins)) {
+        struct ws_auth *first = WS_CONTAINER(hub->sign_ins.next, struct ws_auth, waiting);
+
+        ws_list_remove(&first->waiting);
+        ask_chats(first->session);
+    }
+}
+
+static void load_chats(struct ws_session *session)
+{
+    session->auth->step = STEP_LOADING;
+    ws_list_append(&session->app->hub.sign_ins, &session->auth->waiting);
+    load_next(session->app);
 }
 
 /* ---- step 2: the person's channel; chats made from now on can't be missed ---- */
@@ -257,6 +285,8 @@ static enum cc_code attach(struct ws_session *session, const struct cc_caller *c
     session->state = WS_AUTHENTICATING;
     session->auth = cc_calloc(1, sizeof *session->auth);
     session->auth->frame_id = WS_NO_ID;
+    session->auth->session = session;
+    ws_list_init(&session->auth->waiting);
     replace_older(session);
     if (person->session_count > session->app->settings->sockets_per_user)
         return cc_fail(err, CC_RATE_LIMITED, NULL, "this person has too many connections");
@@ -332,6 +362,7 @@ void ws_auth_cancel(struct ws_session *session)
 {
     if (session->auth == NULL)
         return;
+    ws_list_remove(&session->auth->waiting);
     ws_resume_free(session->auth->resume);
     cc_free(session->auth);
     session->auth = NULL;

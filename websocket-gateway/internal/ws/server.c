@@ -49,6 +49,38 @@ struct connection { /* libwebsockets' user space, per connection */
 
 /* ---- what sessions ask of their connection ---- */
 
+static struct ws_app *app_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+static void kill_connection(void *conn)
+{
+    lws_set_timeout(conn, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+}
+
+static bool write_frame(struct lws *wsi, struct ws_app *app, struct ws_buffer *frame)
+{
+    int written = lws_write(wsi, frame->bytes + WS_BUFFER_ROOM, frame->count, LWS_WRITE_TEXT);
+
+    cc_counter_add(app->hub.metrics.frames_out, 1);
+    if (written >= 0 && frame->occurred_at_ms != 0)
+        cc_histogram_observe_us(app->hub.metrics.delivery_seconds,
+                                (ws_wall_ms(app) - frame->occurred_at_ms) * 1000);
+    return written >= 0;
+}
+
+/* libwebsockets keeps what the kernel does not take, and says so until that is gone: so at most one
+ * frame of a slow reader is copied. */
+static bool write_now(void *conn, struct ws_buffer *frame)
+{
+    if (lws_partial_buffered(conn))
+        return false;
+    if (!write_frame(conn, app_of(conn), frame))
+        kill_connection(conn);
+    return true;
+}
+
 static void want_write(void *conn)
 {
     lws_callback_on_writable(conn);
@@ -59,19 +91,9 @@ static void read_on(void *conn, bool on)
     lws_rx_flow_control(conn, on ? 1 : 0);
 }
 
-static void kill_connection(void *conn)
-{
-    lws_set_timeout(conn, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
-}
-
-static const struct ws_transport transport = {want_write, read_on, kill_connection};
+static const struct ws_transport transport = {write_now, want_write, read_on, kill_connection};
 
 /* ---- callbacks of libwebsockets ---- */
-
-static struct ws_app *app_of(struct lws *wsi)
-{
-    return lws_context_user(lws_get_context(wsi));
-}
 
 static bool path_is_ours(struct lws *wsi)
 {
@@ -122,18 +144,6 @@ static int receive(struct lws *wsi, struct ws_session *session, const void *byte
     return 0;
 }
 
-static int write_frame(struct lws *wsi, struct ws_session *session, struct ws_buffer *frame)
-{
-    int written = lws_write(wsi, frame->bytes + WS_BUFFER_ROOM, frame->count, LWS_WRITE_TEXT);
-
-    cc_counter_add(session->app->hub.metrics.frames_out, 1);
-    if (written >= 0 && frame->occurred_at_ms != 0)
-        cc_histogram_observe_us(session->app->hub.metrics.delivery_seconds,
-                                (ws_wall_ms(session->app) - frame->occurred_at_ms) * 1000);
-    ws_buffer_unref(frame);
-    return written < 0 ? -1 : 0;
-}
-
 /* One byte of payload: libwebsockets 4.1.6 does not report the pong that answers an empty ping. */
 static int write_ping(struct lws *wsi, struct ws_session *session)
 {
@@ -154,20 +164,19 @@ static int end_connection(struct lws *wsi, const struct ws_session *session)
 
 static int write_some(struct lws *wsi, struct ws_session *session)
 {
-    int written = 0;
-
     if (session == NULL)
         return 0;
     if (session->ping_due && write_ping(wsi, session) != 0)
         return -1;
-    while (written < WRITES_AT_ONCE && !lws_send_pipe_choked(wsi)) {
+    for (int written = 0; written < WRITES_AT_ONCE && !lws_partial_buffered(wsi); written++) {
         struct ws_buffer *frame = ws_session_next(session);
 
         if (frame == NULL)
             return session->state == WS_CLOSING ? end_connection(wsi, session) : 0;
-        if (write_frame(wsi, session, frame) != 0)
+        bool good = write_frame(wsi, session->app, frame);
+        ws_buffer_unref(frame);
+        if (!good)
             return -1;
-        written++;
     }
     lws_callback_on_writable(wsi);
     return 0;
@@ -234,6 +243,10 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
+/* All zero: libwebsockets watches no connection's validity by itself. Its timers stand in one
+ * sorted list, in which every pong would look for its place from the front; session.c pings. */
+static const lws_retry_bo_t no_validity_timers;
+
 /* ---- the loop ---- */
 
 static void on_tick(uv_timer_t *timer)
@@ -288,6 +301,7 @@ static struct lws_context *create_context(struct ws_server *server)
         .max_http_header_data = HEADER_BYTES,
         .pt_serv_buf_size = SERVICE_BYTES,
         .timeout_secs = 10,
+        .retry_and_idle_policy = &no_validity_timers,
     };
 
     lws_set_log_level(LLL_ERR, lws_says);

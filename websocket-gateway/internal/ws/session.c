@@ -204,13 +204,22 @@ void ws_session_tick(struct ws_session *session, int64_t now_ms)
     }
 }
 
+/* One system call instead of five, where nothing is in front. During a resume the empty queue asks
+ * for the next page, so that all goes through it. */
+static bool written_at_once(struct ws_session *session, const struct ws_outbox *outbox,
+                            struct ws_buffer *frame)
+{
+    return session->state == WS_READY && session->resume == NULL && outbox == &session->out &&
+           outbox->first == NULL && session->app->hub.transport->write_now(session->conn, frame);
+}
+
 static void push_to(struct ws_session *session, struct ws_outbox *outbox, struct ws_buffer *frame,
                     enum ws_weight weight)
 {
     const struct ws_settings *set = session->app->settings;
     struct ws_outbox_limits limits = {(uint32_t)set->queue_frames, (uint32_t)set->queue_bytes};
 
-    if (session->state == WS_CLOSING)
+    if (session->state == WS_CLOSING || written_at_once(session, outbox, frame))
         return;
     if (ws_outbox_push(outbox, &limits, frame, weight) == WS_OUTBOX_FULL) {
         ws_outbox_clear(&session->out);

@@ -460,6 +460,36 @@ static void a_chat_that_is_not_live_in_time_is_named_for_reloading(void **state)
     ws_client_close(bob);
 }
 
+static bool somebody_waits(void *arg)
+{
+    return world_chats_waiting(arg) > 0;
+}
+
+/* More than chat-service has workers and places in its queue would be refused, come again, and be
+ * refused again. */
+static void a_crowd_stands_in_line_for_its_chats(void **state)
+{
+    enum { CROWD = 40, AT_ONCE_MAX = 24, LOOK_MS = 100 };
+    struct fixture *f = *state;
+    struct ws_client *crowd[CROWD];
+    char nobody_else[CC_UUID_BYTES];
+
+    world_hold_chats(f->world, true);
+    for (int i = 0; i < CROWD; i++) {
+        world_new_id(f->world, nobody_else);
+        crowd[i] = sign_in(f, 0, nobody_else, "");
+    }
+    test_wait_for(somebody_waits, f->world, 5000);
+    ws_client_expect_none(crowd[CROWD - 1], "\"t\":\"error\"", LOOK_MS);
+    assert_in_range(world_chats_waiting(f->world), 1, AT_ONCE_MAX);
+
+    world_hold_chats(f->world, false);
+    for (int i = 0; i < CROWD; i++) {
+        ws_client_expect(crowd[i], "\"t\":\"ready\"", NULL);
+        ws_client_close(crowd[i]);
+    }
+}
+
 static void sync_gives_a_page_of_changes(void **state)
 {
     struct fixture *f = *state;
@@ -759,6 +789,7 @@ int main(void)
         TEST(a_lost_last_message_is_found_by_comparing_heads),
         TEST(a_resume_replays_what_was_missed_and_then_goes_live),
         TEST(a_chat_that_is_not_live_in_time_is_named_for_reloading),
+        TEST(a_crowd_stands_in_line_for_its_chats),
         TEST(sync_gives_a_page_of_changes),
         TEST(who_was_removed_gets_nothing_more),
         TEST(a_new_chat_is_introduced_and_then_live),

@@ -24,7 +24,8 @@
 #include "health_private.h" /* the skeleton's own; tests do without a skeleton */
 #include "publish.h"
 
-#define TEXT_MAX (512 * 1024)
+#define TEXT_MAX     (512 * 1024)
+#define STUB_WORKERS 64 /* those who are held must not be in the way of others */
 
 static struct world_chat *find_chat(struct world *world, const char *chat_id)
 {
@@ -57,6 +58,10 @@ static enum cc_code get_user_chats(struct cc_request *req, struct cc_response *r
     cc_json_open_object(json, NULL);
     cc_json_open_array(json, "items");
     pthread_mutex_lock(&world->lock);
+    world->chats_asked++;
+    while (world->chats_held)
+        pthread_cond_wait(&world->chats_released, &world->lock);
+    world->chats_asked--;
     for (size_t i = 0; i < world->chat_count; i++) {
         if (!is_member(&world->chats[i], user_id))
             continue;
@@ -554,6 +559,24 @@ void world_set_user_service_away(struct world *world, bool away)
     pthread_mutex_unlock(&world->lock);
 }
 
+void world_hold_chats(struct world *world, bool held)
+{
+    pthread_mutex_lock(&world->lock);
+    world->chats_held = held;
+    pthread_cond_broadcast(&world->chats_released);
+    pthread_mutex_unlock(&world->lock);
+}
+
+unsigned world_chats_waiting(struct world *world)
+{
+    unsigned waiting;
+
+    pthread_mutex_lock(&world->lock);
+    waiting = world->chats_asked;
+    pthread_mutex_unlock(&world->lock);
+    return waiting;
+}
+
 void world_set_heads_unknown(struct world *world, bool unknown)
 {
     pthread_mutex_lock(&world->lock);
@@ -613,7 +636,8 @@ static void start_stub(struct world *world)
                                       .app = world,
                                       .clock = cc_clock_system(),
                                       .ids = world->ids,
-                                      .internal = true};
+                                      .internal = true,
+                                      .workers = STUB_WORKERS};
     struct cc_error err = {0};
 
     assert_int_equal(cc_http_server_start(&options, &world->stub, &err), CC_OK);
@@ -763,6 +787,7 @@ struct world *world_create(void)
     struct cc_error err = {0};
 
     pthread_mutex_init(&world->lock, NULL);
+    pthread_cond_init(&world->chats_released, NULL);
     world->ids = cc_ids_create(cc_clock_system(), cc_random_system());
     world->health = cc_health_create(cc_clock_system());
     assert_int_equal(cc_topics_create(brokers, cc_topics, cc_topic_count, 1, &err), CC_OK);
@@ -807,5 +832,6 @@ void world_destroy(struct world *world)
             cc_free(world->chats[i].log[rev].message_json);
     }
     pthread_mutex_destroy(&world->lock);
+    pthread_cond_destroy(&world->chats_released);
     cc_free(world);
 }

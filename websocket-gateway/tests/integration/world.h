@@ -34,6 +34,9 @@ struct world {
     size_t chat_count;
     char hidden[CC_UUID_BYTES]; /* user-service: nobody may see this person */
     bool user_service_away, heads_unknown;
+    bool chats_held;      /* chat-service: nobody gets their list of chats */
+    unsigned chats_asked; /* who waits for it */
+    pthread_cond_t chats_released;
     struct cc_ids *ids;
     struct cc_producer *producer;
     struct cc_redis *redis;
@@ -62,6 +65,9 @@ void world_notify(struct world *world, const char *user_id, const char *frame);
 void world_hide(struct world *world, const char *user_id);
 void world_set_user_service_away(struct world *world, bool away);
 void world_set_heads_unknown(struct world *world, bool unknown); /* message-service names none */
+/* Lists of chats are not answered until they are released. */
+void world_hold_chats(struct world *world, bool held);
+unsigned world_chats_waiting(struct world *world);
 /* Produces user.updated; version 0 = none. */
 void world_update_user(struct world *world, const char *user_id, const char *change,
                        int64_t version);
