@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from chatdev import addresses, build, commands, packages, services
 from chatdev.complaint import Complaint
@@ -52,7 +53,8 @@ def ctest(stack, reports, preset="asan", labels=CTEST_LABELS):
     command += ["-j", "2", "--timeout", ONE_TEST_SECONDS, "--output-junit", report]
     environment = {**os.environ, **SANITIZER_OPTIONS, **addresses.for_tests(stack)}
     environment.pop("CHAT_LOG_LEVEL", None)  # is meant for the fleet
-    run_limited(command, CTEST_SECONDS, cwd=REPOSITORY, env=environment)
+    with tempfile.TemporaryDirectory(prefix="chat-ctest-") as folder:  # a test that is killed can't tidy up
+        run_limited(command, CTEST_SECONDS, cwd=REPOSITORY, env={**environment, "TMPDIR": folder})
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
 
 
