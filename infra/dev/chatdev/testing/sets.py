@@ -34,10 +34,12 @@ POSTMAN = REPOSITORY / "postman"
 CONTRACTS = REPOSITORY / "tests" / "contracts"
 SANITIZER_REPORT = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ).*")
 
+THREAD_SUPPRESSIONS = INFRA_DEV / "lint" / "tsan.txt"
+
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "second_deadlock_stack=1:halt_on_error=0",
+    "TSAN_OPTIONS": f"second_deadlock_stack=1:halt_on_error=0:suppressions={THREAD_SUPPRESSIONS}",
 }
 
 
