@@ -98,7 +98,7 @@ def contracts(stack, reports):
 
 def soak(stack, reports):
     """The fleet as it is delivered: AddressSanitizer's allocator grows by itself."""
-    commands.bring_up(stack, "release", REPLICAS)
+    commands.bring_up(stack, "release", REPLICAS, *services.BY_NAME)
     seconds = int(os.environ.get("CHAT_SOAK_SECONDS", "600")) + SOAK_EXTRA_SECONDS
     return end_to_end(stack, reports, "soak", "soak", seconds)
 
