@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef cc_fail
+#undef cc_fail_detail
+
 struct row {
     int http_status;
     const char *name;

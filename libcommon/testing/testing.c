@@ -2,6 +2,7 @@
 
 #include "testing.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -90,6 +91,35 @@ const char *test_unique_name(const char *prefix)
     char *name = keep_until_exit(128);
     snprintf(name, 128, "%s_%d_%d", prefix, (int)getpid(), ++counter);
     return name;
+}
+
+static const char *folders[64];
+static size_t folder_count;
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status, (void)kind, (void)place;
+    return remove(path);
+}
+
+static void remove_folders(void)
+{
+    for (size_t i = 0; i < folder_count; i++)
+        nftw(folders[i], remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *test_folder(void)
+{
+    const char *parent = getenv("TMPDIR");
+    char *path = keep_until_exit(TEST_FOLDER_SIZE);
+    int length = snprintf(path, TEST_FOLDER_SIZE, "%s/chat-test-XXXXXX", parent ? parent : "/tmp");
+    assert_in_range(length, 1, TEST_FOLDER_SIZE - 1);
+    assert_non_null(mkdtemp(path));
+    if (folder_count == 0)
+        atexit(remove_folders); /* runs before free_kept, which was registered earlier */
+    assert_true(folder_count < sizeof folders / sizeof *folders);
+    folders[folder_count++] = path;
+    return path;
 }
 
 void test_wait_for_at(bool (*condition)(void *arg), void *arg, int timeout_ms, const char *text,

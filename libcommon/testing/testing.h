@@ -28,6 +28,10 @@ const char *test_env(const char *name);
 const char *test_file(const char *relative_path, size_t *out_length);
 /* A name unique to this process and call, e.g. for topics and databases: "<prefix>_<pid>_<n>". */
 const char *test_unique_name(const char *prefix);
+/* A new empty folder below $TMPDIR (/tmp without it), its path shorter than TEST_FOLDER_SIZE; it
+ * and all that is in it are removed at exit, whether tests failed or not. */
+#define TEST_FOLDER_SIZE 64
+const char *test_folder(void);
 /* Polls `condition(arg)` every 5 ms until true; fails the test at the caller's line after
  * timeout_ms. */
 #define test_wait_for(condition, arg, timeout_ms)                                                  \

@@ -33,7 +33,7 @@ static const struct cc_setting table[] = {
 };
 
 struct fixture {
-    char folder[64], file[96], secret[96];
+    char file[96], secret[96];
     struct settings settings;
     struct cc_error err;
     char *environ_list[8];
@@ -42,12 +42,10 @@ struct fixture {
 static int set_up(void **state)
 {
     static struct fixture f;
+    const char *folder = test_folder();
     memset(&f, 0, sizeof f);
-    snprintf(f.folder, sizeof f.folder, "/tmp/test-config-XXXXXX");
-    if (mkdtemp(f.folder) == NULL)
-        return -1;
-    snprintf(f.file, sizeof f.file, "%s/settings.json", f.folder);
-    snprintf(f.secret, sizeof f.secret, "%s/secret", f.folder);
+    snprintf(f.file, sizeof f.file, "%s/settings.json", folder);
+    snprintf(f.secret, sizeof f.secret, "%s/secret", folder);
     *state = &f;
     return 0;
 }
@@ -56,9 +54,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     cc_settings_free(&f->settings);
-    unlink(f->file);
-    unlink(f->secret);
-    return rmdir(f->folder);
+    return 0;
 }
 
 static void write_file(const char *path, const char *content)

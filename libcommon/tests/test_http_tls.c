@@ -23,7 +23,7 @@ struct fixture {
     struct cc_http_server *server;
     struct fake_clock clock;
     struct cc_ids *ids;
-    char folder[64], certificate[96], key[96];
+    char certificate[96], key[96];
 };
 
 /* ---- a certificate ---- */
@@ -121,11 +121,10 @@ static int set_up(void **state)
     struct fixture *f = cc_calloc(1, sizeof(*f));
     struct cc_http_options options;
     struct cc_error err = {0};
+    const char *folder = test_folder();
 
-    snprintf(f->folder, sizeof(f->folder), "/tmp/chat-tls-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    snprintf(f->certificate, sizeof(f->certificate), "%s/cert.pem", f->folder);
-    snprintf(f->key, sizeof(f->key), "%s/key.pem", f->folder);
+    snprintf(f->certificate, sizeof(f->certificate), "%s/cert.pem", folder);
+    snprintf(f->key, sizeof(f->key), "%s/key.pem", folder);
     write_pem(f, 1);
     fake_clock_init(&f->clock);
     f->ids = cc_ids_create(&f->clock.clock, cc_random_system());
@@ -142,9 +141,6 @@ static int tear_down(void **state)
 
     cc_http_server_stop(f->server);
     cc_ids_destroy(f->ids);
-    unlink(f->certificate);
-    unlink(f->key);
-    rmdir(f->folder);
     cc_free(f);
     return 0;
 }

@@ -304,6 +304,14 @@ static void a_poison_record_is_buried_and_the_next_one_applied(void **state)
     free_service(service);
 }
 
+static void count_each(struct service *service, int *seen)
+{
+    pthread_mutex_lock(&service->mutex);
+    for (int i = 0; i < service->applied_count; i++)
+        seen[service->applied[i]]++;
+    pthread_mutex_unlock(&service->mutex);
+}
+
 static void a_member_that_joins_takes_partitions_and_nothing_is_applied_twice(void **state)
 {
     (void)state;
@@ -325,10 +333,8 @@ static void a_member_that_joins_takes_partitions_and_nothing_is_applied_twice(vo
 
     assert_true(applied_count(second) > 0);
     assert_true(atomic_load(&first->revoked) > 0);
-    for (int i = 0; i < first->applied_count; i++)
-        seen[first->applied[i]]++;
-    for (int i = 0; i < second->applied_count; i++)
-        seen[second->applied[i]]++;
+    count_each(first, seen);
+    count_each(second, seen);
     for (int i = 0; i < 400; i++)
         assert_int_equal(seen[i], 1);
     free_service(second);

@@ -2,7 +2,6 @@
 
 #include "testing.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 #include "tcp_proxy.h"
 
 struct fixture {
-    char directory[64];
+    const char *directory;
     const char *name; /* schema and database */
     struct tcp_proxy *proxy;
 };
@@ -49,20 +48,10 @@ static void write_migration(struct fixture *f, const char *name, const char *tex
 static int setup(void **state)
 {
     struct fixture *f = cc_calloc(1, sizeof *f);
-    snprintf(f->directory, sizeof f->directory, "/tmp/chat-migrate-XXXXXX");
-    assert_non_null(mkdtemp(f->directory));
+    f->directory = test_folder();
     f->name = test_unique_name("migrate");
     *state = f;
     return 0;
-}
-
-static void remove_directory(const char *directory)
-{
-    DIR *entries = opendir(directory);
-    for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries))
-        unlinkat(dirfd(entries), entry->d_name, 0);
-    closedir(entries);
-    rmdir(directory);
 }
 
 static int teardown(void **state)
@@ -82,7 +71,6 @@ static int teardown(void **state)
     cc_mongo_return(mongo, client);
     cc_mongo_destroy(mongo);
     tcp_proxy_stop(f->proxy);
-    remove_directory(f->directory);
     cc_free(f);
     return 0;
 }

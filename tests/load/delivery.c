@@ -99,9 +99,8 @@ static void on_outcome(struct run *run, const char *text, size_t length)
 static void on_message(struct run *run, struct seat *seat, const char *text, size_t length)
 {
     const char *body = frame_text(text, length, "body");
-    uint32_t nonce = body != NULL ? (uint32_t)strtoul(body, NULL, 16) : 0;
-    struct message *message =
-        nonce == run->nonce ? message_at(run, strtoll(body + 9, NULL, 10)) : NULL;
+    bool ours = body != NULL && (uint32_t)strtoul(body, NULL, 16) == run->nonce;
+    struct message *message = ours ? message_at(run, strtoll(body + 9, NULL, 10)) : NULL;
     if (message == NULL)
         return;
     int64_t now = monotonic_us(), seq = frame_int(text, length, "seq");

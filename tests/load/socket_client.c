@@ -26,7 +26,7 @@ static const char handshake[] =
 
 static void append(char **buffer, size_t *count, size_t *capacity, const void *bytes, size_t added)
 {
-    if (*count + added > *capacity) {
+    if (*buffer == NULL || *count + added > *capacity) {
         *capacity = (*count + added) * 2;
         *buffer = cc_realloc(*buffer, *capacity);
     }

@@ -314,7 +314,7 @@ static void sign_in(struct ws_session **session)
     ws_chat_subscribed(&world.app, CHAT);
     ws_chat_baseline(&world.app, ws_chat_find(&world.app, CHAT), CHATS_HEAD, CHATS_HEAD);
     settle();
-    FUZZ_REQUIRE((*session)->state == WS_READY);
+    FUZZ_REQUIRE(*session != NULL && (*session)->state == WS_READY);
 }
 
 static void take_line(struct ws_session **member, struct ws_session **stranger, const char *line,

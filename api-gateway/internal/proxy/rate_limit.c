@@ -148,31 +148,39 @@ static void refill(const struct gateway_rate *rate, struct local_bucket *bucket,
     bucket->at_ms = now_ms;
 }
 
+/* What is shown to a client whom nothing limits is its first bucket. */
+static struct gateway_rate_verdict take_locally(struct gateway_rate_limiter *limiter,
+                                                const struct question *question, int64_t now_ms)
+{
+    const struct gateway_rate *rate = &limiter->rates[question->buckets[0].which];
+    double left;
+
+    for (size_t i = 0; i < question->count; i++)
+        local_bucket(limiter, &question->buckets[i], now_ms)->tokens -= 1;
+    left = local_bucket(limiter, &question->buckets[0], now_ms)->tokens;
+    return verdict_for(rate, true, (int64_t)left, until_next_ms(rate, left));
+}
+
 static struct gateway_rate_verdict judge_locally(struct gateway_rate_limiter *limiter,
                                                  const struct question *question)
 {
-    struct local_bucket *buckets[BUCKETS_MAX];
     int64_t now_ms = cc_mono_ms(limiter->clock), longest_ms = -1;
-    const struct gateway_rate *shown = &limiter->rates[question->buckets[0].which];
+    const struct gateway_rate *shown = NULL;
 
     if (cc_hash_map_count(limiter->local) + question->count > LOCAL_MAX)
         forget_local(limiter); /* every bucket full again: lenient, and bounded */
     for (size_t i = 0; i < question->count; i++) {
         const struct gateway_rate *rate = &limiter->rates[question->buckets[i].which];
+        struct local_bucket *bucket = local_bucket(limiter, &question->buckets[i], now_ms);
 
-        buckets[i] = local_bucket(limiter, &question->buckets[i], now_ms);
-        refill(rate, buckets[i], now_ms);
-        if (buckets[i]->tokens < 1 && until_next_ms(rate, buckets[i]->tokens) > longest_ms) {
-            longest_ms = until_next_ms(rate, buckets[i]->tokens);
+        refill(rate, bucket, now_ms);
+        if (bucket->tokens < 1 && until_next_ms(rate, bucket->tokens) > longest_ms) {
+            longest_ms = until_next_ms(rate, bucket->tokens);
             shown = rate;
         }
     }
-    if (longest_ms >= 0)
-        return verdict_for(shown, false, 0, longest_ms);
-    for (size_t i = 0; i < question->count; i++)
-        buckets[i]->tokens -= 1;
-    return verdict_for(shown, true, (int64_t)buckets[0]->tokens,
-                       until_next_ms(shown, buckets[0]->tokens));
+    return shown != NULL ? verdict_for(shown, false, 0, longest_ms)
+                         : take_locally(limiter, question, now_ms);
 }
 
 /* ---- Redis ---- */

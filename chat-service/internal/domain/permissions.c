@@ -61,16 +61,16 @@ enum cc_code chat_may(const struct chat *chat, const struct membership *actor,
     return CC_OK;
 }
 
-static enum cc_code must_be_there(const struct membership *target, struct cc_error *err)
+static enum cc_code no_member(struct cc_error *err)
 {
-    if (!membership_active(target))
-        return cc_fail(err, CC_NOT_FOUND, NULL, "that person is not a member");
-    return CC_OK;
+    return cc_fail(err, CC_NOT_FOUND, NULL, "that person is not a member");
 }
 
 static enum cc_code must_be_below(const struct membership *actor, const struct membership *target,
                                   struct cc_error *err)
 {
+    if (target == NULL || !membership_active(target))
+        return no_member(err);
     if (target->role <= actor->role)
         return cc_fail(err, CC_FORBIDDEN, NULL, "that person's role is not below yours");
     return CC_OK;
@@ -85,7 +85,8 @@ static enum cc_code must_be_banned(const struct membership *target, struct cc_er
 
 static enum cc_code must_be_no_owner(const struct membership *target, struct cc_error *err)
 {
-    CC_TRY(must_be_there(target, err));
+    if (target == NULL || !membership_active(target))
+        return no_member(err);
     if (target->role == MEMBER_OWNER)
         return cc_fail(err, CC_FORBIDDEN, NULL, "that person is an owner");
     return CC_OK;
@@ -115,7 +116,6 @@ static enum cc_code judge_target(const struct chat *chat, const struct membershi
     case TARGET_BELOW:
         if (rule == TARGET_BELOW_OR_OUT && target != NULL && !membership_active(target))
             break;
-        CC_TRY(must_be_there(target, err));
         return must_be_below(actor, target, err);
     case TARGET_BANNED:
         return must_be_banned(target, err);

@@ -21,12 +21,12 @@ def up(options):
     _say_where(stack)
 
 
-def bring_up(stack, preset, replicas):
-    """Everything from packages to ready daemons. What runs and is up to date is left alone."""
+def bring_up(stack, preset, replicas, *targets):
+    """Everything from packages to ready daemons. What runs and is up to date is left alone. Builds all, or `targets`."""
     with stack.locked():
         stacks.install()
         if build.has_code():
-            build.build(preset)
+            build.build(preset, *targets)
         before = Fleet.remembered(stack)
         chosen = {**services.default_replicas(), **(before.asked if before else {}), **replicas}
         wanted = Fleet(stack, preset, chosen)

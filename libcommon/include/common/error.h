@@ -91,4 +91,11 @@ enum cc_code cc_code_from_http_status(int status);
             return cc_try_code;                                                                    \
     } while (0)
 
+/* Only for the static analyzer, which sees one file at a time and would follow the way on which a
+ * failure returned CC_OK. */
+#ifdef __clang_analyzer__
+#define cc_fail(err, code, ...)        (cc_fail((err), (code), __VA_ARGS__), (code))
+#define cc_fail_detail(err, code, ...) (cc_fail_detail((err), (code), __VA_ARGS__), (code))
+#endif
+
 #endif

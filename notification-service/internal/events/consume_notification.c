@@ -17,6 +17,7 @@ struct delivery_batch {
     struct notification_app *app;
     struct cc_arena *arena;
     int64_t now_ms;
+    bool unanswered; /* message-service did not say: one such wait is enough for a batch */
     struct notification *due, *stale;
     size_t due_count, stale_count;
 };
@@ -24,10 +25,15 @@ struct delivery_batch {
 static int64_t read_position(struct delivery_batch *batch, const struct ev_notification_new *event,
                              const struct cc_record *record)
 {
-    if (batch->now_ms - event->envelope.occurred_at_ms < LATE_MS || event->cancel_if_read_seq == 0)
+    int64_t read_seq;
+
+    if (batch->unanswered || batch->now_ms - event->envelope.occurred_at_ms < LATE_MS ||
+        event->cancel_if_read_seq == 0)
         return -1;
-    return notification_read_seq(batch->app->message_service, event->user_id, event->chat_id,
-                                 &record->trace, batch->arena);
+    read_seq = notification_read_seq(batch->app->message_service, event->user_id, event->chat_id,
+                                     &record->trace, batch->arena);
+    batch->unanswered = read_seq < 0;
+    return read_seq;
 }
 
 static struct notification to_row(const struct ev_notification_new *event)

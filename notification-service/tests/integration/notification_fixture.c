@@ -390,7 +390,7 @@ void connect_person(struct notification_fixture *f, int person, int64_t expires_
 struct answer call(struct notification_fixture *f, const char *user_id, const char *method,
                    const char *path, const char *body)
 {
-    const char *token = user_id == NULL ? "" : cc_arena_printf(f->arena, "Bearer %s", user_id);
+    const char *token = cc_arena_printf(f->arena, "Bearer %s", user_id);
     const struct cc_http_header headers[] = {{"Content-Type", "application/json"},
                                              {"Authorization", token}};
     struct cc_http_call request = {
@@ -398,7 +398,7 @@ struct answer call(struct notification_fixture *f, const char *user_id, const ch
         .url = cc_arena_printf(f->arena, "http://127.0.0.1:%d%s", cc_http_server_port(f->server),
                                path),
         .headers = headers,
-        .header_count = user_id == NULL ? 1 : 2,
+        .header_count = user_id[0] == '\0' ? 1 : 2,
         .body = body,
         .body_count = body == NULL ? 0 : strlen(body),
         .response_max_bytes = CALL_BYTES,

@@ -52,7 +52,7 @@ struct answer {
     int status;
     const char *body;
 };
-/* user_id NULL = no token, body NULL = none. */
+/* user_id "" = no token, body NULL = none. */
 struct answer call(struct notification_fixture *f, const char *user_id, const char *method,
                    const char *path, const char *body);
 /* Was the person's last notification marked as not to disturb? */

@@ -334,7 +334,7 @@ static void bad_requests_are_refused(void **state)
     struct notification_fixture *f = *state;
     const char *bob = f->people[BOB], *read = "/v1/notifications/read";
 
-    assert_int_equal(call(f, NULL, "GET", "/v1/notifications", NULL).status, 401);
+    assert_int_equal(call(f, "", "GET", "/v1/notifications", NULL).status, 401);
     assert_int_equal(call(f, bob, "GET", "/v1/notifications?limit=201", NULL).status, 400);
     assert_int_equal(call(f, bob, "GET", "/v1/notifications?cursor=nonsense", NULL).status, 400);
     assert_int_equal(call(f, bob, "POST", read, "{}").status, 400);

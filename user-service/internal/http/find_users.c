@@ -32,8 +32,6 @@ static enum cc_code read_query(struct cc_request *req, struct search *out, struc
 
     if (length < QUERY_MIN || length > QUERY_BYTES)
         return cc_fail(err, CC_INVALID, "query", "give the beginning of a handle or a name");
-    out->names = "";
-    out->handles[0] = '\0';
     if (strchr(query + is_handle, '@') != NULL)
         return CC_OK;
     if (!user_handle_prefix(query, out->handles))
@@ -130,7 +128,7 @@ enum cc_code user_http_find_users(struct cc_request *req, struct cc_response *re
 {
     struct user_found found[LIMIT_MOST + 1];
     const struct user *users[LIMIT_MOST];
-    struct search search;
+    struct search search = {.names = ""};
     size_t count = 0;
     int64_t limit;
 

@@ -15,14 +15,14 @@ static enum cc_code read_question(struct cc_request *req, struct cc_relation **o
     struct cc_json_reader *reader;
 
     CC_TRY(cc_request_json(req, NULL, &reader, err));
-    if (!cc_relations_read_question(reader, out_pairs, out_count))
-        return cc_json_reader_error(reader, err);
+    bool good = cc_relations_read_question(reader, out_pairs, out_count);
     struct user_bond *bonds = cc_arena_calloc(arena, *out_count + 1, sizeof *bonds);
     for (size_t i = 0; i < *out_count; i++)
         bonds[i] = (struct user_bond){.actor_id = (*out_pairs)[i].actor_id,
                                       .user_id = (*out_pairs)[i].user_id};
     *out_bonds = bonds;
-    return user_choices_find_bonds(app->choices, bonds, *out_count, arena, err);
+    return good ? user_choices_find_bonds(app->choices, bonds, *out_count, arena, err)
+                : cc_json_reader_error(reader, err);
 }
 
 enum cc_code user_http_contact(struct cc_request *req, struct cc_response *res,

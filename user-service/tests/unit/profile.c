@@ -48,7 +48,7 @@ static void what_a_patch_does_not_name_stays(void **state)
 {
     (void)state;
     struct cc_error err = {0};
-    struct user after;
+    struct user after = {0};
 
     assert_int_equal(apply("{}", &after, &err), CC_OK);
 
@@ -59,7 +59,7 @@ static void null_empties_what_may_be_empty(void **state)
 {
     (void)state;
     struct cc_error err = {0};
-    struct user after;
+    struct user after = {0};
 
     assert_int_equal(apply("{\"bio\":null,\"locale\":null,\"time_zone\":null}", &after, &err),
                      CC_OK);
@@ -108,7 +108,7 @@ static void a_faulty_member_is_named(void **state)
     };
     for (size_t i = 0; i < sizeof faulty / sizeof faulty[0]; i++) {
         struct cc_error err = {0};
-        struct user after;
+        struct user after = {0};
         if (apply(faulty[i].json, &after, &err) != CC_INVALID)
             fail_msg("accepted %s", faulty[i].json);
         if (strncmp(err.field, faulty[i].field, strlen(faulty[i].field)) != 0)
@@ -141,7 +141,7 @@ static void good_locales_and_time_zones_are_taken(void **state)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct cc_error err = {0};
-        struct user after;
+        struct user after = {0};
         if (apply(good[i], &after, &err) != CC_OK)
             fail_msg("refused %s: %s", good[i], err.public_text);
     }
@@ -244,7 +244,7 @@ static void an_avatar_is_a_media_id_or_none(void **state)
 {
     (void)state;
     struct cc_error err = {0};
-    struct user after;
+    struct user after = {0};
     static char handle[USER_HANDLE_BYTES];
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct user_patch patch;

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from chatdev import addresses, build, commands, packages, services
 from chatdev.complaint import Complaint
@@ -33,10 +34,12 @@ POSTMAN = REPOSITORY / "postman"
 CONTRACTS = REPOSITORY / "tests" / "contracts"
 SANITIZER_REPORT = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ).*")
 
+THREAD_SUPPRESSIONS = INFRA_DEV / "lint" / "tsan.txt"
+
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "second_deadlock_stack=1:halt_on_error=0",
+    "TSAN_OPTIONS": f"second_deadlock_stack=1:halt_on_error=0:suppressions={THREAD_SUPPRESSIONS}",
 }
 
 
@@ -52,7 +55,8 @@ def ctest(stack, reports, preset="asan", labels=CTEST_LABELS):
     command += ["-j", "2", "--timeout", ONE_TEST_SECONDS, "--output-junit", report]
     environment = {**os.environ, **SANITIZER_OPTIONS, **addresses.for_tests(stack)}
     environment.pop("CHAT_LOG_LEVEL", None)  # is meant for the fleet
-    run_limited(command, CTEST_SECONDS, cwd=REPOSITORY, env=environment)
+    with tempfile.TemporaryDirectory(prefix="chat-ctest-") as folder:  # a test that is killed can't tidy up
+        run_limited(command, CTEST_SECONDS, cwd=REPOSITORY, env={**environment, "TMPDIR": folder})
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
 
 
@@ -94,7 +98,7 @@ def contracts(stack, reports):
 
 def soak(stack, reports):
     """The fleet as it is delivered: AddressSanitizer's allocator grows by itself."""
-    commands.bring_up(stack, "release", REPLICAS)
+    commands.bring_up(stack, "release", REPLICAS, *services.BY_NAME)
     seconds = int(os.environ.get("CHAT_SOAK_SECONDS", "600")) + SOAK_EXTRA_SECONDS
     return end_to_end(stack, reports, "soak", "soak", seconds)
 

@@ -1,0 +1,121 @@
+/* Bytes from one side of a tunnel to the other. */
+
+#include "proxy/tunnel_private.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "common/alloc.h"
+
+static struct side *other(struct side *side)
+{
+    struct tunnel *tunnel = side->tunnel;
+
+    return side == &tunnel->client ? &tunnel->server : &tunnel->client;
+}
+
+static void watch_pumping(struct side *side)
+{
+    uint32_t events = 0;
+
+    if (!side->ended && other(side)->pending == NULL)
+        events |= EPOLLIN;
+    if (side->pending != NULL)
+        events |= EPOLLOUT;
+    tunnel_watch(side, events);
+}
+
+/* Passes an end of stream on, once everything before it is through; ends the tunnel after both. */
+void tunnel_settle(struct tunnel *tunnel)
+{
+    struct side *sides[] = {&tunnel->client, &tunnel->server};
+
+    for (size_t i = 0; i < 2; i++)
+        if (other(sides[i])->ended && sides[i]->pending == NULL && !sides[i]->shut) {
+            shutdown(sides[i]->fd, SHUT_WR);
+            sides[i]->shut = true;
+        }
+    if (tunnel->client.shut && tunnel->server.shut) {
+        tunnel_end(tunnel);
+        return;
+    }
+    watch_pumping(&tunnel->client);
+    watch_pumping(&tunnel->server);
+}
+
+void tunnel_keep_pending(struct side *side, const char *bytes, size_t count)
+{
+    side->pending = cc_alloc(count);
+    memcpy(side->pending, bytes, count);
+    side->pending_first = 0;
+    side->pending_count = (uint32_t)count;
+}
+
+static void drop_pending(struct side *side)
+{
+    cc_free(side->pending);
+    side->pending = NULL;
+    side->pending_count = 0;
+}
+
+static void flush(struct side *side)
+{
+    ssize_t sent =
+        send(side->fd, side->pending + side->pending_first, side->pending_count, MSG_NOSIGNAL);
+
+    if (sent < 0 && tunnel_would_block())
+        return;
+    if (sent < 0) {
+        side->deaf = true;
+        drop_pending(side);
+        return;
+    }
+    side->pending_first += (uint32_t)sent;
+    side->pending_count -= (uint32_t)sent;
+    if (side->pending_count == 0)
+        drop_pending(side);
+}
+
+/* From one side to the other, at most one scratch buffer a turn so that no tunnel starves the rest.
+ * False when nothing more can be read. */
+static bool pump(struct side *from)
+{
+    struct side *to = other(from);
+    char *scratch = from->tunnel->tunnels->scratch;
+    ssize_t got = recv(from->fd, scratch, TUNNEL_SCRATCH_BYTES, 0), sent;
+
+    if (got < 0)
+        return tunnel_would_block();
+    if (got == 0) {
+        from->ended = true;
+        return true;
+    }
+    if (to->deaf)
+        return true;
+    sent = send(to->fd, scratch, (size_t)got, MSG_NOSIGNAL);
+    to->deaf = sent < 0 && !tunnel_would_block();
+    if (sent < 0)
+        sent = 0;
+    if (sent < got && !to->deaf)
+        tunnel_keep_pending(to, scratch + sent, (size_t)(got - sent));
+    return true;
+}
+
+/* After a reset the kernel still holds what came before it, the close frame above all: an error is
+ * read like anything else, and ends the tunnel when nothing is left to read. */
+void tunnel_on_pumping(struct side *side, uint32_t events)
+{
+    struct tunnel *tunnel = side->tunnel;
+    bool alive = true;
+
+    if (side->pending != NULL && (events & EPOLLOUT) != 0)
+        flush(side);
+    if (!side->ended && other(side)->pending == NULL &&
+        (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+        alive = pump(side);
+    if (alive)
+        tunnel_settle(tunnel);
+    else
+        tunnel_end(tunnel);
+}

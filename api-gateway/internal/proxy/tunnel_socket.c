@@ -1,0 +1,58 @@
+/* The sockets of tunnels: what is waited for, options, closing. */
+
+#include "proxy/tunnel_private.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+
+#define USER_TIMEOUT_MS 20000 /* unacknowledged bytes: the peer is gone */
+
+/* A side that waits for nothing leaves the epoll set, which would go on telling of its hang-up. */
+void tunnel_watch(struct side *side, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = side};
+    int operation = events == 0          ? EPOLL_CTL_DEL
+                    : side->watched == 0 ? EPOLL_CTL_ADD
+                                         : EPOLL_CTL_MOD;
+
+    if (side->fd < 0 || side->watched == events)
+        return;
+    if (epoll_ctl(side->tunnel->tunnels->epoll_fd, operation, side->fd, &event) == 0)
+        side->watched = events;
+}
+
+/* The client's descriptor is a duplicate: closing it would leave neither the epoll set nor the wire
+ * as long as the listener still holds its own, hence both are said aloud. */
+void tunnel_close_side(struct side *side)
+{
+    if (side->fd >= 0) {
+        tunnel_watch(side, 0);
+        shutdown(side->fd, SHUT_RDWR);
+        close(side->fd);
+    }
+    side->fd = -1;
+    side->watched = 0;
+    cc_free(side->pending);
+    side->pending = NULL;
+    side->pending_count = 0;
+}
+
+void tunnel_prepare_socket(int fd)
+{
+    const int on = 1, user_timeout_ms = USER_TIMEOUT_MS;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+}
+
+bool tunnel_would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
