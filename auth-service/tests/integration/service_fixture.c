@@ -322,17 +322,28 @@ struct mail_wait {
     const char *id;
 };
 
-/* Mailpit lists the newest first. */
+/* A list, the newest first. */
+static struct cc_json_reader *mails_to(struct fixture *f, const char *email)
+{
+    struct answer found = call_url(f, "GET",
+                                   cc_arena_printf(f->arena, "%s/api/v1/search?query=to:%s",
+                                                   test_env("CHAT_TEST_MAILPIT_URL"), email),
+                                   NULL, NULL);
+    return cc_json_reader_create(f->arena, found.body, strlen(found.body), CC_IGNORE_UNKNOWN);
+}
+
+size_t count_mails(struct fixture *f, const char *email)
+{
+    struct cc_json_reader *reader = mails_to(f, email);
+    size_t count = cc_json_array_count(reader, "messages", CC_OPTIONAL, 50);
+    cc_json_reader_destroy(reader);
+    return count;
+}
+
 static bool mail_is_there(void *arg)
 {
     struct mail_wait *wait = arg;
-    struct fixture *f = wait->f;
-    struct answer found = call_url(f, "GET",
-                                   cc_arena_printf(f->arena, "%s/api/v1/search?query=to:%s",
-                                                   test_env("CHAT_TEST_MAILPIT_URL"), wait->email),
-                                   NULL, NULL);
-    struct cc_json_reader *reader =
-        cc_json_reader_create(f->arena, found.body, strlen(found.body), CC_IGNORE_UNKNOWN);
+    struct cc_json_reader *reader = mails_to(wait->f, wait->email);
     size_t count = cc_json_array_count(reader, "messages", CC_OPTIONAL, 50);
     if (count >= wait->number && cc_json_enter_element(reader, "messages", count - wait->number))
         wait->id = cc_json_text(reader, "ID", CC_REQUIRED, 1, 100);

@@ -81,5 +81,7 @@ bool stub_knows(struct fixture *f, const char *handle);
 const char *mailed_text(struct fixture *f, const char *email, size_t number);
 /* The code in it. */
 const char *mailed_code(struct fixture *f, const char *email, size_t number);
+/* How many mails the address has got so far. */
+size_t count_mails(struct fixture *f, const char *email);
 
 #endif

@@ -139,6 +139,15 @@ static int race(struct racer *racers, size_t count, int status)
     return found;
 }
 
+/* RACERS requests that are all alike. */
+static int race_with(struct fixture *f, const char *path, const char *body, int status)
+{
+    struct racer racers[RACERS];
+    for (size_t i = 0; i < RACERS; i++)
+        racers[i] = (struct racer){.f = f, .path = path, .body = body};
+    return race(racers, RACERS, status);
+}
+
 static void a_code_has_five_tries_however_parallel(void **state)
 {
     struct fixture *f = *state;
@@ -146,20 +155,32 @@ static void a_code_has_five_tries_however_parallel(void **state)
     (void)register_as(f, person, PASSWORD);
     const char *code = mailed_code(f, person.email, 1);
     const char *wrong = strcmp(code, "000000") == 0 ? "000001" : "000000";
-    struct racer racers[RACERS];
-    for (size_t i = 0; i < RACERS; i++)
-        racers[i] =
-            (struct racer){.f = f,
-                           .path = "/v1/auth/otp/verify",
-                           .body = cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}",
-                                                   person.email, wrong)};
+    const char *body =
+        cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}", person.email, wrong);
 
-    assert_int_equal(race(racers, RACERS, 200), 0);
+    assert_int_equal(race_with(f, "/v1/auth/otp/verify", body, 200), 0);
 
     f->address = a_new_address(f); /* the place is not what refuses it */
     assert_int_equal(verify(f, person, code).status, 401);
     assert_int_equal(resend(f, person).status, 202); /* the person is not locked out */
     assert_int_equal(verify(f, person, mailed_code(f, person.email, 2)).status, 200);
+}
+
+static void one_code_sets_one_password_however_parallel(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    assert_int_equal(forgot(f, person.email).status, 202);
+    const char *body = cc_arena_printf(
+        f->arena, "{\"email\":\"%s\",\"code\":\"%s\",\"password\":\"analytical machine\"}",
+        person.email, mailed_code(f, person.email, 2));
+
+    assert_int_equal(race_with(f, "/v1/auth/password/reset", body, 200), 1);
+
+    assert_int_equal(log_in(f, person, "analytical machine", "telephone").status, 200);
+    assert_non_null(strstr(mailed_text(f, person.email, 3), "was changed"));
+    test_wait_for(no_mail_waits, f, 5000);
+    assert_int_equal(count_mails(f, person.email), 3); /* the change was told once */
 }
 
 static void a_stranger_locks_himself_out_and_not_the_owner(void **state)
@@ -361,6 +382,32 @@ static void without_postgresql_the_answer_is_503_in_time(void **state)
     assert_int_equal(refresh(f, device.refresh_token).status, 200); /* nothing was lost */
 }
 
+/* More failures than there may be mails: nobody got any. */
+static void a_mail_that_was_never_queued_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    const char *database_uri = f->database_uri;
+    struct person known = must_join(f), fresh = a_person(f);
+    service_stop(f);
+    f->database_uri = "postgresql://chat@127.0.0.1:9/none";
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+
+    for (int i = 0; i <= OTP_SENDS_MAX; i++) {
+        assert_int_equal(forgot(f, known.email).status, 503);
+        assert_int_equal(register_as(f, fresh, PASSWORD).status, 503);
+    }
+
+    service_stop(f);
+    f->database_uri = database_uri;
+    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    for (int i = 0; i < OTP_SENDS_MAX; i++)
+        assert_int_equal(register_as(f, fresh, PASSWORD).status, 202);
+    assert_int_equal(register_as(f, fresh, PASSWORD).status, 429);
+    for (int i = 1; i < OTP_SENDS_MAX; i++) /* one was the registration */
+        assert_int_equal(forgot(f, known.email).status, 202);
+    assert_int_equal(forgot(f, known.email).status, 429);
+}
+
 /* ---- nothing tells whether an address is known ---- */
 
 static const char *register_body(struct fixture *f, const char *email)
@@ -476,12 +523,14 @@ int main(void)
         TEST(a_code_for_the_address_is_none_for_the_password),
         TEST(changing_the_password_needs_the_present_one_and_keeps_this_device),
         TEST(a_code_has_five_tries_however_parallel),
+        TEST(one_code_sets_one_password_however_parallel),
         TEST(a_stranger_locks_himself_out_and_not_the_owner),
         TEST(many_strangers_use_up_the_account_and_the_owner_gets_in_from_home),
         TEST(the_first_administrator_is_made_on_the_command_line),
         TEST(a_suspended_person_is_out_until_reinstated),
         TEST(a_deleted_account_is_gone_whenever_the_service_stops),
         TEST(without_postgresql_the_answer_is_503_in_time),
+        TEST(a_mail_that_was_never_queued_does_not_count),
         TEST(known_and_unknown_addresses_get_the_same_answers),
         TEST(known_and_unknown_addresses_take_the_same_time),
     };
