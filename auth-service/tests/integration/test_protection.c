@@ -24,6 +24,12 @@ static int tear_down(void **state)
     return 0;
 }
 
+static int renew(void **state)
+{
+    fixture_renew(*state);
+    return 0;
+}
+
 static struct answer forgot(struct fixture *f, const char *email)
 {
     return service_call(f, "POST", "/v1/auth/password/forgot", NULL,
@@ -105,6 +111,37 @@ static void changing_the_password_needs_the_present_one_and_keeps_this_device(vo
     assert_int_equal(list_sessions(f, laptop.access_token).status, 401);
     assert_int_equal(log_in(f, person, "analytical machine", "laptop").status, 200);
     assert_non_null(strstr(mailed_text(f, person.email, 2), "was changed"));
+}
+
+static const char *stored_hash(struct fixture *f, struct person person)
+{
+    struct account account;
+    struct cc_error err = {0};
+    assert_int_equal(
+        account_store_find_by_email(f->service.app.accounts, person.email, &account, &err), CC_OK);
+    return cc_arena_strdup(f->arena, account.password_hash);
+}
+
+/* R20. A wrong password, which everybody can send, renews nothing. */
+static void a_hash_is_renewed_at_the_next_log_in_after_costs_have_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    const char *cheap = stored_hash(f, person);
+    assert_non_null(strstr(cheap, "$m=8192,t=1,p=1$"));
+    (void)must_log_in(f, person, "telephone");
+    assert_string_equal(stored_hash(f, person), cheap);
+
+    service_stop(f);
+    f->argon2_memory_kib = 9216;
+    service_start(f, f->usual.smtp_url);
+    assert_int_equal(log_in(f, person, "a wrong guess", "telephone").status, 401);
+    assert_string_equal(stored_hash(f, person), cheap);
+    struct device device = must_log_in(f, person, "telephone");
+
+    assert_non_null(strstr(stored_hash(f, person), "$m=9216,t=1,p=1$"));
+    assert_int_equal(list_sessions(f, device.access_token).status, 200);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
 }
 
 /* ---- guesses ---- */
@@ -317,7 +354,7 @@ static bool deletion_is(void *arg)
 static void restart(struct fixture *f)
 {
     service_stop(f);
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
 }
 
 /* The process ends after each step; the next one goes on. */
@@ -359,12 +396,11 @@ static void a_deleted_account_is_gone_whenever_the_service_stops(void **state)
 static void without_postgresql_the_answer_is_503_in_time(void **state)
 {
     struct fixture *f = *state;
-    const char *database_uri = f->database_uri;
     struct person person = must_join(f);
     struct device device = must_log_in(f, person, "telephone");
     service_stop(f);
     f->database_uri = "postgresql://chat@127.0.0.1:9/none"; /* nobody listens there */
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
 
     for (int call = 0; call < 4; call++) {
         int64_t began_ms = cc_mono_ms(cc_clock_system());
@@ -377,8 +413,8 @@ static void without_postgresql_the_answer_is_503_in_time(void **state)
     }
 
     service_stop(f);
-    f->database_uri = database_uri;
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    f->database_uri = f->usual.database_uri;
+    service_start(f, f->usual.smtp_url);
     assert_int_equal(refresh(f, device.refresh_token).status, 200); /* nothing was lost */
 }
 
@@ -386,11 +422,10 @@ static void without_postgresql_the_answer_is_503_in_time(void **state)
 static void a_mail_that_was_never_queued_does_not_count(void **state)
 {
     struct fixture *f = *state;
-    const char *database_uri = f->database_uri;
     struct person known = must_join(f), fresh = a_person(f);
     service_stop(f);
     f->database_uri = "postgresql://chat@127.0.0.1:9/none";
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
 
     for (int i = 0; i <= OTP_SENDS_MAX; i++) {
         assert_int_equal(forgot(f, known.email).status, 503);
@@ -398,8 +433,8 @@ static void a_mail_that_was_never_queued_does_not_count(void **state)
     }
 
     service_stop(f);
-    f->database_uri = database_uri;
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    f->database_uri = f->usual.database_uri;
+    service_start(f, f->usual.smtp_url);
     for (int i = 0; i < OTP_SENDS_MAX; i++)
         assert_int_equal(register_as(f, fresh, PASSWORD).status, 202);
     assert_int_equal(register_as(f, fresh, PASSWORD).status, 429);
@@ -514,7 +549,7 @@ static void known_and_unknown_addresses_take_the_same_time(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup(name, renew)
 
 int main(void)
 {
@@ -522,6 +557,7 @@ int main(void)
         TEST(a_forgotten_password_is_replaced_and_everybody_logged_out),
         TEST(a_code_for_the_address_is_none_for_the_password),
         TEST(changing_the_password_needs_the_present_one_and_keeps_this_device),
+        TEST(a_hash_is_renewed_at_the_next_log_in_after_costs_have_changed),
         TEST(a_code_has_five_tries_however_parallel),
         TEST(one_code_sets_one_password_however_parallel),
         TEST(a_stranger_locks_himself_out_and_not_the_owner),
@@ -534,5 +570,5 @@ int main(void)
         TEST(known_and_unknown_addresses_get_the_same_answers),
         TEST(known_and_unknown_addresses_take_the_same_time),
     };
-    return cmocka_run_group_tests_name("protection of accounts", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("protection of accounts", tests, set_up, tear_down);
 }
