@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Packs lists of common passwords into auth-service/internal/domain/common_passwords.bin.
 
-    infra/dev/common_passwords.py LIST...        # text files, one password a line; common_passwords.txt is added
+    infra/dev/common_passwords.py LIST...    # text files, one password a line; common_passwords.txt is added
 
-What comes out: for each password of at least 8 bytes, in lower case (ASCII), the first 5 bytes of its SHA-256, sorted,
-no two alike. Where the lists come from is written in auth-service/README.md, "Common passwords"; nothing is fetched here.
+What comes out: of each password of at least 8 bytes, in lower case (ASCII), the first 5 bytes of its SHA-256; sorted, no
+two alike. Where the lists come from is written in auth-service/README.md, "Common passwords"; nothing is fetched here.
 """
 
 import hashlib
