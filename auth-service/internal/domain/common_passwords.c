@@ -2,6 +2,7 @@
 
 #include "domain/common_passwords.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include <openssl/sha.h>
@@ -20,7 +21,7 @@ extern const unsigned char common_passwords_end[];
 
 size_t common_password_count(void)
 {
-    return (size_t)(common_passwords_end - common_passwords) / COMMON_PASSWORD_BYTES;
+    return ((uintptr_t)common_passwords_end - (uintptr_t)common_passwords) / COMMON_PASSWORD_BYTES;
 }
 
 static void kept_hash(const char *password, unsigned char out[SHA256_DIGEST_LENGTH])
