@@ -113,10 +113,8 @@ static void start_stores(struct auth_app *app)
 
 static enum cc_code start_hasher(struct auth_app *app, struct cc_error *err)
 {
-    const struct auth_settings *settings = app->settings;
-    const struct password_cost cost = {.memory_kib = (uint32_t)settings->argon2_memory_kib,
-                                       .iterations = (uint32_t)settings->argon2_iterations};
-    return password_hasher_create(cost, (int)settings->password_places, app->runtime->random,
+    return password_hasher_create(auth_password_cost(app->settings),
+                                  (int)app->settings->password_places, app->runtime->random,
                                   &app->hasher, err);
 }
 

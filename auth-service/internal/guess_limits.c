@@ -10,9 +10,6 @@
 #include "domain/network_address.h"
 #include "domain/otp.h"
 
-#define BUCKETS_MAX 3
-#define KEY_BYTES   96
-
 struct rule {
     const char *name; /* of the key, and of the metric */
     int most, window_s;
@@ -21,14 +18,6 @@ static const struct rule password_here = {"password-here", 10, 900}, /* one acco
     password_all = {"password", 50, 900},                            /* one account */
     code_here = {"code-here", 10, 600}, mail_here = {"otp-here", OTP_SENDS_MAX, OTP_SENDS_WINDOW_S},
                          mail_all = {"otp", 3 * OTP_SENDS_MAX, OTP_SENDS_WINDOW_S};
-
-struct bucket {
-    char key[KEY_BYTES], most[16], window_s[16];
-};
-struct buckets {
-    struct bucket items[BUCKETS_MAX];
-    size_t count;
-};
 
 /* All or none of the buckets are counted up: what is refused does not count. */
 static struct cc_redis_script take_script = {
@@ -43,10 +32,10 @@ static struct cc_redis_script give_back_script = {
               "redis.call('DECR', KEYS[i]) end end return 0"};
 
 /* `subject` is hashed: it may be an e-mail address. */
-static void add_bucket(struct buckets *buckets, const struct rule *rule, const char *subject,
+static void add_bucket(struct auth_counted *buckets, const struct rule *rule, const char *subject,
                        const char *place)
 {
-    struct bucket *bucket = &buckets->items[buckets->count++];
+    struct auth_bucket *bucket = &buckets->items[buckets->count++];
     char text[EMAIL_ADDRESS_BYTES + NETWORK_ADDRESS_BYTES + 1], hash[65];
     int length = snprintf(text, sizeof text, "%s %s", subject, place);
     cc_sha256_hex(text, (size_t)length, hash);
@@ -56,10 +45,10 @@ static void add_bucket(struct buckets *buckets, const struct rule *rule, const c
 }
 
 static enum cc_code eval(struct auth_app *app, struct cc_redis_script *script,
-                         const struct buckets *buckets, int64_t *out, struct cc_error *err)
+                         const struct auth_counted *buckets, int64_t *out, struct cc_error *err)
 {
     CC_AUTO(redis_reply) redisReply *reply = NULL;
-    const char *argv[3 * BUCKETS_MAX];
+    const char *argv[3 * AUTH_BUCKETS_MAX];
     for (size_t i = 0; i < buckets->count; i++) {
         argv[i] = buckets->items[i].key;
         argv[buckets->count + 2 * i] = buckets->items[i].most;
@@ -71,7 +60,7 @@ static enum cc_code eval(struct auth_app *app, struct cc_redis_script *script,
     return CC_OK;
 }
 
-static enum cc_code take(struct auth_app *app, const struct buckets *buckets, const char *what,
+static enum cc_code take(struct auth_app *app, const struct auth_counted *buckets, const char *what,
                          struct cc_error *err)
 {
     int64_t wait_ms;
@@ -86,7 +75,7 @@ static enum cc_code take(struct auth_app *app, const struct buckets *buckets, co
 }
 
 /* Counts against the account, unless its owner was logged in from there before. */
-static enum cc_code take_for_account(struct auth_app *app, struct buckets *buckets,
+static enum cc_code take_for_account(struct auth_app *app, struct auth_counted *buckets,
                                      const struct rule *account_rule, const char *email,
                                      const char *address, struct cc_error *err)
 {
@@ -105,7 +94,7 @@ static enum cc_code take_for_account(struct auth_app *app, struct buckets *bucke
     return take(app, buckets, account_rule->name, err);
 }
 
-static void add_place(struct buckets *buckets, const struct rule *rule, const char *email,
+static void add_place(struct auth_counted *buckets, const struct rule *rule, const char *email,
                       const char *address)
 {
     char place[NETWORK_ADDRESS_BYTES];
@@ -114,60 +103,43 @@ static void add_place(struct buckets *buckets, const struct rule *rule, const ch
 }
 
 /* Of all accounts together. */
-static void add_guesses_of_place(const struct auth_app *app, struct buckets *buckets,
+static void add_guesses_of_place(const struct auth_app *app, struct auth_counted *buckets,
                                  const char *address)
 {
     const struct rule rule = {"guess-from", (int)app->settings->guesses_per_address, 900};
     add_place(buckets, &rule, "", address);
 }
 
-static void forgive(struct auth_app *app, const struct buckets *buckets)
+void auth_uncount(struct auth_app *app, const struct auth_counted *counted)
 {
     struct cc_error err = {0};
     int64_t ignored;
-    if (eval(app, &give_back_script, buckets, &ignored, &err) != CC_OK)
-        cc_log_error(CC_LOG_WARN, "a right password or code was counted as a guess", &err, NULL);
+    if (eval(app, &give_back_script, counted, &ignored, &err) != CC_OK)
+        cc_log_error(CC_LOG_WARN, "what should not count was counted", &err, NULL);
 }
 
 enum cc_code auth_limit_password(struct auth_app *app, const char *email, const char *address,
-                                 struct cc_error *err)
+                                 struct auth_counted *out, struct cc_error *err)
 {
-    struct buckets buckets = {.count = 0};
-    add_place(&buckets, &password_here, email, address);
-    add_guesses_of_place(app, &buckets, address);
-    return take_for_account(app, &buckets, &password_all, email, address, err);
-}
-
-void auth_forgive_password(struct auth_app *app, const char *email, const char *address)
-{
-    struct buckets buckets = {.count = 0};
-    add_place(&buckets, &password_here, email, address);
-    add_guesses_of_place(app, &buckets, address);
-    add_bucket(&buckets, &password_all, email, "");
-    forgive(app, &buckets);
+    out->count = 0;
+    add_place(out, &password_here, email, address);
+    add_guesses_of_place(app, out, address);
+    return take_for_account(app, out, &password_all, email, address, err);
 }
 
 enum cc_code auth_limit_code(struct auth_app *app, const char *email, const char *address,
-                             struct cc_error *err)
+                             struct auth_counted *out, struct cc_error *err)
 {
-    struct buckets buckets = {.count = 0};
-    add_place(&buckets, &code_here, email, address);
-    add_guesses_of_place(app, &buckets, address);
-    return take(app, &buckets, code_here.name, err);
-}
-
-void auth_forgive_code(struct auth_app *app, const char *email, const char *address)
-{
-    struct buckets buckets = {.count = 0};
-    add_place(&buckets, &code_here, email, address);
-    add_guesses_of_place(app, &buckets, address);
-    forgive(app, &buckets);
+    out->count = 0;
+    add_place(out, &code_here, email, address);
+    add_guesses_of_place(app, out, address);
+    return take(app, out, code_here.name, err);
 }
 
 enum cc_code auth_limit_mail(struct auth_app *app, const char *email, const char *address,
-                             struct cc_error *err)
+                             struct auth_counted *out, struct cc_error *err)
 {
-    struct buckets buckets = {.count = 0};
-    add_place(&buckets, &mail_here, email, address);
-    return take_for_account(app, &buckets, &mail_all, email, address, err);
+    out->count = 0;
+    add_place(out, &mail_here, email, address);
+    return take_for_account(app, out, &mail_all, email, address, err);
 }

@@ -1,5 +1,5 @@
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef GUESS_LIMITS_H
+#define GUESS_LIMITS_H
 
 /*
  * How often somebody may guess and make us send mails. Counted in Redis, alike for known and
@@ -12,19 +12,32 @@
 
 #include "app.h"
 
+#define AUTH_BUCKETS_MAX 3
+
+/* Where something was counted; filled by auth_limit_* when they let it through. */
+struct auth_counted {
+    size_t count;
+    struct auth_bucket {
+        char key[96], most[16], window_s[16];
+    } items[AUTH_BUCKETS_MAX];
+};
+
 /* Counts a try of a password; beforehand, so that guesses in parallel are counted. `email`: in
  * lower case, of any account or none. */
 CC_MUST_CHECK enum cc_code auth_limit_password(struct auth_app *app, const char *email,
-                                               const char *address, struct cc_error *err);
-/* It was right: it does not count. */
-void auth_forgive_password(struct auth_app *app, const char *email, const char *address);
+                                               const char *address, struct auth_counted *out,
+                                               struct cc_error *err);
 /* Counts a try of a one-time code. A code dies after five wrong tries by anybody; this keeps one
  * place from killing one code after the other. */
 CC_MUST_CHECK enum cc_code auth_limit_code(struct auth_app *app, const char *email,
-                                           const char *address, struct cc_error *err);
-void auth_forgive_code(struct auth_app *app, const char *email, const char *address);
+                                           const char *address, struct auth_counted *out,
+                                           struct cc_error *err);
 /* Counts a mail that is asked for by somebody who is not logged in. */
 CC_MUST_CHECK enum cc_code auth_limit_mail(struct auth_app *app, const char *email,
-                                           const char *address, struct cc_error *err);
+                                           const char *address, struct auth_counted *out,
+                                           struct cc_error *err);
+/* It was no wrong guess, or no mail was queued: what a limit has let through does not count. A
+ * Redis that is away is logged. */
+void auth_uncount(struct auth_app *app, const struct auth_counted *counted);
 
 #endif

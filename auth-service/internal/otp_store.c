@@ -24,14 +24,19 @@ struct otp_store {
 static struct cc_redis_script put_script = {
     .source = "redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'tries', 0) "
               "return redis.call('EXPIRE', KEYS[1], ARGV[2])"};
-/* The count comes first, so that concurrent guesses share the five tries; a right code is no guess.
- */
-static struct cc_redis_script try_script = {
+/* The count comes first, so that concurrent guesses share the five tries; a right code is no guess,
+ * and is there no more for whoever comes next. */
+static struct cc_redis_script take_script = {
     .source = "local hash = redis.call('HGET', KEYS[1], 'hash') if not hash then return 0 end "
               "if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[2]) then "
               "redis.call('DEL', KEYS[1]) return 0 end "
-              "if hash == ARGV[1] then redis.call('HINCRBY', KEYS[1], 'tries', -1) return 1 end "
-              "return 0"};
+              "if hash ~= ARGV[1] then return 0 end redis.call('HINCRBY', KEYS[1], 'tries', -1) "
+              "redis.call('HDEL', KEYS[1], 'hash') redis.call('HSET', KEYS[1], 'taken', hash) "
+              "return 1"};
+static struct cc_redis_script give_back_script = {
+    .source = "if redis.call('HGET', KEYS[1], 'taken') ~= ARGV[1] then return 0 end "
+              "redis.call('HDEL', KEYS[1], 'taken') "
+              "return redis.call('HSET', KEYS[1], 'hash', ARGV[1])"};
 
 struct otp_store *otp_store_create(struct cc_redis *redis, const char *secret, int64_t ttl_s)
 {
@@ -83,24 +88,26 @@ enum cc_code otp_store_refuse(struct cc_error *err)
     return cc_fail(err, CC_BAD_CREDENTIALS, "/code", "The code is wrong or has expired.");
 }
 
-enum cc_code otp_store_try(struct otp_store *store, const char *purpose, const char *email,
-                           const char *code, struct cc_error *err)
+enum cc_code otp_store_take(struct otp_store *store, const char *purpose, const char *email,
+                            const char *code, struct cc_error *err)
 {
     char key[KEY_BYTES], hash[OTP_HASH_BYTES], most[16];
     int64_t right;
     code_key(purpose, email, key);
     otp_hash(store->key, purpose, email, code, hash);
     (void)snprintf(most, sizeof most, "%d", OTP_TRIES_MAX);
-    CC_TRY(eval(store, &try_script, (const char *[]){key, hash, most}, &right, err));
+    CC_TRY(eval(store, &take_script, (const char *[]){key, hash, most}, &right, err));
     if (right == 1)
         return CC_OK;
     return otp_store_refuse(err);
 }
 
-enum cc_code otp_store_forget(struct otp_store *store, const char *purpose, const char *email,
-                              struct cc_error *err)
+enum cc_code otp_store_give_back(struct otp_store *store, const char *purpose, const char *email,
+                                 const char *code, struct cc_error *err)
 {
-    char key[KEY_BYTES];
+    char key[KEY_BYTES], hash[OTP_HASH_BYTES];
+    int64_t ignored;
     code_key(purpose, email, key);
-    return cc_redis_do(store->redis, NULL, err, "DEL", key, NULL);
+    otp_hash(store->key, purpose, email, code, hash);
+    return eval(store, &give_back_script, (const char *[]){key, hash, ""}, &ignored, err);
 }

@@ -22,13 +22,17 @@ void otp_store_destroy(struct otp_store *store);
 /* Makes `code` the one that counts for this address and purpose; five tries begin. */
 CC_MUST_CHECK enum cc_code otp_store_put(struct otp_store *store, const char *purpose,
                                          const char *email, const char *code, struct cc_error *err);
-/* One try. CC_BAD_CREDENTIALS: wrong, expired, never sent, or tried five times. */
-CC_MUST_CHECK enum cc_code otp_store_try(struct otp_store *store, const char *purpose,
-                                         const char *email, const char *code, struct cc_error *err);
+/* One try. A right code is taken with it: of several who have it, one gets it. CC_BAD_CREDENTIALS:
+ * wrong, expired, never sent, taken, or tried five times. */
+CC_MUST_CHECK enum cc_code otp_store_take(struct otp_store *store, const char *purpose,
+                                          const char *email, const char *code,
+                                          struct cc_error *err);
 /* What is answered to a wrong code: CC_BAD_CREDENTIALS. */
 enum cc_code otp_store_refuse(struct cc_error *err);
-/* After the right code was made use of. */
-CC_MUST_CHECK enum cc_code otp_store_forget(struct otp_store *store, const char *purpose,
-                                            const char *email, struct cc_error *err);
+/* A code that was taken and did not serve: it is good again, for as long as it was, unless another
+ * one was sent meanwhile. */
+CC_MUST_CHECK enum cc_code otp_store_give_back(struct otp_store *store, const char *purpose,
+                                               const char *email, const char *code,
+                                               struct cc_error *err);
 
 #endif

@@ -21,6 +21,9 @@
 #define WAIT_S         5
 #define RETRY_AFTER_MS 2000
 
+static const struct password_cost minima[] = {
+    {47104, 1}, {19456, 2}, {12288, 3}, {9216, 4}, {7168, 5}};
+
 struct password_hasher {
     struct password_cost cost;
     const struct cc_random *random;
@@ -32,6 +35,14 @@ struct password_hasher {
     struct cc_histogram *seconds;
     struct cc_counter *refused;
 };
+
+bool password_cost_suffices(struct password_cost cost)
+{
+    for (size_t i = 0; i < sizeof minima / sizeof *minima; i++)
+        if (cost.memory_kib >= minima[i].memory_kib && cost.iterations >= minima[i].iterations)
+            return true;
+    return false;
+}
 
 static enum cc_code refuse(struct password_hasher *hasher, struct cc_error *err)
 {

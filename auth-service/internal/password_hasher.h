@@ -19,6 +19,10 @@ struct password_cost {
     uint32_t memory_kib, iterations;
 };
 
+/* At least one of the pairs that OWASP's Password Storage Cheat Sheet names for Argon2id with one
+ * lane, from 46 MiB once to 7 MiB five times. Pure. */
+bool password_cost_suffices(struct password_cost cost);
+
 /* places 0 = one per core. Computes the hash that unknown accounts are compared with. */
 CC_MUST_CHECK enum cc_code password_hasher_create(struct password_cost cost, int places,
                                                   const struct cc_random *random,

@@ -9,11 +9,12 @@ static enum cc_code check(struct auth_app *app, const char *email, const char *h
                           const char *password, const char *address, bool *out,
                           struct cc_error *err)
 {
-    CC_TRY(auth_limit_password(app, email, address, err));
-    CC_TRY(password_matches(app->hasher, hash, password, out, err));
-    if (*out)
-        auth_forgive_password(app, email, address);
-    return CC_OK;
+    struct auth_counted counted;
+    CC_TRY(auth_limit_password(app, email, address, &counted, err));
+    enum cc_code known = password_matches(app->hasher, hash, password, out, err);
+    if (known != CC_OK || *out) /* a try that nobody looked at is no guess */
+        auth_uncount(app, &counted);
+    return known;
 }
 
 enum cc_code auth_check_password(struct auth_app *app, const char *email, const char *password,

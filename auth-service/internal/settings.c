@@ -46,7 +46,7 @@ const struct cc_setting auth_settings_table[] = {
     {"refresh_token_s", INT, AT(refresh_token_s), "2592000", 60, 31536000, 0,
      "life of an unused refresh token, s"},
     {"otp_ttl_s", INT, AT(otp_ttl_s), "600", 10, 600, 0, "life of a one-time code, s"},
-    {"argon2_memory_kib", INT, AT(argon2_memory_kib), "19456", 8192, 1048576, 0,
+    {"argon2_memory_kib", INT, AT(argon2_memory_kib), "19456", 7168, 1048576, 0,
      "Argon2id memory per hash, KiB"},
     {"argon2_iterations", INT, AT(argon2_iterations), "2", 1, 20, 0, "Argon2id passes"},
     {"password_places", INT, AT(password_places), "0", 0, 256, 0,
@@ -59,9 +59,19 @@ const struct cc_setting auth_settings_table[] = {
 };
 /* clang-format on */
 
+struct password_cost auth_password_cost(const struct auth_settings *settings)
+{
+    return (struct password_cost){.memory_kib = (uint32_t)settings->argon2_memory_kib,
+                                  .iterations = (uint32_t)settings->argon2_iterations};
+}
+
 enum cc_code auth_settings_check(const void *settings, struct cc_error *err)
 {
     const struct auth_settings *self = settings;
+    if (!password_cost_suffices(auth_password_cost(self)))
+        return cc_fail(err, CC_INVALID, "argon2_memory_kib",
+                       "argon2_memory_kib and argon2_iterations must cost 19456 KiB twice, or as "
+                       "much in another way");
     if (self->refresh_token_s <= self->access_token_s)
         return cc_fail(err, CC_INVALID, "refresh_token_s",
                        "refresh_token_s must be longer than access_token_s");

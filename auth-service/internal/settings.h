@@ -2,6 +2,7 @@
 #define SETTINGS_H
 
 #include "common/config.h"
+#include "password_hasher.h"
 
 struct auth_settings {
     struct cc_common_settings common; /* first */
@@ -22,6 +23,7 @@ struct auth_settings {
 };
 extern const struct cc_setting auth_settings_table[];
 
+struct password_cost auth_password_cost(const struct auth_settings *settings);
 /* Rules between settings. */
 CC_MUST_CHECK enum cc_code auth_settings_check(const void *settings, struct cc_error *err);
 

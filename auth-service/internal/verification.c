@@ -24,29 +24,44 @@ enum cc_code auth_draft_code(struct auth_app *app, const char *purpose, const ch
     return CC_OK;
 }
 
-enum cc_code auth_send_code(struct auth_app *app, const char *purpose, const char *email,
-                            enum mail_condition condition, struct cc_arena *arena,
-                            struct cc_error *err)
+static enum cc_code queue_code(struct auth_app *app, const char *purpose, const char *email,
+                               enum mail_condition condition, struct cc_arena *arena,
+                               struct cc_error *err)
 {
     const struct outbox_mail *mail = NULL;
     CC_TRY(auth_draft_code(app, purpose, email, arena, &mail, err));
-    CC_TRY(account_store_queue_mail(app->accounts, condition, mail, err));
-    mail_outbox_wake(app->mails);
-    return CC_OK;
+    return account_store_queue_mail(app->accounts, condition, mail, err);
 }
 
-enum cc_code auth_try_code(struct auth_app *app, const char *purpose, const char *email,
-                           const char *code, const char *address, struct cc_error *err)
+enum cc_code auth_send_code(struct auth_app *app, const char *purpose, const char *email,
+                            enum mail_condition condition, const char *address,
+                            struct cc_arena *arena, struct cc_error *err)
 {
-    CC_TRY(auth_limit_code(app, email, address, err));
-    CC_TRY(otp_store_try(app->otp, purpose, email, code, err));
-    auth_forgive_code(app, email, address);
-    return CC_OK;
+    struct auth_counted counted;
+    CC_TRY(auth_limit_mail(app, email, address, &counted, err));
+    enum cc_code queued = queue_code(app, purpose, email, condition, arena, err);
+    if (queued == CC_OK)
+        mail_outbox_wake(app->mails);
+    else
+        auth_uncount(app, &counted);
+    return queued;
 }
 
-void auth_forget_code(struct auth_app *app, const char *purpose, const char *email)
+enum cc_code auth_take_code(struct auth_app *app, const char *purpose, const char *email,
+                            const char *code, const char *address, struct cc_error *err)
+{
+    struct auth_counted counted;
+    CC_TRY(auth_limit_code(app, email, address, &counted, err));
+    enum cc_code taken = otp_store_take(app->otp, purpose, email, code, err);
+    if (taken != CC_BAD_CREDENTIALS) /* right, or not known */
+        auth_uncount(app, &counted);
+    return taken;
+}
+
+void auth_give_back_code(struct auth_app *app, const char *purpose, const char *email,
+                         const char *code)
 {
     struct cc_error err = {0};
-    if (otp_store_forget(app->otp, purpose, email, &err) != CC_OK)
-        cc_log_error(CC_LOG_WARN, "a used one-time code stays until it expires", &err, NULL);
+    if (otp_store_give_back(app->otp, purpose, email, code, &err) != CC_OK)
+        cc_log_error(CC_LOG_WARN, "a one-time code is lost, its owner needs another", &err, NULL);
 }

@@ -1,5 +1,6 @@
 """The daemons under test, from outside: what `infra/dev/chat` says of them, and what it can do to them."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +147,16 @@ class Fleet:
         finally:
             process.terminate()
             assert process.wait(STOP_SECONDS) == 0, f"{name}-other ended with {process.returncode}"
+
+    @asynccontextmanager
+    async def beside(self, name, **settings):
+        """another(), for coroutines."""
+        running = self.another(name, **settings)
+        other = await asyncio.to_thread(running.__enter__)
+        try:
+            yield other
+        finally:
+            await asyncio.to_thread(running.__exit__, None, None, None)
 
     @contextmanager
     def paused(self, name):

@@ -1,6 +1,7 @@
 """A service that hangs or answers garbage costs the requests that need it, in bounded time, and nothing else."""
 
 import asyncio
+import json
 import time
 from contextlib import asynccontextmanager
 
@@ -26,14 +27,12 @@ async def timed(asked):
 @asynccontextmanager
 async def a_gateway(fleet, **settings):
     """A second api-gateway, and an Api that talks to it."""
-    running = fleet.another("api-gateway-1", upstream_timeout_ms=TIMEOUT_MS, **settings)
-    gateway = await asyncio.to_thread(running.__enter__)
-    api = Api(gateway.url)
-    try:
-        yield api
-    finally:
-        await api.close()
-        await asyncio.to_thread(running.__exit__, None, None, None)
+    async with fleet.beside("api-gateway-1", upstream_timeout_ms=TIMEOUT_MS, **settings) as gateway:
+        api = Api(gateway.url)
+        try:
+            yield api
+        finally:
+            await api.close()
 
 
 async def test_a_hanging_service_is_waited_for_so_long_and_holds_up_nobody_else(people, fleet):
@@ -239,6 +238,45 @@ async def test_a_composed_answer_leaves_out_what_is_garbage(people, fleet, path)
         answer = fields_of(await ada.call("GET", path), 200)
         assert server.requests, "nobody asked the garbage"
         assert answer["partial"] == ["unread"]
+
+
+def _when_all_are_asked(barrier, document):
+    body = json.dumps(document).encode()
+
+    async def answer(writer):
+        await barrier.wait()
+        writer.write(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+
+    return answer
+
+
+async def test_a_bootstrap_asks_its_services_at_the_same_time(people, fleet):
+    """Neither answers before the other was asked."""
+    ada = await people.somebody()
+    barrier = asyncio.Barrier(2)
+    async with GarbageServer() as users, GarbageServer() as chats:
+        users.garbage = _when_all_are_asked(barrier, {"user_id": ada.user_id})
+        chats.garbage = _when_all_are_asked(barrier, {"items": [], "next_cursor": None})
+        urls = {"user_service_urls": users.url, "chat_service_urls": chats.url, "ready_port_distance": 0}
+        async with a_gateway(fleet, **urls) as api:
+            ada.api = api
+            answer = fields_of(await ada.call("GET", "/v1/bootstrap"), 200)
+    assert answer["me"]["user_id"] == ada.user_id and "partial" not in answer
+
+
+async def test_a_bootstrap_without_the_chats_says_so_in_time(people, fleet):
+    ada = await people.somebody()
+    async with a_gateway(fleet) as api:
+        ada.api = api
+        with fleet.paused("chat-service-1"):
+            answer, seconds = await timed(ada.call("GET", "/v1/bootstrap"))
+            refused = await ada.call("GET", "/v1/chats")
+    document = fields_of(answer, 200)
+    assert seconds <= (TIMEOUT_MS / 1000 + MARGIN_SECONDS) * slowness()
+    assert document["me"]["user_id"] == ada.user_id
+    assert (document["partial"], document["chats"]["items"]) == (["chats"], [])
+    assert refused.status_code in BAD
 
 
 # ---- limits at the door

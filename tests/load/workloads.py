@@ -8,8 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import logins
 import measure
+import setup
 from chatdev import addresses, components, fleet, gin_indexes, paths, services, stack
+from chatdev.api_client import Person
 from chatdev.complaint import Complaint
 from chatdev.wire import http_get
 
@@ -121,6 +124,12 @@ def idle_daemons(bench):
     bench.report.add(f"memory of {len(pss)} idle daemons, PSS", f"{sum(pss.values()) / 1e6:.1f} MB", "seven in 100 MB", bench.busy)
     for name, size in pss.items():
         bench.report.add(f"  {name}", f"{size / 1e6:.1f} MB")
+
+
+def login(bench):
+    person = setup.join(Person("Bench", f"http://{bench.address('api-gateway-1')}", addresses.mailpit_url(bench.stack)))
+    pid = measure.daemon_pids(bench.stack)["auth-service-1"]
+    logins.run(pid, f"http://{bench.address('auth-service-1')}", person, bench.report, bench.busy)
 
 
 def delivery(bench):
@@ -304,6 +313,7 @@ def hold_idle_sockets(bench, sockets, key, where, holder):
 
 ALL = {
     "daemons": idle_daemons,
+    "login": login,
     "delivery": delivery,
     "groups": groups,
     "drain": drain,

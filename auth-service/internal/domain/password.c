@@ -7,14 +7,6 @@
 
 #include "domain/common_passwords.h"
 
-bool password_is_common(const char *password)
-{
-    for (size_t i = 0; i < common_password_count; i++)
-        if (strcasecmp(password, common_passwords[i]) == 0)
-            return true;
-    return false;
-}
-
 static bool is_one_character_repeated(const char *password)
 {
     return strspn(password, (const char[]){password[0], '\0'}) == strlen(password);
@@ -32,7 +24,7 @@ const char *password_fault(const char *password, const char *email)
     size_t length = strlen(password);
     if (length < PASSWORD_MIN_BYTES || length > PASSWORD_MAX_BYTES)
         return "A password has 8 to 128 bytes.";
-    if (password_is_common(password) || is_one_character_repeated(password))
+    if (common_passwords_hold(password) || is_one_character_repeated(password))
         return "This password is among the first that everybody tries. Please choose another.";
     if (is_own_address(password, email))
         return "A password must not be the e-mail address.";

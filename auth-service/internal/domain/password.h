@@ -15,7 +15,4 @@
  * password either, nor what stands before its "@". Pure. */
 const char *password_fault(const char *password, const char *email);
 
-/* True when it is among the packaged list of passwords that everybody tries first, in any case. */
-bool password_is_common(const char *password);
-
 #endif

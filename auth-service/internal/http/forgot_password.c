@@ -2,7 +2,6 @@
  * address is known. */
 
 #include "app.h"
-#include "guess_limits.h"
 #include "http/auth_json.h"
 #include "http/client_address.h"
 #include "http/handlers.h"
@@ -15,9 +14,8 @@ enum cc_code auth_http_forgot_password(struct cc_request *req, struct cc_respons
     char email[EMAIL_ADDRESS_BYTES];
 
     CC_TRY(email_input_read(req, email, err));
-    CC_TRY(auth_limit_mail(app, email, auth_client_address(req), err));
-    CC_TRY(
-        auth_send_code(app, OTP_PURPOSE_RESET, email, MAIL_IF_ACTIVE, cc_request_arena(req), err));
+    CC_TRY(auth_send_code(app, OTP_PURPOSE_RESET, email, MAIL_IF_ACTIVE, auth_client_address(req),
+                          cc_request_arena(req), err));
     status_write(res, 202, "code_sent");
     return CC_OK;
 }

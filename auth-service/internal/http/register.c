@@ -23,21 +23,30 @@ static struct account make_account(struct auth_app *app, const struct register_i
     return account;
 }
 
+static enum cc_code enroll(struct auth_app *app, const struct register_input *in,
+                           struct cc_arena *arena, struct cc_error *err)
+{
+    const struct outbox_mail *code = NULL, *notice;
+    struct account account = make_account(app, in);
+    CC_TRY(password_hash(app->hasher, in->password, account.password_hash, err));
+    CC_TRY(auth_draft_code(app, OTP_PURPOSE_VERIFY, in->email, arena, &code, err));
+    notice = auth_draft_mail(app, in->email, mail_known_address(arena), AUTH_NOTICE_LIFE_MS, arena);
+    return account_store_enroll(app->accounts, &account, code, notice, err);
+}
+
 enum cc_code auth_http_register(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err)
 {
     struct auth_app *app = cc_request_app(req);
-    struct cc_arena *arena = cc_request_arena(req);
     struct register_input in;
-    const struct outbox_mail *code = NULL, *notice;
+    struct auth_counted counted;
 
     CC_TRY(register_input_read(req, &in, err));
-    CC_TRY(auth_limit_mail(app, in.email, auth_client_address(req), err));
-    struct account account = make_account(app, &in);
-    CC_TRY(password_hash(app->hasher, in.password, account.password_hash, err));
-    CC_TRY(auth_draft_code(app, OTP_PURPOSE_VERIFY, in.email, arena, &code, err));
-    notice = auth_draft_mail(app, in.email, mail_known_address(arena), AUTH_NOTICE_LIFE_MS, arena);
-    CC_TRY(account_store_enroll(app->accounts, &account, code, notice, err));
+    CC_TRY(auth_limit_mail(app, in.email, auth_client_address(req), &counted, err));
+    enum cc_code enrolled = enroll(app, &in, cc_request_arena(req), err);
+    if (enrolled != CC_OK)
+        auth_uncount(app, &counted);
+    CC_TRY(enrolled);
     mail_outbox_wake(app->mails);
     status_write(res, 202, "verification_required");
     return CC_OK;

@@ -2,7 +2,6 @@
  * is known. */
 
 #include "app.h"
-#include "guess_limits.h"
 #include "http/auth_json.h"
 #include "http/client_address.h"
 #include "http/handlers.h"
@@ -15,9 +14,8 @@ enum cc_code auth_http_resend_otp(struct cc_request *req, struct cc_response *re
     char email[EMAIL_ADDRESS_BYTES];
 
     CC_TRY(email_input_read(req, email, err));
-    CC_TRY(auth_limit_mail(app, email, auth_client_address(req), err));
-    CC_TRY(auth_send_code(app, OTP_PURPOSE_VERIFY, email, MAIL_IF_PENDING, cc_request_arena(req),
-                          err));
+    CC_TRY(auth_send_code(app, OTP_PURPOSE_VERIFY, email, MAIL_IF_PENDING, auth_client_address(req),
+                          cc_request_arena(req), err));
     status_write(res, 202, "verification_required");
     return CC_OK;
 }

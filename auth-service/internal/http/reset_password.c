@@ -37,10 +37,12 @@ enum cc_code auth_http_reset_password(struct cc_request *req, struct cc_response
     struct reset_input in;
 
     CC_TRY(reset_input_read(req, &in, err));
-    CC_TRY(auth_try_code(app, OTP_PURPOSE_RESET, in.email, in.code, auth_client_address(req), err));
-    CC_TRY(set_password(app, &in, cc_request_arena(req), err));
-    /* Only now, so that a store that was away costs nobody his code. */
-    auth_forget_code(app, OTP_PURPOSE_RESET, in.email);
+    CC_TRY(
+        auth_take_code(app, OTP_PURPOSE_RESET, in.email, in.code, auth_client_address(req), err));
+    enum cc_code set = set_password(app, &in, cc_request_arena(req), err);
+    if (set != CC_OK && set != CC_OUTCOME_UNKNOWN) /* it may have served */
+        auth_give_back_code(app, OTP_PURPOSE_RESET, in.email, in.code);
+    CC_TRY(set);
     status_write(res, 200, "password_changed");
     return CC_OK;
 }

@@ -35,10 +35,11 @@ enum cc_code auth_http_verify_otp(struct cc_request *req, struct cc_response *re
 
     CC_TRY(verify_input_read(req, &in, err));
     CC_TRY(
-        auth_try_code(app, OTP_PURPOSE_VERIFY, in.email, in.code, auth_client_address(req), err));
-    CC_TRY(activate(app, req, &in, err));
-    /* Only now, so that a store that was away costs nobody his code. */
-    auth_forget_code(app, OTP_PURPOSE_VERIFY, in.email);
+        auth_take_code(app, OTP_PURPOSE_VERIFY, in.email, in.code, auth_client_address(req), err));
+    enum cc_code activated = activate(app, req, &in, err);
+    if (activated != CC_OK)
+        auth_give_back_code(app, OTP_PURPOSE_VERIFY, in.email, in.code);
+    CC_TRY(activated);
     status_write(res, 200, "verified");
     return CC_OK;
 }

@@ -156,7 +156,7 @@ static struct auth_settings make_settings(struct fixture *f, const char *smtp_ur
         .access_token_s = 600,
         .refresh_token_s = 2592000,
         .otp_ttl_s = 600,
-        .argon2_memory_kib = 8192, /* cheap: many log-ins here */
+        .argon2_memory_kib = f->argon2_memory_kib,
         .argon2_iterations = 1,
     };
 }
@@ -165,6 +165,7 @@ void service_start(struct fixture *f, const char *smtp_url)
 {
     struct service *service = &f->service;
     struct cc_error err = {0};
+    service->smtp_url = smtp_url;
     service->settings = make_settings(f, smtp_url);
     service->runtime.settings = &service->settings;
     service->runtime.health = cc_health_create(cc_clock_system());
@@ -177,6 +178,7 @@ void service_start(struct fixture *f, const char *smtp_url)
 
 void service_stop(struct fixture *f)
 {
+    f->service.smtp_url = NULL;
     cc_http_server_stop(f->service.listener);
     cc_http_server_stop(f->service.ops_listener);
     auth_app_stop(&f->service.app);
@@ -206,13 +208,30 @@ struct fixture *fixture_create(void)
     f->service.runtime.ids = cc_ids_create(cc_clock_system(), cc_random_system());
     pthread_mutex_init(&f->users.lock, NULL);
     f->users.server = listen_with(f, stub_routes, &f->users, NULL, true);
-    f->database_uri = test_database_create();
+    f->database_uri = f->usual.database_uri = test_database_create();
+    f->usual.smtp_url = test_env("CHAT_TEST_SMTP_URL");
+    f->argon2_memory_kib = f->usual.argon2_memory_kib = 8192; /* cheap: many log-ins here */
     test_database_migrate();
     if (cc_topics_create(test_env("CHAT_TEST_KAFKA_BROKERS"), cc_topics, cc_topic_count, 1, &err) !=
         CC_OK)
         fail_msg("topics: %s", err.detail);
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
     return f;
+}
+
+void fixture_renew(struct fixture *f)
+{
+    const char *smtp_url = f->service.smtp_url;
+    f->address = a_new_address(f);
+    if (smtp_url != NULL && strcmp(smtp_url, f->usual.smtp_url) == 0 &&
+        f->database_uri == f->usual.database_uri &&
+        f->service.settings.argon2_memory_kib == f->usual.argon2_memory_kib)
+        return;
+    if (smtp_url != NULL)
+        service_stop(f);
+    f->database_uri = f->usual.database_uri;
+    f->argon2_memory_kib = f->usual.argon2_memory_kib;
+    service_start(f, f->usual.smtp_url);
 }
 
 void fixture_destroy(struct fixture *f)
@@ -322,17 +341,28 @@ struct mail_wait {
     const char *id;
 };
 
-/* Mailpit lists the newest first. */
+/* A list, the newest first. */
+static struct cc_json_reader *mails_to(struct fixture *f, const char *email)
+{
+    struct answer found = call_url(f, "GET",
+                                   cc_arena_printf(f->arena, "%s/api/v1/search?query=to:%s",
+                                                   test_env("CHAT_TEST_MAILPIT_URL"), email),
+                                   NULL, NULL);
+    return cc_json_reader_create(f->arena, found.body, strlen(found.body), CC_IGNORE_UNKNOWN);
+}
+
+size_t count_mails(struct fixture *f, const char *email)
+{
+    struct cc_json_reader *reader = mails_to(f, email);
+    size_t count = cc_json_array_count(reader, "messages", CC_OPTIONAL, 50);
+    cc_json_reader_destroy(reader);
+    return count;
+}
+
 static bool mail_is_there(void *arg)
 {
     struct mail_wait *wait = arg;
-    struct fixture *f = wait->f;
-    struct answer found = call_url(f, "GET",
-                                   cc_arena_printf(f->arena, "%s/api/v1/search?query=to:%s",
-                                                   test_env("CHAT_TEST_MAILPIT_URL"), wait->email),
-                                   NULL, NULL);
-    struct cc_json_reader *reader =
-        cc_json_reader_create(f->arena, found.body, strlen(found.body), CC_IGNORE_UNKNOWN);
+    struct cc_json_reader *reader = mails_to(wait->f, wait->email);
     size_t count = cc_json_array_count(reader, "messages", CC_OPTIONAL, 50);
     if (count >= wait->number && cc_json_enter_element(reader, "messages", count - wait->number))
         wait->id = cc_json_text(reader, "ID", CC_REQUIRED, 1, 100);

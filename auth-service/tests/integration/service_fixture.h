@@ -13,7 +13,7 @@
 #include "app.h"
 #include "common/http_server.h"
 
-#define STUB_HANDLES_MAX 64
+#define STUB_HANDLES_MAX 512
 
 struct moving_clock {
     struct cc_clock clock; /* first */
@@ -30,6 +30,7 @@ struct user_service_stub {
 };
 
 struct service {
+    const char *smtp_url; /* NULL while it is stopped */
     struct moving_clock clock;
     struct cc_runtime runtime;
     struct auth_settings settings;
@@ -43,12 +44,17 @@ struct answer { /* in the fixture's arena */
     const char *cache_control;
 };
 
-struct fixture {
+struct fixture { /* of all tests of a program */
     struct cc_arena *arena;
     struct cc_http_client *client;
     struct user_service_stub users;
     const char *database_uri, *signing_key;
     const char *address; /* where requests come from, as the edge would say */
+    struct {
+        const char *database_uri, *smtp_url;
+        int64_t argon2_memory_kib;
+    } usual; /* as it is when a test begins */
+    int64_t argon2_memory_kib;
     struct service service;
 };
 
@@ -58,6 +64,9 @@ const char *a_new_address(struct fixture *f); /* where nobody has been */
 
 struct fixture *fixture_create(void); /* with the service started */
 void fixture_destroy(struct fixture *f);
+/* Before each test: a new place, and the service as it is usual, whatever a test that failed has
+ * left. The clock stays where it is. */
+void fixture_renew(struct fixture *f);
 
 void service_start(struct fixture *f, const char *smtp_url);
 void service_stop(struct fixture *f);
@@ -81,5 +90,7 @@ bool stub_knows(struct fixture *f, const char *handle);
 const char *mailed_text(struct fixture *f, const char *email, size_t number);
 /* The code in it. */
 const char *mailed_code(struct fixture *f, const char *email, size_t number);
+/* How many mails the address has got so far. */
+size_t count_mails(struct fixture *f, const char *email);
 
 #endif

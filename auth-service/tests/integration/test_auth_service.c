@@ -27,6 +27,12 @@ static int tear_down(void **state)
     return 0;
 }
 
+static int renew(void **state)
+{
+    fixture_renew(*state);
+    return 0;
+}
+
 /* ---- registration ---- */
 
 static void a_person_registers_verifies_and_logs_in(void **state)
@@ -172,7 +178,7 @@ static void mails_wait_for_a_mail_server_that_is_away(void **state)
     assert_int_equal(waiting_mails(f), 1);
 
     service_stop(f);
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
 
     assert_int_equal(verify(f, person, mailed_code(f, person.email, 1)).status, 200);
 }
@@ -472,7 +478,7 @@ static void a_restarted_service_still_refuses_revoked_tokens(void **state)
     (void)service_call(f, "POST", "/v1/auth/logout", NULL, refresh_body(f, device.refresh_token));
 
     service_stop(f);
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
 
     struct refusal refusal = {f, device.access_token};
     test_wait_for(is_refused, &refusal, 3000); /* the first round of upkeep */
@@ -570,11 +576,11 @@ static void a_replaced_key_is_refused_at_once_and_people_go_on_by_refreshing(voi
     assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 200);
 
     service_stop(f); /* another replica, or this one again, has the same keys */
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
     assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 200);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup(name, renew)
 
 int main(void)
 {
@@ -603,5 +609,5 @@ int main(void)
         TEST(a_rotated_key_signs_after_it_was_published_and_its_predecessor_ends),
         TEST(a_replaced_key_is_refused_at_once_and_people_go_on_by_refreshing),
     };
-    return cmocka_run_group_tests_name("auth-service", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("auth-service", tests, set_up, tear_down);
 }

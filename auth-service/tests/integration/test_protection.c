@@ -24,6 +24,12 @@ static int tear_down(void **state)
     return 0;
 }
 
+static int renew(void **state)
+{
+    fixture_renew(*state);
+    return 0;
+}
+
 static struct answer forgot(struct fixture *f, const char *email)
 {
     return service_call(f, "POST", "/v1/auth/password/forgot", NULL,
@@ -107,6 +113,37 @@ static void changing_the_password_needs_the_present_one_and_keeps_this_device(vo
     assert_non_null(strstr(mailed_text(f, person.email, 2), "was changed"));
 }
 
+static const char *stored_hash(struct fixture *f, struct person person)
+{
+    struct account account;
+    struct cc_error err = {0};
+    assert_int_equal(
+        account_store_find_by_email(f->service.app.accounts, person.email, &account, &err), CC_OK);
+    return cc_arena_strdup(f->arena, account.password_hash);
+}
+
+/* R20. A wrong password, which everybody can send, renews nothing. */
+static void a_hash_is_renewed_at_the_next_log_in_after_costs_have_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    const char *cheap = stored_hash(f, person);
+    assert_non_null(strstr(cheap, "$m=8192,t=1,p=1$"));
+    (void)must_log_in(f, person, "telephone");
+    assert_string_equal(stored_hash(f, person), cheap);
+
+    service_stop(f);
+    f->argon2_memory_kib = 9216;
+    service_start(f, f->usual.smtp_url);
+    assert_int_equal(log_in(f, person, "a wrong guess", "telephone").status, 401);
+    assert_string_equal(stored_hash(f, person), cheap);
+    struct device device = must_log_in(f, person, "telephone");
+
+    assert_non_null(strstr(stored_hash(f, person), "$m=9216,t=1,p=1$"));
+    assert_int_equal(list_sessions(f, device.access_token).status, 200);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+}
+
 /* ---- guesses ---- */
 
 struct racer {
@@ -139,6 +176,15 @@ static int race(struct racer *racers, size_t count, int status)
     return found;
 }
 
+/* RACERS requests that are all alike. */
+static int race_with(struct fixture *f, const char *path, const char *body, int status)
+{
+    struct racer racers[RACERS];
+    for (size_t i = 0; i < RACERS; i++)
+        racers[i] = (struct racer){.f = f, .path = path, .body = body};
+    return race(racers, RACERS, status);
+}
+
 static void a_code_has_five_tries_however_parallel(void **state)
 {
     struct fixture *f = *state;
@@ -146,20 +192,32 @@ static void a_code_has_five_tries_however_parallel(void **state)
     (void)register_as(f, person, PASSWORD);
     const char *code = mailed_code(f, person.email, 1);
     const char *wrong = strcmp(code, "000000") == 0 ? "000001" : "000000";
-    struct racer racers[RACERS];
-    for (size_t i = 0; i < RACERS; i++)
-        racers[i] =
-            (struct racer){.f = f,
-                           .path = "/v1/auth/otp/verify",
-                           .body = cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}",
-                                                   person.email, wrong)};
+    const char *body =
+        cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}", person.email, wrong);
 
-    assert_int_equal(race(racers, RACERS, 200), 0);
+    assert_int_equal(race_with(f, "/v1/auth/otp/verify", body, 200), 0);
 
     f->address = a_new_address(f); /* the place is not what refuses it */
     assert_int_equal(verify(f, person, code).status, 401);
     assert_int_equal(resend(f, person).status, 202); /* the person is not locked out */
     assert_int_equal(verify(f, person, mailed_code(f, person.email, 2)).status, 200);
+}
+
+static void one_code_sets_one_password_however_parallel(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    assert_int_equal(forgot(f, person.email).status, 202);
+    const char *body = cc_arena_printf(
+        f->arena, "{\"email\":\"%s\",\"code\":\"%s\",\"password\":\"analytical machine\"}",
+        person.email, mailed_code(f, person.email, 2));
+
+    assert_int_equal(race_with(f, "/v1/auth/password/reset", body, 200), 1);
+
+    assert_int_equal(log_in(f, person, "analytical machine", "telephone").status, 200);
+    assert_non_null(strstr(mailed_text(f, person.email, 3), "was changed"));
+    test_wait_for(no_mail_waits, f, 5000);
+    assert_int_equal(count_mails(f, person.email), 3); /* the change was told once */
 }
 
 static void a_stranger_locks_himself_out_and_not_the_owner(void **state)
@@ -296,7 +354,7 @@ static bool deletion_is(void *arg)
 static void restart(struct fixture *f)
 {
     service_stop(f);
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
 }
 
 /* The process ends after each step; the next one goes on. */
@@ -338,12 +396,11 @@ static void a_deleted_account_is_gone_whenever_the_service_stops(void **state)
 static void without_postgresql_the_answer_is_503_in_time(void **state)
 {
     struct fixture *f = *state;
-    const char *database_uri = f->database_uri;
     struct person person = must_join(f);
     struct device device = must_log_in(f, person, "telephone");
     service_stop(f);
     f->database_uri = "postgresql://chat@127.0.0.1:9/none"; /* nobody listens there */
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    service_start(f, f->usual.smtp_url);
 
     for (int call = 0; call < 4; call++) {
         int64_t began_ms = cc_mono_ms(cc_clock_system());
@@ -356,9 +413,34 @@ static void without_postgresql_the_answer_is_503_in_time(void **state)
     }
 
     service_stop(f);
-    f->database_uri = database_uri;
-    service_start(f, test_env("CHAT_TEST_SMTP_URL"));
+    f->database_uri = f->usual.database_uri;
+    service_start(f, f->usual.smtp_url);
     assert_int_equal(refresh(f, device.refresh_token).status, 200); /* nothing was lost */
+}
+
+/* More failures than there may be mails: nobody got any. */
+static void a_mail_that_was_never_queued_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    struct person known = must_join(f), fresh = a_person(f);
+    service_stop(f);
+    f->database_uri = "postgresql://chat@127.0.0.1:9/none";
+    service_start(f, f->usual.smtp_url);
+
+    for (int i = 0; i <= OTP_SENDS_MAX; i++) {
+        assert_int_equal(forgot(f, known.email).status, 503);
+        assert_int_equal(register_as(f, fresh, PASSWORD).status, 503);
+    }
+
+    service_stop(f);
+    f->database_uri = f->usual.database_uri;
+    service_start(f, f->usual.smtp_url);
+    for (int i = 0; i < OTP_SENDS_MAX; i++)
+        assert_int_equal(register_as(f, fresh, PASSWORD).status, 202);
+    assert_int_equal(register_as(f, fresh, PASSWORD).status, 429);
+    for (int i = 1; i < OTP_SENDS_MAX; i++) /* one was the registration */
+        assert_int_equal(forgot(f, known.email).status, 202);
+    assert_int_equal(forgot(f, known.email).status, 429);
 }
 
 /* ---- nothing tells whether an address is known ---- */
@@ -467,7 +549,7 @@ static void known_and_unknown_addresses_take_the_same_time(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup(name, renew)
 
 int main(void)
 {
@@ -475,15 +557,18 @@ int main(void)
         TEST(a_forgotten_password_is_replaced_and_everybody_logged_out),
         TEST(a_code_for_the_address_is_none_for_the_password),
         TEST(changing_the_password_needs_the_present_one_and_keeps_this_device),
+        TEST(a_hash_is_renewed_at_the_next_log_in_after_costs_have_changed),
         TEST(a_code_has_five_tries_however_parallel),
+        TEST(one_code_sets_one_password_however_parallel),
         TEST(a_stranger_locks_himself_out_and_not_the_owner),
         TEST(many_strangers_use_up_the_account_and_the_owner_gets_in_from_home),
         TEST(the_first_administrator_is_made_on_the_command_line),
         TEST(a_suspended_person_is_out_until_reinstated),
         TEST(a_deleted_account_is_gone_whenever_the_service_stops),
         TEST(without_postgresql_the_answer_is_503_in_time),
+        TEST(a_mail_that_was_never_queued_does_not_count),
         TEST(known_and_unknown_addresses_get_the_same_answers),
         TEST(known_and_unknown_addresses_take_the_same_time),
     };
-    return cmocka_run_group_tests_name("protection of accounts", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("protection of accounts", tests, set_up, tear_down);
 }

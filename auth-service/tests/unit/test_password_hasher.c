@@ -4,9 +4,10 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "password_hasher.h"
+#include "settings.h"
 
 #define THREADS 80 /* more than one place and a queue of 64 hold */
 
@@ -18,6 +19,15 @@ static struct password_hasher *make_hasher(struct password_cost cost)
     struct cc_error err = {0};
     assert_int_equal(password_hasher_create(cost, 1, cc_random_system(), &hasher, &err), CC_OK);
     return hasher;
+}
+
+static long default_of(const char *key)
+{
+    for (const struct cc_setting *setting = auth_settings_table; setting->key != NULL; setting++)
+        if (strcmp(setting->key, key) == 0)
+            return strtol(setting->fallback, NULL, 10);
+    fail_msg("no setting %s", key);
+    return 0;
 }
 
 static void a_password_matches_its_own_hash_only(void **state)
@@ -57,6 +67,35 @@ static void a_hash_of_other_costs_is_outdated_and_still_matches(void **state)
     assert_true(matches);
     password_hasher_destroy(hasher);
     password_hasher_destroy(dearer);
+}
+
+/* R20: what is stored says so itself. */
+static void the_default_costs_are_owasps_minimum(void **state)
+{
+    const struct password_cost usual = {.memory_kib = (uint32_t)default_of("argon2_memory_kib"),
+                                        .iterations = (uint32_t)default_of("argon2_iterations")};
+    struct password_hasher *hasher = make_hasher(usual);
+    char hash[ACCOUNT_HASH_BYTES];
+    struct cc_error err = {0};
+    (void)state;
+    assert_int_equal(password_hash(hasher, "engines of 1843", hash, &err), CC_OK);
+
+    assert_true(password_cost_suffices(usual));
+    assert_memory_equal(hash, "$argon2id$v=19$m=19456,t=2,p=1$", 31);
+    password_hasher_destroy(hasher);
+}
+
+static void costs_below_the_minimum_do_not_suffice(void **state)
+{
+    static const struct password_cost good[] = {{47104, 1}, {19456, 2}, {19456, 3},   {12288, 3},
+                                                {9216, 4},  {7168, 5},  {1048576, 20}},
+                                      bad[] = {{47103, 1}, {19455, 2}, {12287, 3}, {9215, 4},
+                                               {7167, 5},  {7167, 20}, {0, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(password_cost_suffices(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(password_cost_suffices(bad[i]));
 }
 
 struct crowd {
@@ -99,6 +138,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_password_matches_its_own_hash_only),
         cmocka_unit_test(a_hash_of_other_costs_is_outdated_and_still_matches),
+        cmocka_unit_test(the_default_costs_are_owasps_minimum),
+        cmocka_unit_test(costs_below_the_minimum_do_not_suffice),
         cmocka_unit_test(a_crowd_is_served_or_refused_with_advice),
     };
     return cmocka_run_group_tests_name("password hashes", tests, NULL, NULL);

@@ -38,11 +38,11 @@ class Person:
         unique = uuid.uuid4().hex[:8]
         self.handle = f"{name.lower()}_{unique}"
         self.email = f"{self.handle}@example.org"
-        self._password = f"correct horse {unique}"
+        self.password = f"correct horse {unique}"
         self.token = self.refresh_token = self.user_id = None
 
     def register(self):
-        body = {"email": self.email, "password": self._password, "handle": self.handle, "display_name": self.name}
+        body = {"email": self.email, "password": self.password, "handle": self.handle, "display_name": self.name}
         self.post("/v1/auth/register", body)
 
     def mailed_code(self, seconds=15):
@@ -60,7 +60,7 @@ class Person:
         self.post("/v1/auth/otp/verify", {"email": self.email, "code": code})
 
     def log_in(self):
-        body = {"email": self.email, "password": self._password}
+        body = {"email": self.email, "password": self.password}
         body |= {"device_id": f"demo-{self.handle}", "device_name": "demonstration"}
         answer = self.post("/v1/auth/login", body)
         self.token, self.refresh_token = answer["access_token"], answer["refresh_token"]
