@@ -119,11 +119,14 @@ class Fleet:
         """SIGKILL of a daemon or server, and proof that it is gone."""
         pid = self.daemons()[name].pid
         self._chat("kill", name)
-        deadline = time.monotonic() + 5
-        while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
-            assert time.monotonic() < deadline, f"{name} (pid {pid}) survived SIGKILL"
-            time.sleep(0.01)
+        _wait_gone(name, pid, 5)
         return pid
+
+    def stop(self, name):
+        """Asks a daemon to end, and waits until it has."""
+        pid = self.daemons()[name].pid
+        os.kill(pid, signal.SIGTERM)
+        _wait_gone(name, pid, STOP_SECONDS)
 
     def restart(self, name, **settings):
         """Starts it again and waits until it is ready; settings go on top of its own (a server has none)."""
@@ -185,7 +188,23 @@ def _ports_that_are_free(count=2):
         return [probe.getsockname()[1] for probe in probes]
 
 
-def _state(pid):
+def _wait_gone(name, pid, seconds):
+    deadline = time.monotonic() + seconds
+    while not _is_gone(pid):
+        assert time.monotonic() < deadline, f"{name} (pid {pid}) is still there after {seconds} s"
+        time.sleep(0.01)
+
+
+def _is_gone(pid):
+    """A dead main thread alone does not close a process's ports."""
+    try:
+        return state_of(pid) == "Z" and len(os.listdir(f"/proc/{pid}/task")) <= 1
+    except OSError:
+        return True
+
+
+def state_of(pid):
+    """The letter of /proc/<pid>/stat: T = stopped by a signal, Z = dead."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

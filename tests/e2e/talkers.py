@@ -133,6 +133,7 @@ class Talker(Member):
         self.waiting = {}  # client_msg_id: Line without `accepted`
         self.stored_at = {}  # client_msg_id: when its outcome came
         self.accepted_at = {}
+        self.longest_wait = 0.0  # seconds from a send to its `accepted`
         self.resent = 0
         self.refusals = Counter()  # code of an error reply: how often
         self._again = deque()
@@ -203,6 +204,7 @@ class Talker(Member):
         if frame.get("ok"):
             del self.waiting[line.client_msg_id]
             self.accepted_at[line.client_msg_id] = frame.at
+            self.longest_wait = max(self.longest_wait, frame.at - line.asked_at)
             self.ledger.accepted(self.person.user_id, line.client_msg_id, frame["message_id"])
         else:
             assert frame.get("retryable"), f"{self.person}: {frame.body}"
