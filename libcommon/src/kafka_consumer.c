@@ -130,7 +130,7 @@ static void tick(struct cc_consumer *consumer)
     if (now_ms < consumer->next_tick_ms)
         return;
     consumer->next_tick_ms = now_ms + TICK_MS;
-    assignment_report_lag(&consumer->assignment, consumer->kafka);
+    assignment_report_lag(&consumer->assignment, consumer->kafka, consumer->paused);
     look_for_brokers(consumer);
 }
 

@@ -44,6 +44,11 @@ class Daemon:
     own_ops_port: int | None = None
 
     @property
+    def own_name(self):
+        """Of the service, without the replica's number."""
+        return self.name.rpartition("-")[0]
+
+    @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
@@ -130,15 +135,20 @@ class Fleet:
 
     def restart(self, name, **settings):
         """Starts it again and waits until it is ready; settings go on top of its own (a server has none)."""
-        environment = {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
-        self._chat("restart", name, environment=environment)
+        self._chat("restart", name, environment=_as_environment(settings))
+
+    def scale(self, counts, **settings):
+        """So many replicas of each of these; whoever has to know of them is restarted, with these settings."""
+        preset = json.loads((self.logs.parent / "run" / "fleet.json").read_text())["preset"]
+        wanted = [f"{name}={count}" for name, count in counts.items()]
+        self._chat("up", "--preset", preset, "--replicas", *wanted, environment=_as_environment(settings))
 
     @contextmanager
     def another(self, name, **settings):
         """One more process of a daemon, on ports of its own; settings go on top of those of `name`."""
         model, (port, ops_port) = self.daemons()[name], _ports_that_are_free()
         settings |= {"port": port, "ops_port": ops_port, "node_id": f"{name}-other"}
-        environment = model.environment | {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
+        environment = model.environment | _as_environment(settings)
         with open(self.logs / f"{name}-other.log", "ab") as log:
             command = [model.executable, *model.arguments]
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
@@ -178,6 +188,10 @@ def config_of(daemon):
     """Its configuration file, as a dictionary."""
     arguments = daemon.arguments
     return json.loads((REPOSITORY / arguments[arguments.index("--config") + 1]).read_text())
+
+
+def _as_environment(settings):
+    return {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
 
 
 def _ports_that_are_free(count=2):
