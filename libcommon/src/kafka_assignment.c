@@ -173,8 +173,8 @@ void assignment_commit_now(struct assignment *assignment, rd_kafka_t *kafka)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* From what the last fetch brought: that costs no request. While nothing is fetched it stands still,
- * so then the broker is asked. */
+/* From what the last fetch brought: that costs no request. While nothing is fetched it stands
+ * still, so then the broker is asked. */
 static bool find_end(const struct assignment *assignment, rd_kafka_t *kafka, int32_t partition,
                      bool ask, int64_t *out_low, int64_t *out_high)
 {
