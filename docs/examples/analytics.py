@@ -51,6 +51,7 @@ def main():
             "enable.auto.commit": False,  # an offset is committed after the effect
             "auto.offset.reset": "earliest",  # a new group begins with what the topic still holds: 7 days
             "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": 6000,  # so long after a crash its partitions wait; the default is 45 s
         }
     )
     consumer.subscribe([TOPIC])

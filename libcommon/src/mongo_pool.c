@@ -26,7 +26,8 @@ struct cc_mongo {
     mongoc_client_pool_t *clients;
     char *database;
     struct cc_histogram *durations;
-    atomic_llong away_since_ms; /* monotonic; 0 = a server takes writes, or none was looked for */
+    atomic_bool was_here;       /* a server has been known */
+    atomic_llong away_since_ms; /* monotonic; 0 = it is still known, or none has been yet */
 };
 
 CC_DEFINE_AUTO(uri, mongoc_uri_t, mongoc_uri_destroy);
@@ -54,19 +55,29 @@ static void command_failed(const mongoc_apm_command_failed_t *event)
     cc_histogram_observe_us(mongo->durations, mongoc_apm_command_failed_get_duration(event));
 }
 
+static void note_here(struct cc_mongo *mongo)
+{
+    atomic_store(&mongo->was_here, true);
+    atomic_store(&mongo->away_since_ms, 0);
+}
+
+static void note_away(struct cc_mongo *mongo)
+{
+    long long none = 0;
+    if (atomic_load(&mongo->was_here))
+        atomic_compare_exchange_strong(&mongo->away_since_ms, &none, cc_mono_ms(cc_clock_system()));
+}
+
 /* Called by the driver on whichever thread found it out: its monitor's, or a borrower's. */
 static void topology_changed(const mongoc_apm_topology_changed_t *event)
 {
     struct cc_mongo *mongo = mongoc_apm_topology_changed_get_context(event);
-    const mongoc_topology_description_t *now =
-        mongoc_apm_topology_changed_get_new_description(event);
-    const mongoc_topology_description_t *before =
-        mongoc_apm_topology_changed_get_previous_description(event);
 
-    if (mongoc_topology_description_has_writable_server(now))
-        atomic_store(&mongo->away_since_ms, 0);
-    else if (mongoc_topology_description_has_writable_server(before))
-        atomic_store(&mongo->away_since_ms, cc_mono_ms(cc_clock_system()));
+    if (mongoc_topology_description_has_writable_server(
+            mongoc_apm_topology_changed_get_new_description(event)))
+        note_here(mongo);
+    else
+        note_away(mongo);
 }
 
 static void watch_driver(struct cc_mongo *mongo)
@@ -157,7 +168,14 @@ enum cc_code cc_mongo_probe(void *mongo_pointer, struct cc_error *err)
     mongoc_client_t *client = cc_mongo_borrow(mongo);
     bool alive = mongoc_client_command_simple(client, mongo->database, ping, NULL, NULL, &error);
     cc_mongo_return(mongo, client);
-    return alive ? CC_OK : cc_mongo_fail(&error, err);
+    if (alive) {
+        note_here(mongo);
+        return CC_OK;
+    }
+    enum cc_code code = cc_mongo_fail(&error, err);
+    if (code == CC_UNAVAILABLE) /* the driver doesn't tell all that it finds out */
+        note_away(mongo);
+    return code;
 }
 
 enum cc_code cc_mongo_admit(struct cc_mongo *mongo, struct cc_error *err)
