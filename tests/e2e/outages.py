@@ -116,10 +116,6 @@ class Traffic:
         times = [at for one in self.crowd.talkers for at in one.accepted_at.values()]
         return sorted(at for at in times if since <= at < before)
 
-    async def first_ack(self, since, seconds):
-        await until(lambda: self.acks(since), "a send is accepted again", seconds)
-        return self.acks(since)[0] - since
-
     async def ends_well(self):
         await self.talking
         await self.crowd.until_stored(self.count, SETTLE_SECONDS)

@@ -12,7 +12,7 @@ SHORT = 5
 LONGER_THAN_A_SEND_WAITS = 14  # message.timeout.ms is 10 s
 SECONDS = [SHORT, pytest.param(LONGER_THAN_A_SEND_WAITS, marks=pytest.mark.long)]
 ON_THE_WAY_SECONDS = 0.5  # an answer may be under way when the broker dies
-FLOW_SECONDS = 15  # after its start, on a quiet machine
+FLOW_SECONDS = 15  # from when it answers again, on a quiet machine
 MESSAGE_TIMEOUT_SECONDS = 10
 LATE_SECONDS = 2  # from the end of that time to the frame in the client's hand
 
@@ -34,11 +34,12 @@ async def nothing_is_accepted(traffic, gone_at, until_moment):
 
 
 async def flows_again(traffic, since):
-    """Accepted and stored. Returns after how long."""
-    accepted_after = await traffic.first_ack(since, FLOW_SECONDS * slowness())
+    """Accepted and stored. Returns how long that took from now on, when the broker answers."""
+    answered_at, seconds = time.monotonic(), FLOW_SECONDS * slowness()
+    await until(lambda: traffic.acks(since), "a send is accepted again", seconds)
     stored = [one.stored_at for one in traffic.crowd.talkers]
-    await until(lambda: any(at > since for some in stored for at in some.values()), "stored again", FLOW_SECONDS)
-    return accepted_after
+    await until(lambda: any(at > since for some in stored for at in some.values()), "stored again", seconds)
+    return time.monotonic() - answered_at
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
@@ -49,11 +50,10 @@ async def test_the_broker_is_killed(people, fleet, seconds):
         await nothing_is_accepted(traffic, until_moment - seconds, until_moment)
         refused, started_at = traffic.crowd.refusals(), time.monotonic()
     after = await flows_again(traffic, started_at)
-    print(f"refused meanwhile: {refused}; the first send was accepted {after:.1f} s after the broker's start")
+    print(f"refused meanwhile: {refused}; the first one was stored {after:.1f} s after the broker answered again")
 
     if seconds > MESSAGE_TIMEOUT_SECONDS:
         assert refused, "who waited for longer than a message may take was told to try again"
-    assert after <= FLOW_SECONDS * slowness()
     await traffic.ends_well()
     traffic.nobody_died_but("kafka")
 
@@ -70,7 +70,7 @@ async def test_the_broker_stands_still(people, fleet):
     after = await flows_again(traffic, awake_at)
     await asyncio.wait_for(traffic.talking, 120)
     oldest = max(wait for one in traffic.crowd.talkers for wait in one.waits)
-    print(f"accepted again after {after:.1f} s; the slowest `accepted` took {oldest:.1f} s; {traffic.crowd.refusals()}")
+    print(f"stored again after {after:.1f} s; the slowest `accepted` took {oldest:.1f} s; {traffic.crowd.refusals()}")
 
     assert oldest <= MESSAGE_TIMEOUT_SECONDS + LATE_SECONDS * slowness()
     await traffic.ends_well()
