@@ -10,7 +10,7 @@ from conftest import RAISED
 from fleet import REPOSITORY, slowness
 
 SERVERS = ("postgres", "redis", "kafka", "ferretdb", "versitygw", "mailpit")
-ORDERS = 5
+ORDERS = 3
 LATE_SECONDS = 10
 READY_SECONDS = 15  # after the last server, on a quiet machine
 
