@@ -9,7 +9,8 @@
 #include "common/alloc.h"
 #include "common/log.h"
 
-#define NONE (-1)
+#define NONE   (-1)
+#define ASK_MS 200 /* lag is worth no longer wait */
 
 void assignment_init(struct assignment *assignment, const char *topic, const char *group)
 {
@@ -172,24 +173,54 @@ void assignment_commit_now(struct assignment *assignment, rd_kafka_t *kafka)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* From the watermark that the last fetch brought: costs no request. Before the first record the
- * position is not known: then the partition has nothing to give, or gives it in a moment. */
-static void report_partition_lag(struct assignment *assignment, rd_kafka_t *kafka,
-                                 int32_t partition)
+/* From what the last fetch brought: that costs no request. While nothing is fetched it stands
+ * still, so then the broker is asked. */
+static bool find_end(const struct assignment *assignment, rd_kafka_t *kafka, int32_t partition,
+                     bool ask, int64_t *out_low, int64_t *out_high)
+{
+    rd_kafka_resp_err_t error =
+        ask ? rd_kafka_query_watermark_offsets(kafka, assignment->topic, partition, out_low,
+                                               out_high, ASK_MS)
+            : rd_kafka_get_watermark_offsets(kafka, assignment->topic, partition, out_low,
+                                             out_high);
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR && *out_high >= 0;
+}
+
+/* Where the group was when the partition came; the topic's beginning when it was nowhere. */
+static int64_t find_start(const struct assignment *assignment, rd_kafka_t *kafka, int32_t partition,
+                          int64_t low)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    int64_t offset = NONE;
+
+    rd_kafka_topic_partition_list_add(list, assignment->topic, partition);
+    if (rd_kafka_committed(kafka, list, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        offset = list->elems[0].offset >= 0 ? list->elems[0].offset : low;
+    rd_kafka_topic_partition_list_destroy(list);
+    return offset;
+}
+
+/* Before the first record the position is not known: then the partition has nothing to give, or
+ * gives it in a moment, unless nothing is fetched. False when the broker does not answer. */
+static bool report_partition_lag(struct assignment *assignment, rd_kafka_t *kafka,
+                                 int32_t partition, bool ask)
 {
     struct held_partition *held = &assignment->partitions[partition];
     int64_t low, high;
-    if (rd_kafka_get_watermark_offsets(kafka, assignment->topic, partition, &low, &high) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR ||
-        high < 0)
-        return;
+
+    if (!find_end(assignment, kafka, partition, ask, &low, &high))
+        return false;
+    if (ask && held->applied == NONE && held->first_offset == NONE)
+        held->first_offset = find_start(assignment, kafka, partition, low);
     int64_t position = held->applied != NONE ? held->applied : held->first_offset;
     cc_gauge_set(held->lag, position == NONE || position > high ? 0 : high - position);
+    return true;
 }
 
-void assignment_report_lag(struct assignment *assignment, rd_kafka_t *kafka)
+void assignment_report_lag(struct assignment *assignment, rd_kafka_t *kafka, bool ask)
 {
-    for (size_t i = 0; i < assignment->count; i++)
+    bool answers = true;
+    for (size_t i = 0; i < assignment->count && (answers || !ask); i++)
         if (assignment->partitions[i].held)
-            report_partition_lag(assignment, kafka, (int32_t)i);
+            answers = report_partition_lag(assignment, kafka, (int32_t)i, ask);
 }

@@ -55,6 +55,7 @@ void assignment_commit_answered(struct assignment *assignment, rd_kafka_resp_err
 /* Commits what is saved and not confirmed, and waits for the broker. */
 void assignment_commit_now(struct assignment *assignment, rd_kafka_t *kafka);
 
-void assignment_report_lag(struct assignment *assignment, rd_kafka_t *kafka);
+/* ask: the broker, because nothing is fetched now; blocks for a moment. */
+void assignment_report_lag(struct assignment *assignment, rd_kafka_t *kafka, bool ask);
 
 #endif

@@ -57,7 +57,7 @@ struct taken_list {
 
 struct cc_consumer {
     struct cc_consumer_row row; /* topic and group are owned copies */
-    char *topic, *group, *dlq_topic;
+    char *topic, *group, *dlq_topic, *span_name;
     void *app;
     struct cc_producer *producer;
     struct cc_health_item *health; /* NULL = none */
@@ -70,6 +70,7 @@ struct cc_consumer {
     struct taken_list batch; /* being applied, at most row.batch_max */
     struct taken_list later; /* came while the batch was being repeated */
     struct cc_record *records;
+    struct cc_span *spans; /* of the records, by index */
     struct cc_arena *arena;
     bool joined; /* had an assignment, be it an empty one */
     bool paused, healthy;
@@ -129,7 +130,7 @@ static void tick(struct cc_consumer *consumer)
     if (now_ms < consumer->next_tick_ms)
         return;
     consumer->next_tick_ms = now_ms + TICK_MS;
-    assignment_report_lag(&consumer->assignment, consumer->kafka);
+    assignment_report_lag(&consumer->assignment, consumer->kafka, consumer->paused);
     look_for_brokers(consumer);
 }
 
@@ -407,18 +408,44 @@ static enum cc_code bury_rejected(struct cc_consumer *consumer, struct cc_error 
     return CC_OK;
 }
 
+/* One for each record of a sampled trace, child of whoever produced it; what its application
+ * produces and asks continues from it. */
+static void begin_span(struct cc_consumer *consumer, size_t index)
+{
+    struct cc_span *span = &consumer->spans[index];
+    struct cc_trace *trace = &consumer->records[index].trace;
+
+    *span = (struct cc_span){0};
+    if (!trace->sampled)
+        return;
+    cc_span_begin(span, consumer->span_name, CC_SPAN_CONSUMER, trace);
+    *trace = span->trace;
+}
+
+static void end_spans(struct cc_consumer *consumer, enum cc_code code)
+{
+    for (size_t i = 0; i < consumer->batch.count; i++)
+        if (consumer->spans[i].trace.trace_id[0] != '\0')
+            cc_span_end(&consumer->spans[i], code == CC_OK ? NULL : cc_code_name(code),
+                        "messaging.destination.name", consumer->topic,
+                        "messaging.consumer.group.name", consumer->group, NULL);
+}
+
 static enum cc_code apply_batch(struct cc_consumer *consumer, struct cc_error *err)
 {
     struct cc_batch batch = {consumer->records, consumer->batch.count, consumer->arena, consumer};
     int64_t started_us = cc_mono_us(cc_clock_system());
 
     cc_arena_reset(consumer->arena);
-    for (size_t i = 0; i < batch.count; i++)
+    for (size_t i = 0; i < batch.count; i++) {
         fill_record(consumer, consumer->batch.items[i].message, &consumer->records[i]);
+        begin_span(consumer, i);
+    }
     cc_log_set_trace(batch.count == 1 ? consumer->records[0].trace.trace_id : "");
     enum cc_code code = consumer->row.apply(consumer->app, &batch, err);
     if (code == CC_OK)
         code = bury_rejected(consumer, err);
+    end_spans(consumer, code);
     cc_log_set_trace("");
     cc_histogram_observe_us(consumer->duration, cc_mono_us(cc_clock_system()) - started_us);
     return code;
@@ -555,6 +582,8 @@ static void free_consumer(struct cc_consumer *consumer)
     cc_free(consumer->batch.items);
     cc_free(consumer->later.items);
     cc_free(consumer->records);
+    cc_free(consumer->spans);
+    cc_free(consumer->span_name);
     cc_free(consumer->topic);
     cc_free(consumer->group);
     cc_free(consumer->dlq_topic);
@@ -572,16 +601,20 @@ static struct cc_consumer *make_consumer(const struct cc_consumer_options *optio
 {
     struct cc_consumer *consumer = cc_calloc(1, sizeof *consumer);
     size_t dlq_size = strlen(row->topic) + sizeof ".dlq";
+    size_t span_name_size = strlen(row->topic) + sizeof " process";
 
     consumer->row = *row;
     consumer->topic = cc_strdup(row->topic);
     consumer->group = cc_strdup(row->group);
     consumer->dlq_topic = cc_alloc(dlq_size);
     snprintf(consumer->dlq_topic, dlq_size, "%s.dlq", row->topic);
+    consumer->span_name = cc_alloc(span_name_size);
+    snprintf(consumer->span_name, span_name_size, "%s process", row->topic);
     consumer->app = options->app;
     consumer->producer = options->producer;
     consumer->arena = cc_arena_create(ARENA_BYTES);
     consumer->records = cc_calloc(row->batch_max, sizeof *consumer->records);
+    consumer->spans = cc_calloc(row->batch_max, sizeof *consumer->spans);
     assignment_init(&consumer->assignment, consumer->topic, consumer->group);
     consumer->applied = outcome_counter(consumer, "applied");
     consumer->dead = outcome_counter(consumer, "rejected");

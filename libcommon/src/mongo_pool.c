@@ -5,11 +5,13 @@
 
 #include "common/mongo_pool.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client_metrics.h"
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #define CLIENTS_MAX           8
@@ -17,11 +19,15 @@
 #define CONNECT_MS            1000
 #define SOCKET_MS             5000
 #define WRITE_CONCERN_WAIT_MS 5000
+#define PATIENCE_MS           1000 /* a server that is away for longer is not waited for */
+#define AWAY_RETRY_MS         1000
 
 struct cc_mongo {
     mongoc_client_pool_t *clients;
     char *database;
     struct cc_histogram *durations;
+    atomic_bool was_here;       /* a server has been known */
+    atomic_llong away_since_ms; /* monotonic; 0 = it is still known, or none has been yet */
 };
 
 CC_DEFINE_AUTO(uri, mongoc_uri_t, mongoc_uri_destroy);
@@ -49,10 +55,36 @@ static void command_failed(const mongoc_apm_command_failed_t *event)
     cc_histogram_observe_us(mongo->durations, mongoc_apm_command_failed_get_duration(event));
 }
 
-static void measure_commands(struct cc_mongo *mongo)
+static void note_here(struct cc_mongo *mongo)
+{
+    atomic_store(&mongo->was_here, true);
+    atomic_store(&mongo->away_since_ms, 0);
+}
+
+static void note_away(struct cc_mongo *mongo)
+{
+    long long none = 0;
+    if (atomic_load(&mongo->was_here))
+        atomic_compare_exchange_strong(&mongo->away_since_ms, &none, cc_mono_ms(cc_clock_system()));
+}
+
+/* Called by the driver on whichever thread found it out: its monitor's, or a borrower's. */
+static void topology_changed(const mongoc_apm_topology_changed_t *event)
+{
+    struct cc_mongo *mongo = mongoc_apm_topology_changed_get_context(event);
+
+    if (mongoc_topology_description_has_writable_server(
+            mongoc_apm_topology_changed_get_new_description(event)))
+        note_here(mongo);
+    else
+        note_away(mongo);
+}
+
+static void watch_driver(struct cc_mongo *mongo)
 {
     mongoc_apm_callbacks_t *callbacks = mongoc_apm_callbacks_new();
     mongo->durations = cc_client_durations("mongodb");
+    mongoc_apm_set_topology_changed_cb(callbacks, topology_changed);
     mongoc_apm_set_command_succeeded_cb(callbacks, command_succeeded);
     mongoc_apm_set_command_failed_cb(callbacks, command_failed);
     mongoc_client_pool_set_apm_callbacks(mongo->clients, callbacks, mongo);
@@ -114,7 +146,7 @@ enum cc_code cc_mongo_create(const char *uri_text, const char *database, bool pr
     struct cc_mongo *mongo = cc_calloc(1, sizeof *mongo);
     mongo->clients = clients;
     mongo->database = cc_strdup(database);
-    measure_commands(mongo);
+    watch_driver(mongo);
     *out = mongo;
     return CC_OK;
 }
@@ -136,7 +168,25 @@ enum cc_code cc_mongo_probe(void *mongo_pointer, struct cc_error *err)
     mongoc_client_t *client = cc_mongo_borrow(mongo);
     bool alive = mongoc_client_command_simple(client, mongo->database, ping, NULL, NULL, &error);
     cc_mongo_return(mongo, client);
-    return alive ? CC_OK : cc_mongo_fail(&error, err);
+    if (alive) {
+        note_here(mongo);
+        return CC_OK;
+    }
+    enum cc_code code = cc_mongo_fail(&error, err);
+    if (code == CC_UNAVAILABLE) /* the driver doesn't tell all that it finds out */
+        note_away(mongo);
+    return code;
+}
+
+enum cc_code cc_mongo_admit(struct cc_mongo *mongo, struct cc_error *err)
+{
+    int64_t since_ms = atomic_load(&mongo->away_since_ms);
+    int64_t away_ms = since_ms == 0 ? 0 : cc_mono_ms(cc_clock_system()) - since_ms;
+
+    if (away_ms <= PATIENCE_MS)
+        return CC_OK;
+    cc_fail_detail(err, CC_UNAVAILABLE, "mongo: no server for %lld ms", (long long)away_ms);
+    return cc_fail_retry_after(err, AWAY_RETRY_MS);
 }
 
 mongoc_client_t *cc_mongo_borrow(struct cc_mongo *mongo)

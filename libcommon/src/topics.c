@@ -9,13 +9,14 @@
 #define BROKER_DEFAULT 0
 #define SEVEN_DAYS_MS  (INT64_C(7) * 24 * 60 * 60 * 1000)
 
-/* A deleted message's content stays in message.created until its retention ends: hence the week. */
+/* A deleted message's content stays in message.created until its retention ends: hence the week.
+ * For so long a consumer of message.read may be away, too. */
 /* Columns are the point. */
 /* clang-format off */
 const struct cc_topic cc_topics[] = {
     {CC_TOPIC_MESSAGE_CREATED,            PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_MESSAGE_PERSISTED,          PARTITIONS, BROKER_DEFAULT},
-    {CC_TOPIC_MESSAGE_READ,               PARTITIONS, BROKER_DEFAULT},
+    {CC_TOPIC_MESSAGE_READ,               PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_CHAT_UPDATED,               PARTITIONS, BROKER_DEFAULT},
     {CC_TOPIC_NOTIFICATION_NEW,           PARTITIONS, BROKER_DEFAULT},
     {CC_TOPIC_SESSION_REVOKED,            PARTITIONS, BROKER_DEFAULT},

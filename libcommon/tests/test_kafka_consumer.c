@@ -12,6 +12,7 @@
 
 #include "common/alloc.h"
 #include "common/kafka_consumer.h"
+#include "common/metrics.h"
 
 #define LIST_MAX 4096
 
@@ -474,6 +475,43 @@ static void a_batch_takes_what_is_there_up_to_its_maximum(void **state)
     free_service(service);
 }
 
+static int64_t lag_of(const struct service *service, const char *partition)
+{
+    return cc_gauge_value(cc_gauge_get("kafka_consumer_lag", "", "topic", service->topic,
+                                       "partition", partition, "group", service->group, NULL));
+}
+
+static bool lag_is_true(void *arg)
+{
+    struct expectation *expected = arg;
+    return lag_of(expected->service, "0") + lag_of(expected->service, "1") == expected->count;
+}
+
+static bool has_failed(void *arg)
+{
+    return atomic_load(&((struct service *)arg)->failures_left) < 1000;
+}
+
+static void the_lag_is_true_while_nothing_can_be_applied(void **state)
+{
+    (void)state;
+    struct service *service = make_service(2);
+    struct expectation expected = {.service = service, .count = 40};
+    atomic_store(&service->failures_left, 1000);
+    produce_numbers(service, 0, 3);
+    start(service, 2);
+    test_wait_for(has_failed, service, 15000);
+
+    produce_numbers(service, 3, 37);
+    test_wait_for(lag_is_true, &expected, 10000);
+
+    atomic_store(&service->failures_left, 0);
+    expected.count = 0;
+    test_wait_for(lag_is_true, &expected, 15000);
+    assert_int_equal(applied_count(service), 40);
+    free_service(service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +527,7 @@ int main(void)
         cmocka_unit_test(a_topic_that_comes_late_is_found),
         cmocka_unit_test(a_broker_that_comes_late_or_goes_away_for_a_while_is_waited_for),
         cmocka_unit_test(a_batch_takes_what_is_there_up_to_its_maximum),
+        cmocka_unit_test(the_lag_is_true_while_nothing_can_be_applied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

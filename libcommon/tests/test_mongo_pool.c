@@ -140,6 +140,42 @@ static void it_recovers_when_the_server_comes_back(void **state)
     test_wait_for(can_insert, f, 5000);
 }
 
+/* As a daemon does all the time. */
+static enum cc_code probe_and_ask(struct fixture *f, struct cc_error *err)
+{
+    (void)cc_mongo_probe(f->mongo, err);
+    return cc_mongo_admit(f->mongo, err);
+}
+
+static bool is_refused(void *arg)
+{
+    struct cc_error err = {0};
+    return probe_and_ask(arg, &err) == CC_UNAVAILABLE;
+}
+
+static bool is_admitted(void *arg)
+{
+    struct cc_error err = {0};
+    return probe_and_ask(arg, &err) == CC_OK;
+}
+
+static void a_server_that_stays_away_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    must(cc_mongo_admit(f->mongo, &err), &err);
+    must(insert(f, "a", &err), &err);
+    tcp_proxy_cut(f->proxy);
+    assert_int_not_equal(insert(f, "b", &err), CC_OK);
+
+    test_wait_for(is_refused, f, 10000);
+    assert_int_equal(cc_mongo_admit(f->mongo, &err), CC_UNAVAILABLE);
+    assert_true(err.retry_after_ms > 0);
+
+    tcp_proxy_resume(f->proxy);
+    test_wait_for(is_admitted, f, 5000);
+}
+
 static enum cc_code create_production(const char *options)
 {
     char uri[128];
@@ -201,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_server_that_is_away_is_unavailable_within_seconds),
         TEST(a_write_whose_answer_is_lost_has_an_unknown_outcome),
         TEST(it_recovers_when_the_server_comes_back),
+        TEST(a_server_that_stays_away_is_not_waited_for),
         cmocka_unit_test(production_refuses_a_write_concern_below_majority),
         cmocka_unit_test(an_unreadable_uri_is_refused),
         cmocka_unit_test(readers_fall_back_when_a_field_is_absent_or_of_another_type),

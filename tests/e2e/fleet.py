@@ -45,6 +45,11 @@ class Daemon:
     own_ops_port: int | None = None
 
     @property
+    def own_name(self):
+        """Of the service, without the replica's number."""
+        return self.name.rpartition("-")[0]
+
+    @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
@@ -52,10 +57,10 @@ class Daemon:
     def ops_url(self):
         return f"http://127.0.0.1:{self.own_ops_port or self.port + OPS_DISTANCE}"
 
-    def wait_ready(self, process, seconds=30):
+    def wait_ready(self, process=None, seconds=30):
         deadline = time.monotonic() + seconds
         while (said := self._readiness()) is None or said.status_code != 200:
-            assert process.poll() is None, f"{self.name} ended with {process.returncode} during its start"
+            assert not process or process.poll() is None, f"{self.name} ended with {process.returncode}"
             assert time.monotonic() < deadline, f"{self.name} is not ready: {said and said.text}"
             time.sleep(0.05)
 
@@ -120,23 +125,31 @@ class Fleet:
         """SIGKILL of a daemon or server, and proof that it is gone."""
         pid = self.daemons()[name].pid
         self._chat("kill", name)
-        deadline = time.monotonic() + 5
-        while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
-            assert time.monotonic() < deadline, f"{name} (pid {pid}) survived SIGKILL"
-            time.sleep(0.01)
+        _wait_gone(name, pid, 5)
         return pid
+
+    def stop(self, name):
+        """Asks a daemon to end, and waits until it has."""
+        pid = self.daemons()[name].pid
+        os.kill(pid, signal.SIGTERM)
+        _wait_gone(name, pid, STOP_SECONDS)
 
     def restart(self, name, **settings):
         """Starts it again and waits until it is ready; settings go on top of its own (a server has none)."""
-        environment = {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
-        self._chat("restart", name, environment=environment)
+        self._chat("restart", name, environment=_as_environment(settings))
+
+    def scale(self, counts, **settings):
+        """So many replicas of each of these; whoever has to know of them is restarted, with these settings."""
+        preset = json.loads((self.logs.parent / "run" / "fleet.json").read_text())["preset"]
+        wanted = [f"{name}={count}" for name, count in counts.items()]
+        self._chat("up", "--preset", preset, "--replicas", *wanted, environment=_as_environment(settings))
 
     @contextmanager
     def another(self, name, **settings):
         """One more process of a daemon, on ports of its own; settings go on top of those of `name`."""
         model, (port, ops_port) = self.daemons()[name], _ports_that_are_free()
         settings |= {"port": port, "ops_port": ops_port, "node_id": f"{name}-other"}
-        environment = model.environment | {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
+        environment = model.environment | _as_environment(settings)
         with open(self.logs / f"{name}-other.log", "ab") as log:
             command = [model.executable, *model.arguments]
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
@@ -188,6 +201,10 @@ def config_of(daemon):
     return json.loads((REPOSITORY / arguments[arguments.index("--config") + 1]).read_text())
 
 
+def _as_environment(settings):
+    return {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
+
+
 def _ports_that_are_free(count=2):
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -196,7 +213,23 @@ def _ports_that_are_free(count=2):
         return [probe.getsockname()[1] for probe in probes]
 
 
-def _state(pid):
+def _wait_gone(name, pid, seconds):
+    deadline = time.monotonic() + seconds
+    while not _is_gone(pid):
+        assert time.monotonic() < deadline, f"{name} (pid {pid}) is still there after {seconds} s"
+        time.sleep(0.01)
+
+
+def _is_gone(pid):
+    """A dead main thread alone does not close a process's ports."""
+    try:
+        return state_of(pid) == "Z" and len(os.listdir(f"/proc/{pid}/task")) <= 1
+    except OSError:
+        return True
+
+
+def state_of(pid):
+    """The letter of /proc/<pid>/stat: T = stopped by a signal, Z = dead."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

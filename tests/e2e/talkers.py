@@ -133,8 +133,10 @@ class Talker(Member):
         self.waiting = {}  # client_msg_id: Line without `accepted`
         self.stored_at = {}  # client_msg_id: when its outcome came
         self.accepted_at = {}
+        self.waits = []  # seconds from each send to its `accepted`
         self.resent = 0
         self.refusals = Counter()  # code of an error reply: how often
+        self.refused_at = []
         self._again = deque()
         self._asked = {}  # frame id on this socket: Line
 
@@ -203,10 +205,12 @@ class Talker(Member):
         if frame.get("ok"):
             del self.waiting[line.client_msg_id]
             self.accepted_at[line.client_msg_id] = frame.at
+            self.waits.append(frame.at - line.asked_at)
             self.ledger.accepted(self.person.user_id, line.client_msg_id, frame["message_id"])
         else:
             assert frame.get("retryable"), f"{self.person}: {frame.body}"
             self.refusals[frame.get("code")] += 1
+            self.refused_at.append(line.asked_at)
             self.ledger.refused(self.person.user_id, line.client_msg_id)
             self._again.append((time.monotonic() + frame.get("retry_after_ms", 100) / 1000, line))
 
@@ -239,6 +243,11 @@ class Crowd:
 
     async def talk(self):
         await asyncio.gather(*(one.talk() for one in self.talkers))
+
+    def hush(self):
+        """Nobody begins another line."""
+        for one in self.talkers:
+            one.lines.clear()
 
     async def until_all_chats_were_heard(self):
         """From then on everybody has a rev of each chat to resume from, and may lose the connection."""

@@ -5,6 +5,7 @@ import time
 
 from fleet import slowness
 from invariants import Ledger
+from outages import until
 from talkers import Crowd
 
 PEOPLE, CHATS, MESSAGES = 20, 50, 10_000
@@ -13,13 +14,6 @@ DOWN_SECONDS = 2
 RESUME_SECONDS = 8  # after the restart, on a quiet machine
 SETTLE_SECONDS = 90
 VICTIM = "message-service-1"
-
-
-async def until(condition, what, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        await asyncio.sleep(0.02)
 
 
 async def kill_and_restart(fleet, crowd):

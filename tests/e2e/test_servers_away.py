@@ -5,103 +5,20 @@ stands in for MongoDB here, keeps its documents in the same PostgreSQL: without 
 """
 
 import asyncio
-import socket
 import time
 import uuid
-from contextlib import asynccontextmanager
 
 import pytest
-from client import Person, attempts, fields_of
+from client import Person, attempts
 from conftest import RAISED
 from fleet import slowness
-from invariants import Ledger
-from talkers import Crowd
+from outages import PER_SECOND, Traffic, run_all, without
 
 SECONDS = [4, pytest.param(30, marks=pytest.mark.long)]
-REFUSED_SECONDS = 2.5  # on a quiet machine
 BACK_SECONDS = 15
 LIVE_SECONDS = 5
 PRESENT_SECONDS = 30
-PEOPLE, CHATS, PER_SECOND = 4, 4, 40
 UNEASY_SECONDS = 5  # in which what is away may hold things up
-SETTLE_SECONDS = 90
-
-
-def is_up(daemon):
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", daemon.port)) == 0
-
-
-@asynccontextmanager
-async def without(fleet, name, seconds):
-    """The server is gone for so long while the body runs, and was gone at its end."""
-    server = fleet.daemons()[name]
-    assert is_up(server), f"{name} is not there to begin with"
-    running = fleet.without(name)
-    await asyncio.to_thread(running.__enter__)
-    gone_at = time.monotonic()
-    try:
-        assert not is_up(server), f"{name} still answers: the fault has not bitten"
-        yield gone_at + seconds
-        assert not is_up(server), f"{name} came back by itself"
-    finally:
-        await asyncio.to_thread(running.__exit__, None, None, None)
-
-
-class Probe:
-    """Asks the same thing until a moment, and remembers each status and how long it took."""
-
-    def __init__(self, name, ask):
-        self.name, self.ask = name, ask
-        self.statuses, self.seconds = [], []
-
-    async def run(self, until):
-        while time.monotonic() < until:
-            began = time.monotonic()
-            answer = await self.ask()
-            self.seconds.append(time.monotonic() - began)
-            self.statuses.append(answer.status_code)
-            await asyncio.sleep(0.2)
-        return self
-
-    def __str__(self):
-        counts = {status: self.statuses.count(status) for status in sorted(set(self.statuses))}
-        return f"{self.name}: {counts}, at most {max(self.seconds):.2f} s"
-
-    def all_were(self, *statuses):
-        assert self.statuses and set(self.statuses) <= set(statuses), str(self)
-        assert max(self.seconds) <= REFUSED_SECONDS * slowness(), str(self)
-
-
-async def run_all(until, **asks):
-    probes = await asyncio.gather(*(Probe(name, ask).run(until) for name, ask in asks.items()))
-    print("\n" + "\n".join(str(probe) for probe in probes))
-    return {probe.name: probe for probe in probes}
-
-
-class Traffic:
-    """People who go on talking on both gateways, from before the fault until after it."""
-
-    @classmethod
-    async def begin(cls, people, fleet, seconds):
-        traffic = cls()
-        traffic.count = int((seconds + 6) * PER_SECOND)
-        traffic.crowd = await Crowd.gather(
-            people, fleet.gateways(), Ledger(), PEOPLE, CHATS, traffic.count, PER_SECOND
-        )
-        await traffic.crowd.remember_heads()
-        traffic.talking = asyncio.create_task(traffic.crowd.talk())
-        async for _ in attempts("the talk has begun"):
-            if traffic.crowd.count_accepted() > PER_SECOND / 2:
-                return traffic
-
-    async def ends_well(self):
-        await self.talking
-        await self.crowd.until_stored(self.count, SETTLE_SECONDS)
-        assert self.crowd.count_accepted() == self.count
-        await self.crowd.check()
-        await self.crowd.leave()
 
 
 def login(people, person):

@@ -37,6 +37,7 @@ static enum cc_code visit_rows(struct cc_mongo_loan *loan, const bson_t *filter,
                                const bson_t *options, row_visitor visit, struct cc_arena *arena,
                                void *out, struct cc_error *err)
 {
+    CC_TRY(cc_mongo_admit(loan->mongo, err));
     CC_AUTO(cursor)
     mongoc_cursor_t *cursor =
         mongoc_collection_find_with_opts(loan->collection, filter, options, NULL);

@@ -67,6 +67,7 @@ static enum cc_code collect(struct personal_store *base, const bson_t *filter, s
                             struct cc_arena *arena, struct personal_list *out, struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base);
+    CC_TRY(cc_mongo_admit(loan.mongo, err));
     CC_AUTO(bson) bson_t *options = BCON_NEW("limit", BCON_INT64((int64_t)limit));
     CC_AUTO(cursor)
     mongoc_cursor_t *cursor =

@@ -48,6 +48,7 @@ def _parser():
 def _add_running(words):
     up = _add(words, "up", commands.up, "build, start the servers, migrate, start the fleet")
     up.add_argument("--replicas", metavar="SERVICE=N", nargs="+", default=[], action="extend")
+    up.add_argument("--preset", default=commands.PRESET, help=f"which build (default: {commands.PRESET})")
     down = _add(words, "down", commands.down, "stop everything of the stack")
     down.add_argument("--wipe", action="store_true", help="forget the data too")
     for name, run, text in (

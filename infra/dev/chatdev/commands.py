@@ -17,7 +17,7 @@ LOG_LINES = 100
 
 def up(options):
     stack = Stack(options.stack)
-    bring_up(stack, PRESET, services.parse_replicas(options.replicas))
+    bring_up(stack, options.preset, services.parse_replicas(options.replicas))
     _say_where(stack)
 
 

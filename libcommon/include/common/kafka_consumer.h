@@ -29,7 +29,8 @@ struct cc_record { /* borrowed for the duration of apply */
     const void *payload;
     size_t payload_count;
     int64_t timestamp_ms;
-    struct cc_trace trace; /* from the traceparent header; trace_id "" when none */
+    struct cc_trace trace; /* of this record's span, child of its traceparent header; trace_id ""
+                              when it has none */
     /* Set by apply: this record can't ever be applied; goes to the dlq. */
     bool rejected;
     char reject_reason[128];

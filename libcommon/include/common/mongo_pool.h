@@ -22,6 +22,12 @@ CC_MUST_CHECK enum cc_code cc_mongo_create(const char *uri, const char *database
 void cc_mongo_destroy(struct cc_mongo *mongo);
 enum cc_code cc_mongo_probe(void *mongo, struct cc_error *err);
 
+/* For what somebody waits for, before a client is borrowed: CC_UNAVAILABLE at once, with
+ * retry_after_ms, when the driver has known of no server that takes writes for more than a second;
+ * otherwise each caller would wait for server selection, and the pool's clients with it. Who is to
+ * find out that a server is back (cc_mongo_probe, a writer in a consumer) doesn't ask. */
+CC_MUST_CHECK enum cc_code cc_mongo_admit(struct cc_mongo *mongo, struct cc_error *err);
+
 /* Never NULL; blocks while all clients are lent. */
 mongoc_client_t *cc_mongo_borrow(struct cc_mongo *mongo);
 void cc_mongo_return(struct cc_mongo *mongo, mongoc_client_t *client);

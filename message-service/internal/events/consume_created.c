@@ -118,29 +118,6 @@ static void head_moved(void *arg, int32_t partition, const struct chat_head *hea
 
 /* The batch */
 
-/* One span per record, child of whoever produced it; what is announced continues from it. */
-static struct cc_span *begin_spans(struct operation *operations, size_t count,
-                                   struct cc_arena *arena)
-{
-    struct cc_span *spans = cc_arena_calloc(arena, count, sizeof *spans);
-
-    for (size_t i = 0; i < count; i++) {
-        if (operations[i].trace.trace_id[0] == '\0')
-            continue;
-        cc_span_begin(&spans[i], "message.created process", CC_SPAN_CONSUMER, &operations[i].trace);
-        operations[i].trace = spans[i].trace;
-    }
-    return spans;
-}
-
-static void end_spans(struct cc_span *spans, size_t count, enum cc_code code)
-{
-    for (size_t i = 0; i < count; i++)
-        if (spans[i].trace.trace_id[0] != '\0')
-            cc_span_end(&spans[i], code == CC_OK ? NULL : cc_code_name(code),
-                        "messaging.destination.name", CC_TOPIC_MESSAGE_CREATED, NULL);
-}
-
 static void count_outcomes(const struct operation *operations, size_t count)
 {
     static const char name[] = "message_operations_total";
@@ -167,11 +144,7 @@ enum cc_code consume_created(void *app, struct cc_batch *batch, struct cc_error 
     struct operation *operations = decode_all(batch, &count);
     if (count == 0)
         return CC_OK;
-    struct cc_span *spans = begin_spans(operations, count, batch->arena);
-    enum cc_code code = owner_apply(consumer->owner, &ports, operations, count, batch->arena, err);
-    end_spans(spans, count, code);
-    if (code != CC_OK)
-        return code;
+    CC_TRY(owner_apply(consumer->owner, &ports, operations, count, batch->arena, err));
     count_outcomes(operations, count);
     return CC_OK;
 }

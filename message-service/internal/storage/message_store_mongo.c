@@ -24,6 +24,7 @@ enum cc_code message_mongo_visit(struct message_store *store, const char *collec
                                  const bson_t *filter, void (*visit)(const bson_t *row, void *arg),
                                  void *arg, struct cc_error *err)
 {
+    CC_TRY(cc_mongo_admit(((struct mongo_store *)store)->mongo, err));
     struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, collection);
     CC_AUTO(cursor)
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(loan.collection, filter, NULL, NULL);

@@ -239,6 +239,7 @@ static enum cc_code read_week(const struct cc_mongo_loan *loan,
                               struct cc_arena *arena, struct notification_list *list,
                               struct cc_error *err)
 {
+    CC_TRY(cc_mongo_admit(loan->mongo, err));
     CC_AUTO(bson) bson_t *filter = bucket_filter(query, week);
     CC_AUTO(bson)
     bson_t *options = BCON_NEW("sort", "{", "created_at_ms", BCON_INT32(-1), "_id", BCON_INT32(-1),

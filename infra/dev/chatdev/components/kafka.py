@@ -48,6 +48,7 @@ class Kafka(Server):
     title = f"Kafka {VERSION}"
     replaced_by = "CHAT_KAFKA_BROKERS"
     port_names = ("kafka", "kafka-controller")
+    ready_seconds = 120  # a JVM, perhaps on a machine with much else to do
 
     def install(self):
         if JARS.is_dir():
