@@ -73,6 +73,7 @@ void outcome_frame_read(struct cc_strbuf *out, const struct read_answer *answer)
     cc_json_put_int(&writer, "head_seq", answer->head_seq);
     cc_json_put_int(&writer, "unread", answer->unread.count);
     cc_json_put_bool(&writer, "capped", answer->unread.capped);
+    cc_json_put_int(&writer, "unread_mentions", answer->unread.mentions);
     cc_json_close_object(&writer);
 }
 
@@ -103,6 +104,7 @@ static void read_seen(struct cc_json_reader *reader, struct outcome_seen *out)
         .head_seq = cc_json_int(reader, "head_seq", CC_OPTIONAL, 0, INT64_MAX),
         .unread = cc_json_int(reader, "unread", CC_OPTIONAL, 0, INT64_MAX),
         .capped = cc_json_bool(reader, "capped", CC_OPTIONAL, false),
+        .mentions = cc_json_int(reader, "unread_mentions", CC_OPTIONAL, 0, INT64_MAX),
     };
 }
 

@@ -33,6 +33,7 @@ struct outcome_seen {
     enum cc_code code; /* when refused */
     int64_t read_seq, head_seq, unread;
     bool capped;
+    int64_t mentions;
 };
 /* False when it isn't such a frame. */
 bool outcome_frame_parse(const char *frame, size_t count, struct outcome_seen *out);

@@ -11,10 +11,11 @@
 #include "common/events/message_read.h"
 #include "common/topics.h"
 #include "events/event_payload.h"
-#include "heads.h"
 #include "outcome_frame.h"
+#include "standing.h"
 
-#define KNOWN_MAX 50000
+#define KNOWN_MAX         50000
+#define CLEARING_PRODUCER "chat-service"
 
 struct known {
     char key[CC_UUID_BYTES * 2];
@@ -121,10 +122,15 @@ static bool decode(struct cc_record *record, struct cc_arena *arena, struct mark
     return readable;
 }
 
-/* Own sends and joining: produced by the owner, asked for by nobody. */
+/* Own sends and joining: produced by the owner, asked for by nobody. What was cleared: by
+ * chat-service, which knows where the chat ends. */
 static bool is_trusted(const struct ev_message_read *ask)
 {
-    return strcmp(ask->envelope.producer, EVENT_PRODUCER_NAME) == 0 && ask->origin.node[0] == '\0';
+    const char *producer = ask->envelope.producer;
+    bool ours = strcmp(producer, EVENT_PRODUCER_NAME) == 0 ||
+                (strcmp(producer, CLEARING_PRODUCER) == 0 && ask->cleared_seq >= 0);
+
+    return ours && ask->origin.node[0] == '\0';
 }
 
 /* Positions as they are */
@@ -224,7 +230,9 @@ static void merge(struct mark *mark)
     bool moved = raise_to(&after->read_seq, ask->read_seq);
     moved |= raise_to(&after->delivered_seq, ask->delivered_seq);
     moved |= raise_to(&after->delivered_seq, after->read_seq);
-    if (raise_to(&after->from_seq, ask->from_seq) || !mark->trusted)
+    bool begins = raise_to(&after->from_seq, ask->from_seq);
+    begins |= raise_to(&after->cleared_seq, ask->cleared_seq);
+    if (begins || !mark->trusted)
         mark->person->stored_later = false;
     if (!moved)
         return;
@@ -256,7 +264,7 @@ static bool has_moved(const struct person *person)
 {
     const struct receipt *before = &person->known->now, *after = &person->after;
     return before->read_seq != after->read_seq || before->delivered_seq != after->delivered_seq ||
-           before->from_seq != after->from_seq;
+           before->from_seq != after->from_seq || before->cleared_seq != after->cleared_seq;
 }
 
 /* What somebody asked for, at once; own sends wait for consume_read_save. */
@@ -300,26 +308,38 @@ static void put_receipt(struct redis_batch *batch, const struct receipt *receipt
     cc_strbuf_finish(&frame);
 }
 
+static enum cc_code count_unread(struct read_consumer *consumer, const struct receipt *receipt,
+                                 struct read_answer *answer, struct cc_error *err)
+{
+    struct standing standing;
+    struct chat_head head;
+
+    CC_TRY(standing_find(consumer->members, consumer->store, receipt->chat_id, receipt->user_id,
+                         &standing, err));
+    standing.receipt = *receipt;
+    CC_TRY(heads_read(consumer->store, receipt->chat_id, &head, err));
+    answer->head_seq = head.seq;
+    enum cc_code code = standing_unread(consumer->store, &standing, receipt->user_id, &head,
+                                        &answer->unread, err);
+    chat_head_finish(&head);
+    return code;
+}
+
 static enum cc_code write_answer(struct round *round, const struct mark *mark,
                                  struct cc_strbuf *frame, struct cc_error *err)
 {
     const struct receipt *after = &mark->person->after;
     const char *frame_id = mark->ask.origin.client_msg_id;
-    struct chat_head head;
-    struct read_answer answer = {frame_id, mark->ask.chat_id, after->read_seq, 0, {0, false}};
+    struct read_answer answer = {
+        .frame_id = frame_id, .chat_id = mark->ask.chat_id, .read_seq = after->read_seq};
 
     if (mark->refusal.code != CC_OK) {
         outcome_frame_read_error(frame, frame_id, &mark->refusal);
         return CC_OK;
     }
-    CC_TRY(heads_read(round->consumer->store, mark->ask.chat_id, &head, err));
-    answer.head_seq = head.seq;
-    enum cc_code code =
-        heads_unread(round->consumer->store, &head, after->read_seq, &answer.unread, err);
-    chat_head_finish(&head);
-    if (code == CC_OK)
-        outcome_frame_read(frame, &answer);
-    return code;
+    CC_TRY(count_unread(round->consumer, after, &answer, err));
+    outcome_frame_read(frame, &answer);
+    return CC_OK;
 }
 
 static enum cc_code put_answer(struct round *round, const struct mark *mark,

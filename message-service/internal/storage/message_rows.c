@@ -398,6 +398,7 @@ void message_row_to_receipt(const bson_t *row, struct receipt *out)
         .read_seq = cc_bson_int(row, "read_seq", 0),
         .delivered_seq = cc_bson_int(row, "delivered_seq", 0),
         .from_seq = cc_bson_int(row, "from_seq", 0),
+        .cleared_seq = cc_bson_int(row, "cleared_seq", 0),
         .at_ms = take_time(row, "at"),
     };
     copy_id(out->chat_id, cc_bson_text(row, "chat_id"));

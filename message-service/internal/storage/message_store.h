@@ -25,6 +25,7 @@ struct receipt {
     char chat_id[CC_UUID_BYTES], user_id[CC_UUID_BYTES];
     int64_t read_seq, delivered_seq; /* 0 = nothing yet */
     int64_t from_seq;                /* membership begins after it */
+    int64_t cleared_seq;             /* what the person deleted for themselves ends here */
     int64_t at_ms;
 };
 
@@ -80,7 +81,7 @@ struct message_store_ops {
     enum cc_code (*versions_of)(struct message_store *store, const char *message_id,
                                 struct cc_arena *arena, struct change_list *out,
                                 struct cc_error *err);
-    /* Brings the timeline (messages, reactions) up to these accepted changes, revs ascending per
+    /* Brings the timeline (messages, reactions, mentions) up to these accepted changes, revs ascending per
      * chat; what is newer there stays. A deletion takes what the message said out of the log's
      * earlier rows too. Repeatable. */
     enum cc_code (*materialise)(struct message_store *store, const struct change *const *changes,
@@ -128,6 +129,11 @@ struct message_store_ops {
     /* All zero when there is none. */
     enum cc_code (*get_receipt)(struct message_store *store, const char *chat_id,
                                 const char *user_id, struct receipt *out, struct cc_error *err);
+    /* How many messages after that seq, not deleted since, mention that person or everybody; at
+     * most limit. */
+    enum cc_code (*count_mentions)(struct message_store *store, const char *chat_id,
+                                   const char *user_id, int64_t after_seq, int64_t limit,
+                                   int64_t *out, struct cc_error *err);
     /* Of everybody who ever had one in the chat, in no order. */
     enum cc_code (*receipts_of)(struct message_store *store, const char *chat_id,
                                 struct cc_arena *arena, struct receipt_list *out,

@@ -164,6 +164,14 @@ static enum cc_code get_receipt(struct message_store *store, const char *chat_id
     THROUGH(store, STORE_GET_RECEIPT, inner->ops->get_receipt(inner, chat_id, user_id, out, err));
 }
 
+static enum cc_code count_mentions(struct message_store *store, const char *chat_id,
+                                   const char *user_id, int64_t after_seq, int64_t limit,
+                                   int64_t *out, struct cc_error *err)
+{
+    THROUGH(store, STORE_COUNT_MENTIONS,
+            inner->ops->count_mentions(inner, chat_id, user_id, after_seq, limit, out, err));
+}
+
 static enum cc_code receipts_of(struct message_store *store, const char *chat_id,
                                 struct cc_arena *arena, struct receipt_list *out,
                                 struct cc_error *err)
@@ -201,6 +209,7 @@ static const struct message_store_ops failing_ops = {
     .load_head = load_head,
     .save_heads = save_heads,
     .get_receipt = get_receipt,
+    .count_mentions = count_mentions,
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
     .destroy = destroy,

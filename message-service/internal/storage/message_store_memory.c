@@ -444,6 +444,28 @@ static enum cc_code get_receipt(struct message_store *base, const char *chat_id,
     return leave(store, CC_OK);
 }
 
+static bool mentions(const struct cc_message *message, const char *user_id)
+{
+    bool named = message->mention_all;
+
+    for (size_t i = 0; i < message->mention_count && !named; i++)
+        named = strcmp(message->mentions[i], user_id) == 0;
+    return named && !message->deleted;
+}
+
+static enum cc_code count_mentions(struct message_store *base, const char *chat_id,
+                                   const char *user_id, int64_t after_seq, int64_t limit,
+                                   int64_t *out, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    const struct stored_message *at = cc_hash_map_get(store->timelines, chat_id);
+
+    (void)err;
+    for (*out = 0; at != NULL && *out < limit; at = at->next)
+        *out += at->message.seq > after_seq && mentions(&at->message, user_id);
+    return leave(store, CC_OK);
+}
+
 static enum cc_code receipts_of(struct message_store *base, const char *chat_id,
                                 struct cc_arena *arena, struct receipt_list *out,
                                 struct cc_error *err)
@@ -483,6 +505,7 @@ static void raise_receipt(struct memory_store *store, const struct receipt *rece
     raise_to(&there->read_seq, receipt->read_seq);
     raise_to(&there->delivered_seq, receipt->delivered_seq);
     raise_to(&there->from_seq, receipt->from_seq);
+    raise_to(&there->cleared_seq, receipt->cleared_seq);
     raise_to(&there->at_ms, receipt->at_ms);
 }
 
@@ -537,6 +560,7 @@ static const struct message_store_ops memory_ops = {
     .load_head = load_head,
     .save_heads = save_heads,
     .get_receipt = get_receipt,
+    .count_mentions = count_mentions,
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
     .destroy = destroy,

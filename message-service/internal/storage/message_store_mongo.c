@@ -1,4 +1,4 @@
-/* The store in MongoDB: collections changes, messages, reactions, hidden, expiries,
+/* The store in MongoDB: collections changes, messages, reactions, mentions, hidden, expiries,
  * chat_heads, receipts. Any thread: each call
  * borrows a client. Relies on unique `_id`s and one unique index, on ordered inserts that stop at a
  * duplicate, and on updates of single documents with one writer each; on no transaction. */
@@ -142,6 +142,7 @@ static const struct message_store_ops mongo_ops = {
     .load_head = message_mongo_load_head,
     .save_heads = message_mongo_save_heads,
     .get_receipt = message_mongo_get_receipt,
+    .count_mentions = message_mongo_count_mentions,
     .receipts_of = message_mongo_receipts_of,
     .raise_receipts = message_mongo_raise_receipts,
     .destroy = destroy,

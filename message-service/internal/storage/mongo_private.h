@@ -2,7 +2,7 @@
 #define MESSAGE_STORAGE_MONGO_PRIVATE_H
 
 /* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
- * hidden_mongo.c, expiries_mongo.c, positions_mongo.c; message_store_mongo.c puts them together.
+ * mentions_mongo.c, hidden_mongo.c, expiries_mongo.c, positions_mongo.c; message_store_mongo.c puts them together.
  * Signatures and errors: message_store.h. */
 
 #include "storage/message_rows.h"
@@ -11,6 +11,7 @@
 #define CHANGES_COLLECTION   "changes"
 #define MESSAGES_COLLECTION  "messages"
 #define REACTIONS_COLLECTION "reactions"
+#define MENTIONS_COLLECTION  "mentions"
 #define HIDDEN_COLLECTION    "hidden"
 #define EXPIRIES_COLLECTION  "expiries"
 #define HEADS_COLLECTION     "chat_heads"
@@ -100,6 +101,14 @@ enum cc_code message_mongo_find_reaction(struct message_store *store, const char
 enum cc_code message_mongo_reactions_of(struct message_store *store,
                                         const struct person_range *range, struct cc_arena *arena,
                                         struct reaction_list *out, struct cc_error *err);
+/* Brings the mentions up to these changes, each the last one of its message that says anew what it
+ * says: a create, an edit or a deletion. */
+enum cc_code message_mongo_put_mentions(struct message_store *store,
+                                        const struct change *const *changes, size_t count,
+                                        struct cc_error *err);
+enum cc_code message_mongo_count_mentions(struct message_store *store, const char *chat_id,
+                                          const char *user_id, int64_t after_seq, int64_t limit,
+                                          int64_t *out, struct cc_error *err);
 enum cc_code message_mongo_hide(struct message_store *store, const struct hidden *hidden,
                                 struct cc_error *err);
 enum cc_code message_mongo_hidden_in(struct message_store *store, const struct person_range *range,
