@@ -52,6 +52,7 @@ enum cc_code notification_app_start(void *memory, const struct cc_runtime *runti
                        "Notifications not made: the person has blocked the sender.", NULL);
     CC_TRY(open_servers(app, runtime, err));
     app->store = notification_store_mongo_create(app->mongo);
+    app->states = notification_states_create(app->chat_service, app->clock);
     app->sweeper = notification_sweeper_start(app->store, app->clock);
     struct cc_consumer_options options = {.brokers = app->settings->kafka_brokers,
                                           .client_id = runtime->node_id,
@@ -77,6 +78,7 @@ void notification_app_stop(void *memory)
 {
     struct notification_app *app = memory;
 
+    notification_states_destroy(app->states);
     notification_store_destroy(app->store);
     cc_peer_destroy(app->user_service);
     cc_peer_destroy(app->message_service);

@@ -12,6 +12,7 @@
 #include "common/redis_pool.h"
 #include "common/service.h"
 #include "settings.h"
+#include "states.h"
 #include "storage/notification_store.h"
 #include "sweep.h"
 
@@ -28,7 +29,8 @@ struct notification_app {
     struct cc_peer *chat_service;
     struct cc_peer *message_service;
     struct cc_peer *user_service;
-    struct cc_counter *blocked; /* told to nobody: their sender is blocked */
+    struct notification_states *states; /* of chats; the consumer's */
+    struct cc_counter *blocked;         /* told to nobody: their sender is blocked */
     struct notification_store *store;
     struct notification_sweeper *sweeper;
     struct cc_consumer *persisted, *notifications;

@@ -31,6 +31,7 @@ struct person {
     struct receipt after;
     bool told_by_message; /* nothing but own sends and joining moved it: no receipt frame */
     bool stored_later;    /* nothing but own sends moved it, and nobody asked */
+    const char *conn_id;  /* who asked last, and is answered */
 };
 struct mark { /* one record */
     struct ev_message_read ask;
@@ -157,6 +158,7 @@ static enum cc_code know_person(struct round *round, struct person *person, cons
     person->known = known;
     person->after = known->now;
     person->told_by_message = person->stored_later = true;
+    person->conn_id = "";
     return CC_OK;
 }
 
@@ -237,6 +239,7 @@ static void merge(struct mark *mark)
     if (!moved)
         return;
     (void)raise_to(&after->at_ms, ask->at_ms);
+    mark->person->conn_id = ask->origin.conn_id;
     if (!mark->trusted)
         mark->person->told_by_message = false;
 }
@@ -319,6 +322,7 @@ static enum cc_code count_unread(struct read_consumer *consumer, const struct re
     standing.receipt = *receipt;
     CC_TRY(heads_read(consumer->store, receipt->chat_id, &head, err));
     answer->head_seq = head.seq;
+    answer->read_seq = receipt->read_seq;
     enum cc_code code = standing_unread(consumer->store, &standing, receipt->user_id, &head,
                                         &answer->unread, err);
     chat_head_finish(&head);
@@ -361,17 +365,52 @@ static enum cc_code put_answer(struct round *round, const struct mark *mark,
     return code;
 }
 
+/* What is unread has changed: for the person's other devices. */
+static enum cc_code put_unread(struct round *round, const struct person *person,
+                               struct redis_batch *batch, struct cc_error *err)
+{
+    const struct receipt *after = &person->after;
+    struct read_answer counts = {.chat_id = after->chat_id};
+    struct cc_bus_message message = {.kind = CC_BUS_UNREAD};
+    char channel[CC_REDIS_NAME_BYTES];
+    struct cc_strbuf frame;
+
+    CC_TRY(count_unread(round->consumer, after, &counts, err));
+    cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
+    outcome_frame_unread(&frame, &counts);
+    (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", after->chat_id);
+    (void)snprintf(message.conn_id, sizeof message.conn_id, "%s", person->conn_id);
+    message.frame = cc_strbuf_text(&frame);
+    message.frame_count = frame.length;
+    cc_redis_name_user(after->user_id, channel);
+    redis_batch_publish(batch, channel, &message);
+    cc_strbuf_finish(&frame);
+    return CC_OK;
+}
+
+/* The chat learns what was read, the person's other devices what is left unread. */
+static enum cc_code tell_moved(struct round *round, const struct person *person,
+                               struct redis_batch *batch, struct cc_error *err)
+{
+    bool reads = person->after.read_seq != person->known->now.read_seq;
+
+    if (person->stored_later)
+        redis_batch_hint_read(batch, &person->after);
+    if (person->told_by_message)
+        return CC_OK;
+    put_receipt(batch, &person->after);
+    return reads ? put_unread(round, person, batch, err) : CC_OK;
+}
+
 static enum cc_code tell(struct round *round, struct cc_error *err)
 {
     struct redis_batch batch =
-        redis_batch_create(round->arena, 2 * round->person_count + round->mark_count);
+        redis_batch_create(round->arena, 3 * round->person_count + round->mark_count);
 
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
-        if (has_moved(person) && person->stored_later)
-            redis_batch_hint_read(&batch, &person->after);
-        if (has_moved(person) && !person->told_by_message)
-            put_receipt(&batch, &person->after);
+        if (has_moved(person))
+            CC_TRY(tell_moved(round, person, &batch, err));
     }
     for (size_t i = 0; i < round->mark_count; i++)
         if (round->marks[i].ask.origin.node[0] != '\0')

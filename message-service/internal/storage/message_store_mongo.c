@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/mongo_bulk.h"
 #include "storage/mongo_private.h"
 
 #define FIRST_CAPACITY 64
@@ -84,24 +85,6 @@ void mongo_rows_finish(struct mongo_rows *rows)
     cc_free(rows->borrow);
 }
 
-enum cc_code message_mongo_only_duplicates(const bson_t *reply, const bson_error_t *error,
-                                           struct cc_error *err)
-{
-    bson_iter_t at, errors, code;
-
-    if (!bson_iter_init_find(&at, reply, "writeErrors") || !BSON_ITER_HOLDS_ARRAY(&at) ||
-        !bson_iter_recurse(&at, &errors))
-        return cc_mongo_fail(error, err);
-    int faults = 0;
-    for (; bson_iter_next(&errors); faults++) {
-        bool is_duplicate = bson_iter_recurse(&errors, &code) && bson_iter_find(&code, "code") &&
-                            bson_iter_as_int64(&code) == DUPLICATE_KEY;
-        if (!is_duplicate)
-            return cc_mongo_fail(error, err);
-    }
-    return faults > 0 ? CC_OK : cc_mongo_fail(error, err);
-}
-
 enum cc_code message_mongo_insert_missing(struct message_store *store, const char *collection,
                                           const struct mongo_rows *rows, struct cc_error *err)
 {
@@ -114,9 +97,9 @@ enum cc_code message_mongo_insert_missing(struct message_store *store, const cha
         return CC_OK;
     bool stored = mongoc_collection_insert_many(loan.collection, rows->borrow, rows->count,
                                                 unordered, &reply, &fault);
-    enum cc_code code = stored ? CC_OK : message_mongo_only_duplicates(&reply, &fault, err);
+    bool known = !stored && cc_mongo_only_duplicates(&reply);
     bson_destroy(&reply);
-    return code;
+    return stored || known ? CC_OK : cc_mongo_fail(&fault, err);
 }
 
 static void destroy(struct message_store *store)

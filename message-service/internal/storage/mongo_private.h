@@ -16,7 +16,6 @@
 #define EXPIRIES_COLLECTION  "expiries"
 #define HEADS_COLLECTION     "chat_heads"
 #define RECEIPTS_COLLECTION  "receipts"
-#define DUPLICATE_KEY        11000
 
 /* A client and the collection, for one scope (CC_MONGO_LOAN). */
 struct cc_mongo_loan message_mongo_borrow(struct message_store *store, const char *collection);
@@ -59,10 +58,6 @@ enum cc_code mongo_bulk_upsert(mongo_bulk *bulk, const bson_t *filter, const bso
 /* Inserts rows in no order; those that are there already stay as they are. */
 enum cc_code message_mongo_insert_missing(struct message_store *store, const char *collection,
                                           const struct mongo_rows *rows, struct cc_error *err);
-
-/* CC_OK when every write error in the reply is a duplicate key. */
-enum cc_code message_mongo_only_duplicates(const bson_t *reply, const bson_error_t *error,
-                                           struct cc_error *err);
 
 enum cc_code message_mongo_append_changes(struct message_store *store,
                                           const struct change *const *changes, size_t count,
