@@ -101,14 +101,14 @@ static void malformed_lines_are_refused(void **state)
     assert_refused("\n");
     assert_refused("1 message - 0 0 - - 0 0 0");     /* no end of line */
     assert_refused("2 message - 0 0 - - 0 0 0\n");   /* another version */
-    assert_refused("1 message - 0 0 - -\n");     /* a field is missing */
+    assert_refused("1 message - 0 0 - -\n");         /* a field is missing */
     assert_refused("1 message - 0 0 - - 0 0 0 0\n"); /* one too many */
     assert_refused("1 message  - 0 0 - - 0 0 0\n");  /* an empty field */
     assert_refused("1 message - 0 0 - - 0 0 0 \n");  /* one at the end */
     assert_refused("1 message - -1 0 - - 0 0 0\n");  /* a negative rev */
     assert_refused("1 message - 0x1 0 - - 0 0 0\n"); /* not decimal */
     assert_refused("1 message - 9223372036854775808 0 - - 0 0 0\n");
-    assert_refused("1 message - 0 0 - - 0 0 2\n"); /* neither yes nor no */
+    assert_refused("1 message - 0 0 - - 0 0 2\n");         /* neither yes nor no */
     assert_refused("1 message " CHAT "0 0 0 - - 0 0 0\n"); /* longer than an id */
 }
 

@@ -2,10 +2,10 @@
 #define STANDING_H
 
 /*
- * Where somebody stands in a chat: how far they have read it, and where it begins for them. All that
- * shows one person something of a chat asks here, so that "deleted for me" and "since joining" hold
- * everywhere alike. Thread-safe; blocks as long as members.h and the store do.
- * Source: docs/ARCHITECTURE.md "Where a chat begins".
+ * Where somebody stands in a chat: how far they have read it, and where it begins for them. All
+ * that shows one person something of a chat asks here, so that "deleted for me" and "since joining"
+ * hold everywhere alike. Thread-safe; blocks as long as members.h and the store do. Source:
+ * docs/ARCHITECTURE.md "Where a chat begins".
  */
 
 #include "heads.h"

@@ -11,6 +11,7 @@
 #include "common/mongo_pool.h"
 #include "common/redis_pool.h"
 #include "common/service.h"
+#include "push.h"
 #include "settings.h"
 #include "states.h"
 #include "storage/notification_store.h"
@@ -32,8 +33,11 @@ struct notification_app {
     struct notification_states *states; /* of chats; the consumer's */
     struct cc_counter *blocked;         /* told to nobody: their sender is blocked */
     struct notification_store *store;
+    struct push_store *pushes;
+    struct push_provider *push_provider; /* NULL: nothing is pushed */
     struct notification_sweeper *sweeper;
-    struct cc_consumer *persisted, *notifications;
+    struct cc_consumer *persisted, *notifications, *revoked;
+    struct cc_consumer *push; /* NULL without a provider */
 };
 
 extern const struct cc_http_hooks notification_http_hooks;

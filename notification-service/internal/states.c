@@ -85,8 +85,8 @@ static enum cc_code ask(struct notification_states *states, struct entry *entry,
 
     if (code != CC_OK && code != CC_NOT_FOUND)
         return code;
-    const char *body = code == CC_OK ? cc_arena_strndup(arena, answer.body, answer.body_count)
-                                     : "{\"items\":[]}";
+    const char *body =
+        code == CC_OK ? cc_arena_strndup(arena, answer.body, answer.body_count) : "{\"items\":[]}";
     cc_free(entry->answer);
     entry->answer = cc_strdup(body);
     entry->asked_ms = asked_ms;

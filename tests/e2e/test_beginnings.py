@@ -1,5 +1,6 @@
 """Where a chat begins for one of its people, and what is unread of it: the same on every route and on the socket."""
 
+import asyncio
 import copy
 import uuid
 
@@ -50,7 +51,7 @@ async def everything_shown(person, chat_id, messages, connection):
 async def test_where_history_begins_with_joining_nothing_older_is_shown(people, fleet):
     gateways = fleet.gateways()
     ada, bob, chat_id = await a_group(people, "Ada", "Bob")
-    (cleo,) = await people.join("Cleo")
+    cleo = await people.join("Cleo")
     old = [await said(ada, chat_id, f"{SECRET} {i}") for i in range(3)]
     fields_of(await ada.call("PUT", f"/v1/messages/{old[0]['message_id']}/pin"), 200)
     fields_of(await ada.call("PATCH", f"/v1/chats/{chat_id}", {"settings": {"history": "joined"}}), 200)
@@ -132,7 +133,8 @@ async def test_counts_survive_the_death_of_every_message_service(people, fleet):
     await line_with(bob, chat_id, unread=5, unread_mentions=5)
     fields_of(await bob.call("POST", f"/v1/chats/{chat_id}/read", {"seq": last["seq"] - 2}), 200)
 
-    for name in fleet.named("message-service"):
-        await fleet.restart(name)
+    for name in [one for one in fleet.daemons() if one.startswith("message-service")]:
+        await asyncio.to_thread(fleet.kill, name)
+        await asyncio.to_thread(fleet.restart, name)
 
     await line_with(bob, chat_id, unread=2, unread_mentions=2)

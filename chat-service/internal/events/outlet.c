@@ -334,8 +334,7 @@ static enum cc_code publish_personal(struct chat_outlet *base, const struct pers
     struct cc_produce records[] = {
         record_for(outlet->updates_topic, CC_TOPIC_CHAT_UPDATED, personal->chat_id, &update),
         record_for(outlet->reads_topic, CC_TOPIC_MESSAGE_READ, personal->chat_id, &clearing)};
-    enum cc_code code =
-        cc_produce_all(outlet->producer, records, personal->cleared ? 2 : 1, err);
+    enum cc_code code = cc_produce_all(outlet->producer, records, personal->cleared ? 2 : 1, err);
     cc_strbuf_finish(&update);
     cc_strbuf_finish(&clearing);
     return code;
@@ -424,9 +423,9 @@ static bool is_cleared(struct chat_outlet_servers *outlet, const void *arg)
 
     cc_strbuf_init(&question, PERSONAL_TEXT_BYTES);
     write_heads_question(personal, &question);
-    enum cc_code code = cc_peer_call(outlet->message_service, "POST", "/internal/heads",
-                                     cc_strbuf_text(&question), question.length, NULL,
-                                     OUTCOME_TIMEOUT_MS, arena, &answer, &err);
+    enum cc_code code =
+        cc_peer_call(outlet->message_service, "POST", "/internal/heads", cc_strbuf_text(&question),
+                     question.length, NULL, OUTCOME_TIMEOUT_MS, arena, &answer, &err);
     cc_strbuf_finish(&question);
     return code == CC_OK && read_floor(&answer, arena) >= personal->cleared_seq;
 }

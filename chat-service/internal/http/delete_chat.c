@@ -1,7 +1,7 @@
 /* DELETE /v1/chats/{chat_id}?scope=: `me` (the default) takes the chat out of the caller's list
  * until something is said in it, and what was said is shown to the caller no more; `everyone` ends
- * the chat for all, as the end of every membership. 204, or 202 when message-service has not heard of
- * it yet. */
+ * the chat for all, as the end of every membership. 204, or 202 when message-service has not heard
+ * of it yet. */
 
 #include <string.h>
 

@@ -49,7 +49,7 @@ struct cc_bus_message {
     int64_t member_version;
     int64_t message_seq; /* of the message that it is about; 0 = none */
     bool since_joining;  /* members see nothing of the chat from before they came */
-    const char *frame; /* borrowed; not NUL-terminated */
+    const char *frame;   /* borrowed; not NUL-terminated */
     size_t frame_count;
 };
 /* False when the header line is malformed. */

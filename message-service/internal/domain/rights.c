@@ -182,15 +182,13 @@ static int64_t higher(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-int64_t rights_floor(const struct rights *rights, const char *user_id,
-                     const struct rights_own *own)
+int64_t rights_floor(const struct rights *rights, const char *user_id, const struct rights_own *own)
 {
     const struct rights_member *member = rights_find(rights, user_id);
 
     if (rights->history == RIGHTS_HISTORY_ALL)
         return own->cleared_seq;
-    return higher(own->cleared_seq,
-                  higher(own->from_seq, member == NULL ? 0 : member->joined_seq));
+    return higher(own->cleared_seq, higher(own->from_seq, member == NULL ? 0 : member->joined_seq));
 }
 
 enum cc_code rights_may_read(const struct rights *rights, const char *user_id)

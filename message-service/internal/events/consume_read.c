@@ -323,8 +323,8 @@ static enum cc_code count_unread(struct read_consumer *consumer, const struct re
     CC_TRY(heads_read(consumer->store, receipt->chat_id, &head, err));
     answer->head_seq = head.seq;
     answer->read_seq = receipt->read_seq;
-    enum cc_code code = standing_unread(consumer->store, &standing, receipt->user_id, &head,
-                                        &answer->unread, err);
+    enum cc_code code =
+        standing_unread(consumer->store, &standing, receipt->user_id, &head, &answer->unread, err);
     chat_head_finish(&head);
     return code;
 }

@@ -35,8 +35,7 @@ static enum cc_code count_unread(struct message_store *store, const char *user_i
 
     CC_TRY(heads_read(store, item->chat_id, &head, err));
     item->head = (struct head_position){head.rev, head.seq};
-    enum cc_code code =
-        standing_unread(store, &item->standing, user_id, &head, &item->unread, err);
+    enum cc_code code = standing_unread(store, &item->standing, user_id, &head, &item->unread, err);
     chat_head_finish(&head);
     return code;
 }

@@ -58,8 +58,7 @@ static struct page_range range_of(const struct page_query *query, int64_t floor,
         range.from_seq = at_least(at_most(query->after_seq, head), floor) + 1;
         range.to_seq = at_most(range.from_seq + query->limit - 1, head);
     } else if (query->around_seq != ABSENT) {
-        range.from_seq =
-            at_least(at_most(query->around_seq, head) - query->limit / 2, floor + 1);
+        range.from_seq = at_least(at_most(query->around_seq, head) - query->limit / 2, floor + 1);
         range.to_seq = at_most(range.from_seq + query->limit - 1, head);
     } else {
         range.ascending = false;
@@ -112,8 +111,7 @@ static enum cc_code list_pinned(struct cc_request *req, struct cc_response *res,
 }
 
 static enum cc_code list_range(struct cc_request *req, struct cc_response *res, const char *chat_id,
-                               const struct page_query *query, int64_t floor,
-                               struct cc_error *err)
+                               const struct page_query *query, int64_t floor, struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);

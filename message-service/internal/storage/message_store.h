@@ -81,9 +81,9 @@ struct message_store_ops {
     enum cc_code (*versions_of)(struct message_store *store, const char *message_id,
                                 struct cc_arena *arena, struct change_list *out,
                                 struct cc_error *err);
-    /* Brings the timeline (messages, reactions, mentions) up to these accepted changes, revs ascending per
-     * chat; what is newer there stays. A deletion takes what the message said out of the log's
-     * earlier rows too. Repeatable. */
+    /* Brings the timeline (messages, reactions, mentions) up to these accepted changes, revs
+     * ascending per chat; what is newer there stays. A deletion takes what the message said out of
+     * the log's earlier rows too. Repeatable. */
     enum cc_code (*materialise)(struct message_store *store, const struct change *const *changes,
                                 size_t count, struct cc_error *err);
     /* Messages with from_seq <= seq <= to_seq; the range holds at most MESSAGE_READ_RANGE_MAX. */

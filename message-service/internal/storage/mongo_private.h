@@ -2,8 +2,8 @@
 #define MESSAGE_STORAGE_MONGO_PRIVATE_H
 
 /* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
- * mentions_mongo.c, hidden_mongo.c, expiries_mongo.c, positions_mongo.c; message_store_mongo.c puts them together.
- * Signatures and errors: message_store.h. */
+ * mentions_mongo.c, hidden_mongo.c, expiries_mongo.c, positions_mongo.c; message_store_mongo.c puts
+ * them together. Signatures and errors: message_store.h. */
 
 #include "storage/message_rows.h"
 #include "storage/message_store.h"

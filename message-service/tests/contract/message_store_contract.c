@@ -708,9 +708,9 @@ static int64_t mentions_of(struct log_fixture *f, const char *user_id, int64_t a
 {
     int64_t count = -1;
 
-    assert_int_equal(f->store->ops->count_mentions(f->store, f->chat, user_id, after_seq, 999,
-                                                   &count, &f->err),
-                     CC_OK);
+    assert_int_equal(
+        f->store->ops->count_mentions(f->store, f->chat, user_id, after_seq, 999, &count, &f->err),
+        CC_OK);
     return count;
 }
 

@@ -289,8 +289,8 @@ static void nothing_from_before_joining_is_shown_where_history_begins_with_it(vo
         cc_arena_printf(f->arena, "/v1/messages/%s", text_in(f, old.body, "message_id"));
     const char *new_path =
         cc_arena_printf(f->arena, "/v1/messages/%s", text_in(f, news.body, "message_id"));
-    assert_int_equal(call(f, ada, "PUT", cc_arena_printf(f->arena, "%s/pin", old_path), NULL,
-                          NULL).status, 200);
+    assert_int_equal(
+        call(f, ada, "PUT", cc_arena_printf(f->arena, "%s/pin", old_path), NULL, NULL).status, 200);
     history_begins_with_joining(f, chat, 2);
 
     const char *pages[] = {

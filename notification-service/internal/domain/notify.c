@@ -12,8 +12,10 @@
 #define PRODUCER "notification-service"
 
 const char *const notify_level_names[] = {
-    [NOTIFY_LEVEL_DEFAULT] = "default", [NOTIFY_LEVEL_ALL] = "all",
-    [NOTIFY_LEVEL_MENTIONS] = "mentions", [NOTIFY_LEVEL_NONE] = "none",
+    [NOTIFY_LEVEL_DEFAULT] = "default",
+    [NOTIFY_LEVEL_ALL] = "all",
+    [NOTIFY_LEVEL_MENTIONS] = "mentions",
+    [NOTIFY_LEVEL_NONE] = "none",
     NULL,
 };
 static const char *const kind_names[] = {

@@ -1,17 +1,12 @@
 /* notification.new -> delivery. On the consumer's thread. A group of its own, so that a slow store
  * does not hold up deciding who is told. */
 
-#include "app.h"
-#include "common/events/notification_new.h"
 #include "common/topics.h"
 #include "delivery.h"
-#include "domain/notify.h"
 #include "events/consumers.h"
-#include "read_marks.h"
+#include "events/notification_record.h"
 
 #define BATCH_MAX 100
-/* Who was offline a moment ago has not read it since: only what comes late is looked up. */
-#define LATE_MS 10000
 
 struct delivery_batch {
     struct notification_app *app;
@@ -20,15 +15,6 @@ struct delivery_batch {
     struct notification *due, *stale;
     size_t due_count, stale_count;
 };
-
-static int64_t read_position(struct delivery_batch *batch, const struct ev_notification_new *event,
-                             const struct cc_record *record)
-{
-    if (batch->now_ms - event->envelope.occurred_at_ms < LATE_MS || event->cancel_if_read_seq == 0)
-        return -1;
-    return notification_read_seq(batch->app->message_service, event->user_id, event->chat_id,
-                                 &record->trace, batch->arena);
-}
 
 static struct notification to_row(const struct ev_notification_new *event)
 {
@@ -47,20 +33,15 @@ static struct notification to_row(const struct ev_notification_new *event)
 
 static void sort_in(struct delivery_batch *batch, struct cc_record *record)
 {
-    struct cc_json_reader *reader = cc_json_reader_create(batch->arena, record->payload,
-                                                          record->payload_count, CC_IGNORE_UNKNOWN);
     struct ev_notification_new event;
     struct cc_error fault = {0};
 
-    if (!ev_notification_new_read(reader, &event)) {
-        (void)cc_json_reader_error(reader, &fault); /* its code is always CC_INVALID */
+    if (!notification_record_read(record, batch->arena, &event, &fault))
         cc_record_reject(record, "%s %s", fault.field, fault.public_text);
-    } else if (notify_is_stale(&event, read_position(batch, &event, record), batch->now_ms)) {
+    else if (notification_record_is_stale(batch->app, record, &event, batch->now_ms, batch->arena))
         batch->stale[batch->stale_count++] = to_row(&event);
-    } else {
+    else
         batch->due[batch->due_count++] = to_row(&event);
-    }
-    cc_json_reader_destroy(reader);
 }
 
 static enum cc_code apply(void *memory, struct cc_batch *records, struct cc_error *err)

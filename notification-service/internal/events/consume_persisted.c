@@ -52,8 +52,8 @@ static void add_telling(struct plan *plan, struct telling telling)
     plan->tellings[plan->telling_count++] = telling;
 }
 
-/* The people of the chat; the event names them unless there are too many. Of a large chat where only
- * who is mentioned is told, it is enough to know that it is one. */
+/* The people of the chat; the event names them unless there are too many. Of a large chat where
+ * only who is mentioned is told, it is enough to know that it is one. */
 static enum cc_code load_people(struct plan *plan, const struct news *news, bool some_want_all,
                                 struct notification_members *out, struct cc_error *err)
 {

@@ -92,7 +92,8 @@ static void a_mention_is_told_as_one_even_in_a_large_chat(void **state)
     event.message.mention_count = 1;
 
     assert_int_equal(notify_kind_for(&event, BOB, 2, NULL, FAKE_T0_MS), NOTIFY_MENTION);
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS), NOTIFY_MENTION);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS),
+                     NOTIFY_MENTION);
 }
 
 static void everybody_is_mentioned_even_in_a_large_chat(void **state)
@@ -101,7 +102,8 @@ static void everybody_is_mentioned_even_in_a_large_chat(void **state)
     struct ev_message_persisted event = a_message();
     event.message.mention_all = true;
 
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS), NOTIFY_MENTION);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS),
+                     NOTIFY_MENTION);
     assert_int_equal(notify_kind_for(&event, ANN, 2, NULL, FAKE_T0_MS), NOTIFY_NOT);
 }
 
@@ -168,8 +170,10 @@ static void a_large_chat_tells_only_the_mentioned(void **state)
     (void)state;
     struct ev_message_persisted event = a_message();
 
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX, NULL, FAKE_T0_MS), NOTIFY_MESSAGE);
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS), NOTIFY_NOT);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX, NULL, FAKE_T0_MS),
+                     NOTIFY_MESSAGE);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS),
+                     NOTIFY_NOT);
 }
 
 static void a_preview_never_cuts_a_character(void **state)

@@ -45,7 +45,7 @@ struct ws_membership {
     struct ws_link of_chat, of_person;
     struct ws_chat *chat;
     struct ws_person *person;
-    int64_t joined_seq;  /* where the chat ended when the person came; 0 = not known, or a founder */
+    int64_t joined_seq; /* where the chat ended when the person came; 0 = not known, or a founder */
     int64_t cleared_seq; /* the person deleted the chat for themselves up to here */
     bool confirmed;      /* scratch of a membership reload */
 };
@@ -68,7 +68,8 @@ struct ws_chat *ws_chat_find(struct ws_app *app, const char *chat_id);
 struct ws_membership *ws_membership_find(struct ws_app *app, const struct ws_person *person,
                                          const char *chat_id);
 
-/* Where the chat begins for its member; 0 = not said. Of somebody who is no member here: nothing. */
+/* Where the chat begins for its member; 0 = not said. Of somebody who is no member here: nothing.
+ */
 void ws_membership_begin(struct ws_app *app, const struct ws_person *person, const char *chat_id,
                          int64_t joined_seq, int64_t cleared_seq);
 

@@ -1,0 +1,18 @@
+#ifndef NOTIFICATION_EVENTS_NOTIFICATION_RECORD_H
+#define NOTIFICATION_EVENTS_NOTIFICATION_RECORD_H
+
+/* What the two groups that read notification.new share. On their consumers' threads. */
+
+#include "app.h"
+#include "common/events/notification_new.h"
+
+/* False when it can't be read: then why is in *fault. Texts live in the arena. */
+bool notification_record_read(const struct cc_record *record, struct cc_arena *arena,
+                              struct ev_notification_new *out, struct cc_error *fault);
+/* Whether it is too late to tell it: expired, or read meanwhile. message-service is asked of what
+ * comes late. */
+bool notification_record_is_stale(struct notification_app *app, const struct cc_record *record,
+                                  const struct ev_notification_new *event, int64_t now_ms,
+                                  struct cc_arena *arena);
+
+#endif
