@@ -16,7 +16,15 @@ struct standing {
     int64_t floor_seq;      /* messages up to it are not shown to that person */
     bool since_joining;     /* the chat shows nobody what was before they came */
 };
-/* Errors: those of members.h and the store. */
+/* From the person's own document alone, raised by what Redis hints: the floor is what they deleted,
+ * and may be higher. Errors: those of the store. */
+CC_MUST_CHECK enum cc_code standing_begin(struct message_store *store, struct cc_redis *redis,
+                                          const char *chat_id, const char *user_id,
+                                          struct standing *out, struct cc_error *err);
+/* Completes what was begun. Errors: those of members.h. */
+CC_MUST_CHECK enum cc_code standing_complete(struct message_members *members,
+                                             struct standing *standing, struct cc_error *err);
+/* Both, as stored. Errors: those of members.h and the store. */
 CC_MUST_CHECK enum cc_code standing_find(struct message_members *members,
                                          struct message_store *store, const char *chat_id,
                                          const char *user_id, struct standing *out,

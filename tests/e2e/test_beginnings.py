@@ -126,6 +126,30 @@ async def test_unread_and_mentions_are_exact_and_end_with_reading(people):
     await line_with(cleo, chat_id, unread=0, unread_mentions=0)
 
 
+async def test_what_one_device_reads_is_told_the_others(people, fleet):
+    gateways = fleet.gateways()
+    ada, bob, chat_id = await a_group(people, "Ada", "Bob")
+    await said(ada, chat_id, "one")
+    second = await said(ada, chat_id, "two", mention_all=True)
+    await said(ada, chat_id, "@bob", mentions=[bob.user_id])
+    await line_with(bob, chat_id, unread=3, unread_mentions=2)
+    phone = copy.copy(bob)
+    phone.device_id = f"device-{uuid.uuid4().hex[:10]}"
+    await phone.log_in()
+    at_phone = await people.connect(phone, gateways[0])
+    at_bob, at_ada = await people.connect(bob, gateways[1]), await people.connect(ada, gateways[1])
+
+    answer = await at_bob.request("read", chat_id=chat_id, seq=second["seq"])
+    told = await at_phone.expect(lambda frame: frame.get("t") == "unread")
+    await at_ada.expect(lambda frame: frame.get("t") == "receipt" and frame["user_id"] == bob.user_id)
+
+    for one in (answer, told):
+        assert (one["chat_id"], one["unread"], one["unread_mentions"], one["capped"]) == (chat_id, 1, 1, False)
+        assert (one["read_seq"], one["head_seq"]) == (second["seq"], second["seq"] + 1)
+    assert not at_bob.all("unread"), "who asked was answered"
+    assert not at_ada.all("unread")
+
+
 async def test_counts_survive_the_death_of_every_message_service(people, fleet):
     ada, bob, chat_id = await a_group(people, "Ada", "Bob")
     for i in range(5):

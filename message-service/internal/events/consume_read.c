@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 #include "common/events/message_read.h"
+#include "common/hash_map.h"
 #include "common/topics.h"
 #include "events/event_payload.h"
 #include "outcome_frame.h"
@@ -18,10 +19,9 @@
 #define CLEARING_PRODUCER "chat-service"
 
 struct known {
+    struct cc_pending pending; /* first */
     char key[CC_UUID_BYTES * 2];
-    struct receipt now;
-    int32_t partition;
-    bool unsaved; /* own sends moved it since it was stored */
+    struct receipt now; /* own sends may have moved it since it was stored */
 };
 
 /* One person's marks in one chat, merged over the batch. */
@@ -50,57 +50,24 @@ struct round {
     struct cc_hash_map *by_key;
 };
 
+static void free_known(struct cc_pending *pending)
+{
+    cc_free((struct known *)pending);
+}
+
 void read_consumer_init(struct read_consumer *consumer)
 {
-    consumer->known = cc_hash_map_create();
-}
-
-/* Keeps those that `stays` names. */
-static void keep_where(struct read_consumer *consumer,
-                       bool (*stays)(const struct known *known, const void *arg), const void *arg)
-{
-    struct cc_hash_map *kept = cc_hash_map_create();
-    size_t at = 0;
-    void *value;
-
-    while (cc_hash_map_next(consumer->known, &at, &value)) {
-        struct known *known = value;
-        if (stays(known, arg))
-            cc_hash_map_put(kept, known->key, known);
-        else
-            cc_free(known);
-    }
-    cc_hash_map_destroy(consumer->known);
-    consumer->known = kept;
-}
-
-static bool is_never(const struct known *known, const void *arg)
-{
-    (void)known;
-    (void)arg;
-    return false;
-}
-
-static bool is_unsaved(const struct known *known, const void *arg)
-{
-    (void)arg;
-    return known->unsaved;
-}
-
-static bool is_elsewhere(const struct known *known, const void *partition)
-{
-    return known->partition != *(const int32_t *)partition;
+    consumer->known = cc_write_behind_create(free_known);
 }
 
 void read_consumer_finish(struct read_consumer *consumer)
 {
-    keep_where(consumer, is_never, NULL);
-    cc_hash_map_destroy(consumer->known);
+    cc_write_behind_destroy(consumer->known);
 }
 
 void consume_read_rebalanced(void *app, int32_t partition)
 {
-    keep_where(app, is_elsewhere, &partition);
+    cc_write_behind_forget_partition(((struct read_consumer *)app)->known, partition);
 }
 
 /* Decoding */
@@ -141,7 +108,7 @@ static enum cc_code know_person(struct round *round, struct person *person, cons
 {
     const struct ev_message_read *ask = &mark->ask;
     struct read_consumer *consumer = round->consumer;
-    struct known *known = cc_hash_map_get(consumer->known, person->key);
+    struct known *known = (struct known *)cc_write_behind_get(consumer->known, person->key);
 
     if (known == NULL) {
         struct receipt stored;
@@ -152,8 +119,8 @@ static enum cc_code know_person(struct round *round, struct person *person, cons
         (void)snprintf(stored.chat_id, sizeof stored.chat_id, "%s", ask->chat_id);
         (void)snprintf(stored.user_id, sizeof stored.user_id, "%s", ask->user_id);
         known->now = stored;
-        known->partition = mark->partition;
-        cc_hash_map_put(consumer->known, known->key, known);
+        known->pending = (struct cc_pending){.key = known->key, .partition = mark->partition};
+        cc_write_behind_add(consumer->known, &known->pending);
     }
     person->known = known;
     person->after = known->now;
@@ -279,7 +246,7 @@ static enum cc_code store_moved(struct round *round, struct cc_error *err)
 
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
-        if (!person->stored_later && (has_moved(person) || person->known->unsaved))
+        if (!person->stored_later && (has_moved(person) || person->known->pending.unsaved))
             moved[count++] = person->after;
     }
     return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
@@ -424,13 +391,12 @@ static void remember(struct round *round)
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
         if (!person->stored_later)
-            person->known->unsaved = false;
+            person->known->pending.unsaved = false;
         else if (has_moved(person))
-            person->known->unsaved = true;
+            person->known->pending.unsaved = true;
         person->known->now = person->after;
     }
-    if (cc_hash_map_count(round->consumer->known) > KNOWN_MAX)
-        keep_where(round->consumer, is_unsaved, NULL);
+    cc_write_behind_trim(round->consumer->known, KNOWN_MAX);
 }
 
 static enum cc_code apply_round(struct round *round, struct cc_error *err)
@@ -467,16 +433,14 @@ enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_erro
 {
     struct read_consumer *consumer = app;
     struct message_store *store = consumer->store;
-    size_t known_count = cc_hash_map_count(consumer->known), count = 0, at = 0;
-    struct receipt *unsaved = cc_arena_calloc(arena, known_count + 1, sizeof *unsaved);
-    void *value;
+    size_t count;
+    struct cc_pending **pending = cc_write_behind_unsaved(consumer->known, arena, &count);
+    struct receipt *unsaved = cc_arena_calloc(arena, count + 1, sizeof *unsaved);
 
-    while (cc_hash_map_next(consumer->known, &at, &value))
-        if (((struct known *)value)->unsaved)
-            unsaved[count++] = ((struct known *)value)->now;
+    for (size_t i = 0; i < count; i++)
+        unsaved[i] = ((struct known *)pending[i])->now;
     if (count > 0)
         CC_TRY(store->ops->raise_receipts(store, unsaved, count, err));
-    for (at = 0; cc_hash_map_next(consumer->known, &at, &value);)
-        ((struct known *)value)->unsaved = false;
+    cc_write_behind_saved(consumer->known);
     return CC_OK;
 }

@@ -46,10 +46,10 @@ static enum cc_code fill_person(struct message_app *app, const char *user_id,
 {
     struct standing *standing = &item->standing;
 
-    CC_TRY(standing_find(app->members, app->store, item->chat_id, user_id, standing, err));
-    heads_hint_reads(app->redis, &standing->receipt, 1);
+    CC_TRY(standing_begin(app->store, app->redis, item->chat_id, user_id, standing, err));
     if (item->head.rev > 0 && standing->receipt.read_seq >= item->head.seq)
         return CC_OK;
+    CC_TRY(standing_complete(app->members, standing, err));
     return count_unread(app->store, user_id, item, err);
 }
 

@@ -84,9 +84,9 @@ static enum cc_code look(const struct marking *marking, bool *out_there, struct 
     struct message_app *app = marking->app;
     struct standing standing;
 
-    CC_TRY(standing_find(app->members, app->store, marking->chat_id, marking->user_id, &standing,
-                         err));
-    heads_hint_reads(app->redis, &standing.receipt, 1);
+    CC_TRY(
+        standing_begin(app->store, app->redis, marking->chat_id, marking->user_id, &standing, err));
+    CC_TRY(standing_complete(app->members, &standing, err));
     CC_TRY(state_of(marking, &standing, out, err));
     *out_there = out->read_seq >= marking->seq || out->read_seq >= out->head_seq;
     return CC_OK;
