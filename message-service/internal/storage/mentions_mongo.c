@@ -17,9 +17,10 @@ static bson_t *mention_row(const struct change *change, const char *who)
 
     (void)snprintf(id, sizeof id, "%s/%s", message->message_id, who);
     (void)snprintf(mentioned, sizeof mentioned, "%s/%s", message->chat_id, who);
-    return BCON_NEW("_id", BCON_UTF8(id), "message_id", BCON_UTF8(message->message_id), "mentioned",
-                    BCON_UTF8(mentioned), "seq", BCON_INT64(message->seq), "rev",
-                    BCON_INT64(change->rev), "on", BCON_BOOL(true));
+    return BCON_NEW("_id", BCON_UTF8(id), "message_id", BCON_UTF8(message->message_id), "user_id",
+                    BCON_UTF8(who), "mentioned", BCON_UTF8(mentioned), "seq",
+                    BCON_INT64(message->seq), "rev", BCON_INT64(change->rev), "on",
+                    BCON_BOOL(true));
 }
 
 /* Whoever mentions everybody needs no row for each: nobody is counted twice. */

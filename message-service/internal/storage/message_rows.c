@@ -347,6 +347,7 @@ void message_row_from_reaction(bson_t *fields, const struct change *change)
     BSON_APPEND_UTF8(fields, "person_bucket", bucket);
     BSON_APPEND_UTF8(fields, "chat_id", message->chat_id);
     BSON_APPEND_UTF8(fields, "message_id", message->message_id);
+    BSON_APPEND_UTF8(fields, "user_id", change->reaction.user_id);
     BSON_APPEND_UTF8(fields, "emoji", change->reaction.emoji);
     BSON_APPEND_INT64(fields, "seq", message->seq);
     BSON_APPEND_BOOL(fields, "on", change->reaction.on);

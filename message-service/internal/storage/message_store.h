@@ -141,6 +141,10 @@ struct message_store_ops {
     /* Raises what is there; nothing is ever lowered. */
     enum cc_code (*raise_receipts)(struct message_store *store, const struct receipt *receipts,
                                    size_t count, struct cc_error *err);
+    /* Read positions, mentions, what they hid and which reactions are theirs; what they wrote, and
+     * how often was reacted, stays. Repeatable. */
+    enum cc_code (*forget_person)(struct message_store *store, const char *user_id,
+                                  struct cc_error *err);
     void (*destroy)(struct message_store *store);
 };
 struct message_store {

@@ -185,6 +185,12 @@ static enum cc_code raise_receipts(struct message_store *store, const struct rec
     THROUGH(store, STORE_RAISE_RECEIPTS, inner->ops->raise_receipts(inner, receipts, count, err));
 }
 
+static enum cc_code forget_person(struct message_store *store, const char *user_id,
+                                  struct cc_error *err)
+{
+    THROUGH(store, STORE_FORGET_PERSON, inner->ops->forget_person(inner, user_id, err));
+}
+
 static void destroy(struct message_store *store)
 {
     message_store_destroy(self(store)->inner);
@@ -212,6 +218,7 @@ static const struct message_store_ops failing_ops = {
     .count_mentions = count_mentions,
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
+    .forget_person = forget_person,
     .destroy = destroy,
 };
 

@@ -520,6 +520,69 @@ static enum cc_code raise_receipts(struct message_store *base, const struct rece
     return leave(store, CC_OK);
 }
 
+/* Keeps the values of which `belongs` is not true. */
+static void drop_where(struct cc_hash_map **map, struct memory_store *store,
+                       bool (*belongs)(const void *value, const char *user_id),
+                       const char *(*key)(struct memory_store *store, const void *value),
+                       const char *user_id)
+{
+    struct cc_hash_map *kept = cc_hash_map_create();
+    size_t at = 0;
+    void *value;
+
+    while (cc_hash_map_next(*map, &at, &value))
+        if (!belongs(value, user_id))
+            cc_hash_map_put(kept, key(store, value), value);
+    cc_hash_map_destroy(*map);
+    *map = kept;
+}
+
+static bool reads(const void *receipt, const char *user_id)
+{
+    return strcmp(((const struct receipt *)receipt)->user_id, user_id) == 0;
+}
+
+static const char *receipt_key(struct memory_store *store, const void *value)
+{
+    const struct receipt *receipt = value;
+    return key_of(store, receipt->chat_id, receipt->user_id);
+}
+
+static bool hides(const void *hidden, const char *user_id)
+{
+    return strcmp(((const struct hidden *)hidden)->user_id, user_id) == 0;
+}
+
+static const char *hidden_key(struct memory_store *store, const void *value)
+{
+    const struct hidden *hidden = value;
+    return key_of(store, hidden->user_id, hidden->message_id);
+}
+
+static bool reacts(const void *change, const char *user_id)
+{
+    return strcmp(((const struct change *)change)->reaction.user_id, user_id) == 0;
+}
+
+static const char *reaction_key(struct memory_store *store, const void *value)
+{
+    const struct change *change = value;
+    return cc_arena_printf(store->arena, "%s/%s/%s", change->message.message_id,
+                           change->reaction.user_id, change->reaction.emoji);
+}
+
+static enum cc_code forget_person(struct message_store *base, const char *user_id,
+                                  struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err;
+    drop_where(&store->receipts, store, reads, receipt_key, user_id);
+    drop_where(&store->hidden, store, hides, hidden_key, user_id);
+    drop_where(&store->reactions, store, reacts, reaction_key, user_id);
+    return leave(store, CC_OK);
+}
+
 static void destroy(struct message_store *base)
 {
     struct memory_store *store = (struct memory_store *)base;
@@ -563,6 +626,7 @@ static const struct message_store_ops memory_ops = {
     .count_mentions = count_mentions,
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
+    .forget_person = forget_person,
     .destroy = destroy,
 };
 

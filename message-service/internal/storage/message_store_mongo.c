@@ -128,6 +128,7 @@ static const struct message_store_ops mongo_ops = {
     .count_mentions = message_mongo_count_mentions,
     .receipts_of = message_mongo_receipts_of,
     .raise_receipts = message_mongo_raise_receipts,
+    .forget_person = message_mongo_forget_person,
     .destroy = destroy,
 };
 

@@ -2,8 +2,8 @@
 #define MESSAGE_STORAGE_MONGO_PRIVATE_H
 
 /* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
- * mentions_mongo.c, hidden_mongo.c, expiries_mongo.c, positions_mongo.c; message_store_mongo.c puts
- * them together. Signatures and errors: message_store.h. */
+ * mentions_mongo.c, hidden_mongo.c, people_mongo.c, expiries_mongo.c, positions_mongo.c;
+ * message_store_mongo.c puts them together. Signatures and errors: message_store.h. */
 
 #include "storage/message_rows.h"
 #include "storage/message_store.h"
@@ -128,6 +128,8 @@ enum cc_code message_mongo_get_receipt(struct message_store *store, const char *
 enum cc_code message_mongo_receipts_of(struct message_store *store, const char *chat_id,
                                        struct cc_arena *arena, struct receipt_list *out,
                                        struct cc_error *err);
+enum cc_code message_mongo_forget_person(struct message_store *store, const char *user_id,
+                                         struct cc_error *err);
 enum cc_code message_mongo_raise_receipts(struct message_store *store,
                                           const struct receipt *receipts, size_t count,
                                           struct cc_error *err);

@@ -1069,6 +1069,38 @@ static void receipts_of_a_large_batch_rise_together(void **state)
     assert_int_equal(get_receipt(f, receipts[PEOPLE - 1].user_id).read_seq, PEOPLE);
 }
 
+static void of_who_is_forgotten_only_what_they_wrote_stays(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    struct change *first = a_create(f, 1, "hello");
+    struct change *reactions[] = {a_reaction(f, first, 2, ada, THUMB, true),
+                                  a_reaction(f, first, 3, grace, THUMB, true)};
+    struct receipt both[] = {a_receipt(f, ada, 5), a_receipt(f, grace, 2)};
+    bool on = true;
+    must_materialise(f, &first, 1);
+    must_materialise(f, reactions, 2);
+    hide(f, ada, 1);
+    assert_int_equal(f->store->ops->raise_receipts(f->store, both, 2, &f->err), CC_OK);
+
+    assert_int_equal(f->store->ops->forget_person(f->store, ada, &f->err), CC_OK);
+    assert_int_equal(f->store->ops->forget_person(f->store, ada, &f->err), CC_OK);
+
+    assert_int_equal(get_receipt(f, ada).read_seq, 0);
+    assert_int_equal(get_receipt(f, grace).read_seq, 2);
+    const struct person_range range = {ada, f->chat, 1, 10};
+    struct seq_list hidden;
+    assert_int_equal(f->store->ops->hidden_in(f->store, &range, f->arena, &hidden, &f->err), CC_OK);
+    assert_int_equal(hidden.count, 0);
+    const char *message_id = first->message.message_id;
+    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, ada, THUMB, &on, &f->err),
+                     CC_OK);
+    assert_false(on);
+    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, grace, THUMB, &on, &f->err),
+                     CC_OK);
+    assert_true(on);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
 
 int message_store_contract_run(const char *name, struct message_store *store)
@@ -1110,6 +1142,7 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(a_head_moves_forward_and_never_back),
         TEST(somebody_without_a_receipt_has_read_nothing),
         TEST(receipts_rise_one_by_one_and_never_fall),
+        TEST(of_who_is_forgotten_only_what_they_wrote_stays),
         TEST(the_receipts_of_a_chat_are_listed),
         TEST(receipts_of_a_large_batch_rise_together),
     };

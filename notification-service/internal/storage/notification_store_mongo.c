@@ -267,6 +267,30 @@ static enum cc_code mongo_mark_read(struct notification_store *base, const char 
     return CC_OK;
 }
 
+static enum cc_code drop_bucket(struct notification_store *base, const char *user_id, int64_t week,
+                                struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, NOTIFICATIONS);
+    char bucket[BUCKET_BYTES];
+    bson_error_t fault;
+
+    bucket_name(user_id, week, bucket);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("bucket", BCON_UTF8(bucket));
+    return mongoc_collection_delete_many(loan.collection, filter, NULL, NULL, &fault)
+               ? CC_OK
+               : cc_mongo_fail(&fault, err);
+}
+
+static enum cc_code mongo_forget_person(struct notification_store *base, const char *user_id,
+                                        int64_t now_ms, struct cc_error *err)
+{
+    int64_t this_week = notification_week(now_ms);
+
+    for (int64_t week = this_week + 1; week >= this_week - NOTIFICATION_WEEKS_KEPT; week--)
+        CC_TRY(drop_bucket(base, user_id, week, err));
+    return CC_OK;
+}
+
 static enum cc_code purge_collection(struct notification_store *base, const char *collection,
                                      int64_t week, struct cc_error *err)
 {
@@ -302,6 +326,7 @@ struct notification_store *notification_store_mongo_create(struct cc_mongo *mong
         .list = mongo_list,
         .mark_read = mongo_mark_read,
         .retract = mongo_retract,
+        .forget_person = mongo_forget_person,
         .purge_week = mongo_purge_week,
         .destroy = mongo_destroy,
     };

@@ -45,6 +45,8 @@ struct push_store_ops {
     enum cc_code (*drop_session)(struct push_store *store, const char *session_id,
                                  struct cc_error *err);
     enum cc_code (*drop_token)(struct push_store *store, const char *token, struct cc_error *err);
+    enum cc_code (*drop_person)(struct push_store *store, const char *user_id,
+                                struct cc_error *err);
     /* In no order, at most PUSH_DEVICES_MAX. */
     enum cc_code (*tokens_of)(struct push_store *store, const char *user_id, struct cc_arena *arena,
                               struct push_token_list *out, struct cc_error *err);

@@ -116,6 +116,20 @@ static enum cc_code drop_token(struct push_store *base, const char *token, struc
     return unlock(store);
 }
 
+static bool has_owner(const struct push_token *token, const char *wanted)
+{
+    return strcmp(token->user_id, wanted) == 0;
+}
+
+static enum cc_code drop_person(struct push_store *base, const char *user_id, struct cc_error *err)
+{
+    struct memory_push *store = lock(base);
+
+    (void)err;
+    drop_where(store, has_owner, user_id);
+    return unlock(store);
+}
+
 static enum cc_code tokens_of(struct push_store *base, const char *user_id, struct cc_arena *arena,
                               struct push_token_list *out, struct cc_error *err)
 {
@@ -127,7 +141,7 @@ static enum cc_code tokens_of(struct push_store *base, const char *user_id, stru
     (void)err;
     while (list.count < PUSH_DEVICES_MAX && cc_hash_map_next(store->tokens, &at, &value)) {
         const struct push_token *token = value;
-        if (strcmp(token->user_id, user_id) == 0)
+        if (has_owner(token, user_id))
             list.items[list.count++] = copy_token(arena, token);
     }
     *out = list;
@@ -179,6 +193,7 @@ struct push_store *push_store_memory_create(void)
         .drop_device = drop_device,
         .drop_session = drop_session,
         .drop_token = drop_token,
+        .drop_person = drop_person,
         .tokens_of = tokens_of,
         .claim = claim,
         .settle = settle,

@@ -64,6 +64,12 @@ static enum cc_code drop_session(struct push_store *base, const char *session_id
     return drop_where(base, TOKENS, filter, err);
 }
 
+static enum cc_code drop_person(struct push_store *base, const char *user_id, struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id));
+    return drop_where(base, TOKENS, filter, err);
+}
+
 static enum cc_code put_token(struct push_store *base, const struct push_token *token,
                               struct cc_error *err)
 {
@@ -172,6 +178,7 @@ struct push_store *push_store_mongo_create(struct cc_mongo *mongo)
         .drop_device = drop_device,
         .drop_session = drop_session,
         .drop_token = drop_token,
+        .drop_person = drop_person,
         .tokens_of = tokens_of,
         .claim = claim,
         .settle = settle,

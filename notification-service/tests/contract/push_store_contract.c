@@ -106,6 +106,21 @@ static void tokens_go_by_device_by_session_and_by_themselves(void **state)
     assert_int_equal(tokens_of(ada, ada->user_id).count, 0);
 }
 
+static void a_person_s_devices_go_together(void **state)
+{
+    struct owner *ada = *state;
+    const char *bob = an_id(ada->arena);
+    struct cc_error err;
+
+    must_put(ada, ada->user_id, "phone", ada->token);
+    must_put(ada, ada->user_id, "tablet", an_id(ada->arena));
+    must_put(ada, bob, "phone", an_id(ada->arena));
+    assert_int_equal(store->ops->drop_person(store, ada->user_id, &err), CC_OK);
+
+    assert_int_equal(tokens_of(ada, ada->user_id).count, 0);
+    assert_int_equal(tokens_of(ada, bob).count, 1);
+}
+
 static bool claims(const struct owner *owner, const char *notification_id, const char *device_id)
 {
     const struct push_claim claim = {notification_id, owner->user_id, device_id, FAKE_T0_MS};
@@ -142,6 +157,7 @@ int push_store_contract_run(const char *name, struct push_store *subject)
         TEST(a_device_has_the_token_that_it_said_last),
         TEST(a_token_is_nobody_else_s_any_more),
         TEST(tokens_go_by_device_by_session_and_by_themselves),
+        TEST(a_person_s_devices_go_together),
         TEST(a_push_is_claimed_once_for_each_device_until_it_is_given_back),
     };
 
