@@ -1074,8 +1074,8 @@ static void of_who_is_forgotten_only_what_they_wrote_stays(void **state)
     struct log_fixture *f = *state;
     const char *ada = new_id(f), *grace = new_id(f);
     struct change *first = a_create(f, 1, "hello");
-    struct change *reactions[] = {a_reaction(f, first, 2, ada, THUMB, true),
-                                  a_reaction(f, first, 3, grace, THUMB, true)};
+    struct change *reactions[] = {a_reaction(f, first, 2, ada, "+1", true),
+                                  a_reaction(f, first, 3, grace, "+1", true)};
     struct receipt both[] = {a_receipt(f, ada, 5), a_receipt(f, grace, 2)};
     bool on = true;
     must_materialise(f, &first, 1);
@@ -1093,10 +1093,10 @@ static void of_who_is_forgotten_only_what_they_wrote_stays(void **state)
     assert_int_equal(f->store->ops->hidden_in(f->store, &range, f->arena, &hidden, &f->err), CC_OK);
     assert_int_equal(hidden.count, 0);
     const char *message_id = first->message.message_id;
-    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, ada, THUMB, &on, &f->err),
+    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, ada, "+1", &on, &f->err),
                      CC_OK);
     assert_false(on);
-    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, grace, THUMB, &on, &f->err),
+    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, grace, "+1", &on, &f->err),
                      CC_OK);
     assert_true(on);
 }
