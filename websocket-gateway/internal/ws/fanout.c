@@ -99,21 +99,20 @@ static const char *person_addressed(const struct ws_bus_event *event)
                                                                                          : NULL;
 }
 
-static struct cc_json_reader *read_frame(struct ws_app *app, const struct ws_buffer *frame)
+static struct cc_json_reader *read_frame(struct cc_arena *arena, const struct ws_buffer *frame)
 {
-    return cc_json_reader_create(app->hub.arena, ws_buffer_text(frame), frame->count,
-                                 CC_IGNORE_UNKNOWN);
+    return cc_json_reader_create(arena, ws_buffer_text(frame), frame->count, CC_IGNORE_UNKNOWN);
 }
 
-static bool says_change(struct ws_app *app, const struct ws_buffer *frame,
-                        enum cc_chat_change wanted)
+/* With an arena of its own: whoever delivers what waited may still read from the hub's. */
+static bool says_change(const struct ws_buffer *frame, enum cc_chat_change wanted)
 {
-    struct cc_json_reader *reader = read_frame(app, frame);
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader = read_frame(arena, frame);
     const char *change = cc_json_text(reader, "change", CC_OPTIONAL, 1, NAME_MAX_BYTES);
     bool said = change != NULL && strcmp(change, cc_chat_change_names[wanted]) == 0;
 
     cc_json_reader_destroy(reader);
-    cc_arena_reset(app->hub.arena);
     return said;
 }
 
@@ -124,7 +123,7 @@ static void begin_here(struct ws_app *app, struct ws_chat *chat, const struct ws
     struct ws_membership *membership = ws_membership_find(app, person, chat->chat_id);
 
     if (membership != NULL && membership->joined_seq == 0 &&
-        says_change(app, chat_frame, CC_CHAT_MEMBER_ADDED))
+        says_change(chat_frame, CC_CHAT_MEMBER_ADDED))
         membership->joined_seq = chat->head_seq;
 }
 
@@ -216,17 +215,17 @@ static void take_chat_event(struct ws_app *app, struct ws_chat *chat, struct ws_
 
 /* ---- events of a person ---- */
 
-static bool ends_membership(struct ws_app *app, const struct ws_buffer *frame)
+static bool ends_membership(const struct ws_buffer *frame)
 {
-    return says_change(app, frame, CC_CHAT_MEMBER_REMOVED) ||
-           says_change(app, frame, CC_CHAT_DELETED);
+    return says_change(frame, CC_CHAT_MEMBER_REMOVED) || says_change(frame, CC_CHAT_DELETED);
 }
 
 /* The person's own state of a chat: what they deleted of it is shown to them no more. */
 static void take_own_state(struct ws_app *app, const struct ws_person *person,
                            const struct ws_bus_event *event)
 {
-    struct cc_json_reader *reader = read_frame(app, event->frame);
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader = read_frame(arena, event->frame);
 
     if (cc_json_enter(reader, "me", CC_OPTIONAL)) {
         int64_t cleared_seq = cc_json_int(reader, "cleared_seq", CC_OPTIONAL, 0, INT64_MAX);
@@ -235,7 +234,6 @@ static void take_own_state(struct ws_app *app, const struct ws_person *person,
         ws_membership_begin(app, person, event->message.chat_id, 0, cleared_seq);
     }
     cc_json_reader_destroy(reader);
-    cc_arena_reset(app->hub.arena);
 }
 
 /* Takes the event. */
@@ -244,7 +242,7 @@ static void take_chat_of_person(struct ws_app *app, struct ws_person *person,
 {
     struct ws_membership *membership = ws_membership_find(app, person, event->message.chat_id);
 
-    if (!ends_membership(app, event->frame)) {
+    if (!ends_membership(event->frame)) {
         take_chat_event(
             app, ws_chat_join(app, person, event->message.chat_id, event->message.member_version),
             event);
