@@ -4,87 +4,50 @@
 #include "activities.h"
 
 #include "common/alloc.h"
-#include "common/hash_map.h"
+#include "common/write_behind.h"
 
 #define KNOWN_MAX 20000 /* chats; beyond it, those that are saved are forgotten */
 
 struct entry {
+    struct cc_pending pending;     /* first */
     struct chat_activity activity; /* its strings are the entry's own */
     char *chat_id, *message_id, *message_json;
-    int32_t partition;
-    bool unsaved;
 };
 struct activities {
     struct chat_store *store;
-    struct cc_hash_map *by_chat; /* chat_id to struct entry */
+    struct cc_write_behind *by_chat; /* chat_id to struct entry */
 };
 
-struct activities *activities_create(struct chat_store *store)
+static void free_entry(struct cc_pending *pending)
 {
-    struct activities *activities = cc_calloc(1, sizeof *activities);
+    struct entry *entry = (struct entry *)pending;
 
-    activities->store = store;
-    activities->by_chat = cc_hash_map_create();
-    return activities;
-}
-
-static void free_entry(struct entry *entry)
-{
     cc_free(entry->chat_id);
     cc_free(entry->message_id);
     cc_free(entry->message_json);
     cc_free(entry);
 }
 
-/* Keeps the entries that `stays` names and frees the others. */
-static void keep_where(struct activities *activities,
-                       bool (*stays)(const struct entry *entry, const void *arg), const void *arg)
+struct activities *activities_create(struct chat_store *store)
 {
-    struct cc_hash_map *kept = cc_hash_map_create();
-    size_t at = 0;
-    void *value;
+    struct activities *activities = cc_calloc(1, sizeof *activities);
 
-    while (cc_hash_map_next(activities->by_chat, &at, &value)) {
-        struct entry *entry = value;
-        if (stays(entry, arg))
-            cc_hash_map_put(kept, entry->chat_id, entry);
-        else
-            free_entry(entry);
-    }
-    cc_hash_map_destroy(activities->by_chat);
-    activities->by_chat = kept;
-}
-
-static bool is_unsaved(const struct entry *entry, const void *arg)
-{
-    (void)arg;
-    return entry->unsaved;
-}
-
-static bool is_elsewhere(const struct entry *entry, const void *partition)
-{
-    return entry->partition != *(const int32_t *)partition;
-}
-
-static bool is_never(const struct entry *entry, const void *arg)
-{
-    (void)entry;
-    (void)arg;
-    return false;
+    activities->store = store;
+    activities->by_chat = cc_write_behind_create(free_entry);
+    return activities;
 }
 
 void activities_destroy(struct activities *activities)
 {
     if (activities == NULL)
         return;
-    keep_where(activities, is_never, NULL);
-    cc_hash_map_destroy(activities->by_chat);
+    cc_write_behind_destroy(activities->by_chat);
     cc_free(activities);
 }
 
 void activities_forget_partition(struct activities *activities, int32_t partition)
 {
-    keep_where(activities, is_elsewhere, &partition);
+    cc_write_behind_forget_partition(activities->by_chat, partition);
 }
 
 static void replace(char **owned, const char **shown, const char *text)
@@ -119,10 +82,10 @@ static enum cc_code load(struct activities *activities, int32_t partition, const
     struct entry *entry = cc_calloc(1, sizeof *entry);
     entry->chat_id = cc_strdup(chat_id);
     entry->activity.chat_id = entry->chat_id;
-    entry->partition = partition;
+    entry->pending = (struct cc_pending){.key = entry->chat_id, .partition = partition};
     if (stored != NULL)
         keep(entry, stored);
-    cc_hash_map_put(activities->by_chat, entry->chat_id, entry);
+    cc_write_behind_add(activities->by_chat, &entry->pending);
     *out = entry;
     return CC_OK;
 }
@@ -131,7 +94,7 @@ enum cc_code activities_apply(struct activities *activities, int32_t partition, 
                               const struct activity_fact *fact, const struct chat_activity **out,
                               struct cc_error *err)
 {
-    struct entry *entry = cc_hash_map_get(activities->by_chat, chat_id);
+    struct entry *entry = (struct entry *)cc_write_behind_get(activities->by_chat, chat_id);
 
     if (entry == NULL)
         CC_TRY(load(activities, partition, chat_id, &entry, err));
@@ -139,7 +102,7 @@ enum cc_code activities_apply(struct activities *activities, int32_t partition, 
     bool news = activity_apply(&moved, fact);
     if (news) {
         keep(entry, &moved);
-        entry->unsaved = true;
+        entry->pending.unsaved = true;
     }
     *out = news ? &entry->activity : NULL;
     return CC_OK;
@@ -149,19 +112,14 @@ enum cc_code activities_save(struct activities *activities, struct cc_arena *are
                              struct cc_error *err)
 {
     struct chat_store *store = activities->store;
-    size_t known = cc_hash_map_count(activities->by_chat), count = 0, at = 0;
-    const struct chat_activity **rows = cc_arena_calloc(arena, known + 1, sizeof *rows);
-    void *value;
+    size_t count;
+    struct cc_pending **unsaved = cc_write_behind_unsaved(activities->by_chat, arena, &count);
+    const struct chat_activity **rows = cc_arena_calloc(arena, count + 1, sizeof *rows);
 
-    while (cc_hash_map_next(activities->by_chat, &at, &value)) {
-        const struct entry *entry = value;
-        if (entry->unsaved)
-            rows[count++] = &entry->activity;
-    }
+    for (size_t i = 0; i < count; i++)
+        rows[i] = &((const struct entry *)unsaved[i])->activity;
     CC_TRY(store->ops->save_activities(store, rows, count, err));
-    for (at = 0; cc_hash_map_next(activities->by_chat, &at, &value);)
-        ((struct entry *)value)->unsaved = false;
-    if (known > KNOWN_MAX)
-        keep_where(activities, is_unsaved, NULL);
+    cc_write_behind_saved(activities->by_chat);
+    cc_write_behind_trim(activities->by_chat, KNOWN_MAX);
     return CC_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "common/alloc.h"
 #include "common/topics.h"
+#include "events/consume_deleted.h"
 #include "events/consume_persisted.h"
 #include "events/sweep.h"
 
@@ -68,6 +69,7 @@ enum cc_code chat_app_start(void *memory, const struct cc_runtime *runtime, stru
                                           .producer = app->producer,
                                           .health = runtime->health,
                                           .app = app};
+    CC_TRY(cc_consumer_start(&options, &chat_deleted_row, &app->deleted, err));
     return cc_consumer_start(&options, &chat_persisted_row, &app->persisted, err);
 }
 
@@ -75,9 +77,9 @@ void chat_app_drain(void *memory, int64_t deadline_mono_ms)
 {
     struct chat_app *app = memory;
 
-    if (app->persisted != NULL)
-        cc_consumer_stop(app->persisted, deadline_mono_ms);
-    app->persisted = NULL;
+    cc_consumer_stop(app->persisted, deadline_mono_ms);
+    cc_consumer_stop(app->deleted, deadline_mono_ms);
+    app->persisted = app->deleted = NULL;
     chat_sweeper_stop(app->sweeper);
     app->sweeper = NULL;
 }

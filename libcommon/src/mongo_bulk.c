@@ -16,7 +16,7 @@ static bool is_duplicate(const bson_iter_t *error)
            bson_iter_as_int64(&code) == DUPLICATE_KEY;
 }
 
-static bool only_duplicates(const bson_t *reply)
+bool cc_mongo_only_duplicates(const bson_t *reply)
 {
     bson_iter_t at, errors;
     int count = 0;
@@ -63,7 +63,7 @@ static enum cc_code put_together(struct cc_mongo_loan *loan, const char *counter
     for (size_t i = 0; i < count; i++)
         CC_TRY(add_row(bulk, counter, rows[i], err));
     bool done = mongoc_bulk_operation_execute(bulk, &reply, &fault) != 0;
-    *out_hit = !done && only_duplicates(&reply);
+    *out_hit = !done && cc_mongo_only_duplicates(&reply);
     bson_destroy(&reply);
     return done || *out_hit ? CC_OK : cc_mongo_fail(&fault, err);
 }

@@ -32,6 +32,8 @@ static void a_written_message_reads_back_the_same(void **state)
                                      .sender_id = ANN,
                                      .conn_id = "c0ffee01",
                                      .member_version = 3,
+                                     .message_seq = 41,
+                                     .since_joining = true,
                                      .frame = "{\"t\":\"message\"}\nsecond line",
                                      .frame_count = 27};
     struct cc_bus_message read;
@@ -48,6 +50,8 @@ static void a_written_message_reads_back_the_same(void **state)
     assert_string_equal(read.sender_id, ANN);
     assert_string_equal(read.conn_id, "c0ffee01");
     assert_int_equal(read.member_version, 3);
+    assert_int_equal(read.message_seq, 41);
+    assert_true(read.since_joining);
     assert_int_equal(read.frame_count, 27);
     assert_memory_equal(read.frame, written.frame, 27);
     cc_strbuf_finish(&text);
@@ -72,7 +76,7 @@ static void dashes_read_as_none(void **state)
     (void)state;
     struct cc_bus_message message;
 
-    assert_true(read_text("1 canary - 0 0 - - 0\n", &message));
+    assert_true(read_text("1 canary - 0 0 - - 0 0 0\n", &message));
 
     assert_string_equal(message.chat_id, "");
     assert_string_equal(message.sender_id, "");
@@ -85,7 +89,7 @@ static void an_unknown_kind_is_not_malformed(void **state)
     (void)state;
     struct cc_bus_message message;
 
-    assert_true(read_text("1 hologram - 0 0 - - 0\nframe", &message));
+    assert_true(read_text("1 hologram - 0 0 - - 0 0 0\nframe", &message));
 
     assert_int_equal(message.kind, CC_BUS_UNKNOWN);
 }
@@ -95,22 +99,23 @@ static void malformed_lines_are_refused(void **state)
     (void)state;
     assert_refused("");
     assert_refused("\n");
-    assert_refused("1 message - 0 0 - - 0");     /* no end of line */
-    assert_refused("2 message - 0 0 - - 0\n");   /* another version */
-    assert_refused("1 message - 0 0 - -\n");     /* a field is missing */
-    assert_refused("1 message - 0 0 - - 0 0\n"); /* one too many */
-    assert_refused("1 message  - 0 0 - - 0\n");  /* an empty field */
-    assert_refused("1 message - 0 0 - - 0 \n");  /* one at the end */
-    assert_refused("1 message - -1 0 - - 0\n");  /* a negative rev */
-    assert_refused("1 message - 0x1 0 - - 0\n"); /* not decimal */
-    assert_refused("1 message - 9223372036854775808 0 - - 0\n");
-    assert_refused("1 message " CHAT "0 0 0 - - 0\n"); /* longer than an id */
+    assert_refused("1 message - 0 0 - - 0 0 0");     /* no end of line */
+    assert_refused("2 message - 0 0 - - 0 0 0\n");   /* another version */
+    assert_refused("1 message - 0 0 - -\n");         /* a field is missing */
+    assert_refused("1 message - 0 0 - - 0 0 0 0\n"); /* one too many */
+    assert_refused("1 message  - 0 0 - - 0 0 0\n");  /* an empty field */
+    assert_refused("1 message - 0 0 - - 0 0 0 \n");  /* one at the end */
+    assert_refused("1 message - -1 0 - - 0 0 0\n");  /* a negative rev */
+    assert_refused("1 message - 0x1 0 - - 0 0 0\n"); /* not decimal */
+    assert_refused("1 message - 9223372036854775808 0 - - 0 0 0\n");
+    assert_refused("1 message - 0 0 - - 0 0 2\n");         /* neither yes nor no */
+    assert_refused("1 message " CHAT "0 0 0 - - 0 0 0\n"); /* longer than an id */
 }
 
 static void a_nul_in_a_name_is_refused(void **state)
 {
     (void)state;
-    static const char line[] = "1 message - 0 0 ann\0x - 0\n";
+    static const char line[] = "1 message - 0 0 ann\0x - 0 0 0\n";
     struct cc_bus_message message;
 
     assert_false(cc_bus_read(line, sizeof line - 1, &message));
@@ -119,7 +124,7 @@ static void a_nul_in_a_name_is_refused(void **state)
 static void no_prefix_of_a_line_is_taken_for_a_message(void **state)
 {
     (void)state;
-    static const char line[] = "1 message " CHAT " 57 42 " ANN " c0ffee01 3\n";
+    static const char line[] = "1 message " CHAT " 57 42 " ANN " c0ffee01 3 41 1\n";
     struct cc_bus_message message;
 
     for (size_t length = 0; length < sizeof line - 1; length++)

@@ -33,6 +33,7 @@ static struct golden {
     {.name = "message.persisted.large_chat", .recode = recode_message_persisted},
     {.name = "message.read.watermark", .recode = recode_message_read},
     {.name = "message.read.member_added", .recode = recode_message_read},
+    {.name = "message.read.cleared", .recode = recode_message_read},
     {.name = "chat.updated.member_added", .recode = recode_chat_updated},
     {.name = "chat.updated.deleted", .recode = recode_chat_updated},
     {.name = "chat.updated.personal", .recode = recode_chat_updated},

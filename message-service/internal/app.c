@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "events/consume_deleted.h"
+
 #define REDIS_CONNECTIONS    16
 #define FLUSH_MS             3000
 #define READ_LINGER_MS       20   /* somebody may wait for the answer to `read` */
@@ -16,8 +18,10 @@ static const struct message_names production_names = {
     .created_topic = CC_TOPIC_MESSAGE_CREATED,
     .persisted_topic = CC_TOPIC_MESSAGE_PERSISTED,
     .read_topic = CC_TOPIC_MESSAGE_READ,
+    .users_topic = CC_TOPIC_USER_UPDATED,
     .created_group = "message-service",
     .read_group = "message-service-read",
+    .users_group = "message-service",
 };
 
 static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
@@ -149,10 +153,19 @@ static enum cc_code start_consumers(struct message_app *app, const struct cc_run
         .save_ms = READ_SAVE_MS,
     };
 
+    const struct cc_consumer_row deleted = {
+        .topic = app->names.users_topic,
+        .group = app->names.users_group,
+        .batch_max = (size_t)app->settings->batch_max,
+        .apply = consume_deleted,
+    };
+
     options.app = &app->created;
     CC_TRY(cc_consumer_start(&options, &created, &app->created_consumer, err));
     options.app = &app->read;
-    return cc_consumer_start(&options, &read, &app->read_consumer, err);
+    CC_TRY(cc_consumer_start(&options, &read, &app->read_consumer, err));
+    options.app = app->store;
+    return cc_consumer_start(&options, &deleted, &app->deleted_consumer, err);
 }
 
 enum cc_code message_app_start(void *memory, const struct cc_runtime *runtime, struct cc_error *err)
@@ -184,12 +197,10 @@ void message_app_drain(void *memory, int64_t deadline_mono_ms)
     struct message_app *app = memory;
 
     expirer_stop(&app->expirer);
-    if (app->created_consumer != NULL)
-        cc_consumer_stop(app->created_consumer, deadline_mono_ms);
-    if (app->read_consumer != NULL)
-        cc_consumer_stop(app->read_consumer, deadline_mono_ms);
-    app->created_consumer = NULL;
-    app->read_consumer = NULL;
+    cc_consumer_stop(app->created_consumer, deadline_mono_ms);
+    cc_consumer_stop(app->read_consumer, deadline_mono_ms);
+    cc_consumer_stop(app->deleted_consumer, deadline_mono_ms);
+    app->created_consumer = app->read_consumer = app->deleted_consumer = NULL;
 }
 
 void message_app_stop(void *memory)

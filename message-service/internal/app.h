@@ -19,8 +19,8 @@
 
 /* Names outside this process; tests have their own. */
 struct message_names {
-    const char *created_topic, *persisted_topic, *read_topic;
-    const char *created_group, *read_group;
+    const char *created_topic, *persisted_topic, *read_topic, *users_topic;
+    const char *created_group, *read_group, *users_group;
 };
 struct message_app {
     const struct message_settings *settings;
@@ -47,7 +47,7 @@ struct message_app {
     struct head_saver *heads;
     struct created_consumer created;
     struct read_consumer read;
-    struct cc_consumer *created_consumer, *read_consumer;
+    struct cc_consumer *created_consumer, *read_consumer, *deleted_consumer;
     struct expirer expirer;
 };
 

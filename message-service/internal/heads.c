@@ -120,20 +120,33 @@ static int64_t count_counted(const struct message_list *list)
     return counted;
 }
 
-enum cc_code heads_unread(struct message_store *store, const struct chat_head *head,
-                          int64_t read_seq, struct unread *out, struct cc_error *err)
+/* Down to after_seq, for what the head does not tell. */
+static enum cc_code count_below(struct message_store *store, const char *chat_id, int64_t top,
+                                int64_t after_seq, struct unread *unread, struct cc_error *err)
 {
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
-    int64_t top;
-    struct unread unread = unread_from_head(head, read_seq, &top);
 
-    while (top > read_seq && !unread.capped) {
+    while (top > after_seq && !unread->capped) {
         struct message_list list;
-        int64_t from = top - COUNT_ROWS + 1 > read_seq ? top - COUNT_ROWS + 1 : read_seq + 1;
-        CC_TRY(store->ops->messages_by_seq(store, head->chat_id, from, top, arena, &list, err));
-        unread = unread_add(unread, count_counted(&list));
+        int64_t from = top - COUNT_ROWS + 1 > after_seq ? top - COUNT_ROWS + 1 : after_seq + 1;
+        CC_TRY(store->ops->messages_by_seq(store, chat_id, from, top, arena, &list, err));
+        *unread = unread_add(*unread, count_counted(&list));
         top = from - 1;
     }
+    return CC_OK;
+}
+
+enum cc_code heads_unread(struct message_store *store, const struct chat_head *head,
+                          const char *user_id, int64_t after_seq, struct unread *out,
+                          struct cc_error *err)
+{
+    int64_t top;
+    struct unread unread = unread_from_head(head, after_seq, &top);
+
+    CC_TRY(count_below(store, head->chat_id, top, after_seq, &unread, err));
+    if (unread.count > 0)
+        CC_TRY(store->ops->count_mentions(store, head->chat_id, user_id, after_seq, UNREAD_MAX,
+                                          &unread.mentions, err));
     *out = unread;
     return CC_OK;
 }

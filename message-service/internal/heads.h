@@ -35,8 +35,9 @@ void heads_hint(struct cc_redis *redis, const char *const *chat_ids, size_t coun
  * most HEADS_HINT_MAX. */
 void heads_hint_reads(struct cc_redis *redis, struct receipt *receipts, size_t count);
 
-/* Messages after read_seq that somebody else wrote and that still exist. */
+/* Messages after after_seq that somebody else wrote and that still exist. */
 CC_MUST_CHECK enum cc_code heads_unread(struct message_store *store, const struct chat_head *head,
-                                        int64_t read_seq, struct unread *out, struct cc_error *err);
+                                        const char *user_id, int64_t after_seq, struct unread *out,
+                                        struct cc_error *err);
 
 #endif

@@ -70,6 +70,7 @@ struct page {
     int64_t version;
     bool deleted;
     enum rights_posting posting;
+    enum rights_history history;
     int64_t retention_s;
     struct rights_member *members; /* in the arena */
     size_t count;
@@ -85,6 +86,7 @@ static void read_member(struct cc_json_reader *reader, struct rights_member *out
                                                  RIGHTS_MEMBER);
     out->state = (enum rights_state)cc_json_choice(reader, "state", CC_REQUIRED, rights_state_names,
                                                    RIGHTS_BANNED);
+    out->joined_seq = cc_json_int(reader, "joined_seq", CC_OPTIONAL, 0, INT64_MAX);
 }
 
 static bool read_page(struct cc_arena *arena, const void *json, size_t length, struct page *out)
@@ -96,6 +98,8 @@ static bool read_page(struct cc_arena *arena, const void *json, size_t length, s
         .deleted = cc_json_bool(reader, "deleted", CC_OPTIONAL, false),
         .posting = (enum rights_posting)cc_json_choice(reader, "post", CC_OPTIONAL,
                                                        rights_posting_names, RIGHTS_POST_ALL),
+        .history = (enum rights_history)cc_json_choice(reader, "history", CC_OPTIONAL,
+                                                       rights_history_names, RIGHTS_HISTORY_ALL),
         .retention_s = cc_json_int(reader, "retention_s", CC_OPTIONAL, 0, INT64_MAX),
         .next_cursor = cc_json_text(reader, "next_cursor", CC_OPTIONAL, 0, 256),
     };
@@ -164,6 +168,7 @@ static struct rights *rights_of(const struct page *page)
     struct rights_source source = {.version = page->version,
                                    .deleted = page->deleted,
                                    .posting = page->posting,
+                                   .history = page->history,
                                    .members = page->members,
                                    .count = page->count,
                                    .retention_s = page->retention_s};
@@ -270,7 +275,7 @@ enum cc_code message_members_rights(struct message_members *members, const char 
     return CC_OK;
 }
 
-static enum cc_code no_such_chat(struct cc_error *err)
+enum cc_code message_members_none(struct cc_error *err)
 {
     return cc_fail(err, CC_NOT_FOUND, NULL, "there is no such chat");
 }
@@ -283,7 +288,7 @@ enum cc_code message_members_may_read(struct message_members *members, const cha
     CC_TRY(message_members_rights(members, chat_id, &rights, err));
     enum cc_code right = rights_may_read(rights, user_id);
     rights_unref(rights);
-    return right == CC_OK ? CC_OK : no_such_chat(err);
+    return right == CC_OK ? CC_OK : message_members_none(err);
 }
 
 enum cc_code message_members_may_post(struct message_members *members, const char *chat_id,
@@ -296,6 +301,6 @@ enum cc_code message_members_may_post(struct message_members *members, const cha
     enum cc_code posts = rights_may_post(rights, user_id);
     rights_unref(rights);
     if (reads != CC_OK)
-        return no_such_chat(err);
+        return message_members_none(err);
     return posts == CC_OK ? CC_OK : cc_fail(err, posts, NULL, "only admins may write here");
 }

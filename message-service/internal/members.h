@@ -28,6 +28,9 @@ CC_MUST_CHECK enum cc_code message_members_rights(struct message_members *member
                                                   const char *chat_id, struct rights **out,
                                                   struct cc_error *err);
 
+/* The answer to whoever is no member: CC_NOT_FOUND, as for a chat that isn't there. */
+enum cc_code message_members_none(struct cc_error *err);
+
 /* CC_OK for an active member; CC_NOT_FOUND for everybody else, as for a chat that isn't there. */
 CC_MUST_CHECK enum cc_code message_members_may_read(struct message_members *members,
                                                     const char *chat_id, const char *user_id,

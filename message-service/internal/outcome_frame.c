@@ -60,6 +60,16 @@ static void put_frame_id(struct cc_json_writer *writer, const char *frame_id)
         cc_json_put_int(writer, "re", strtoll(frame_id, NULL, 10));
 }
 
+static void put_counts(struct cc_json_writer *writer, const struct read_answer *answer)
+{
+    cc_json_put_text(writer, "chat_id", answer->chat_id);
+    cc_json_put_int(writer, "read_seq", answer->read_seq);
+    cc_json_put_int(writer, "head_seq", answer->head_seq);
+    cc_json_put_int(writer, "unread", answer->unread.count);
+    cc_json_put_bool(writer, "capped", answer->unread.capped);
+    cc_json_put_int(writer, "unread_mentions", answer->unread.mentions);
+}
+
 void outcome_frame_read(struct cc_strbuf *out, const struct read_answer *answer)
 {
     struct cc_json_writer writer;
@@ -68,11 +78,18 @@ void outcome_frame_read(struct cc_strbuf *out, const struct read_answer *answer)
     cc_json_open_object(&writer, NULL);
     put_frame_id(&writer, answer->frame_id);
     cc_json_put_bool(&writer, "ok", true);
-    cc_json_put_text(&writer, "chat_id", answer->chat_id);
-    cc_json_put_int(&writer, "read_seq", answer->read_seq);
-    cc_json_put_int(&writer, "head_seq", answer->head_seq);
-    cc_json_put_int(&writer, "unread", answer->unread.count);
-    cc_json_put_bool(&writer, "capped", answer->unread.capped);
+    put_counts(&writer, answer);
+    cc_json_close_object(&writer);
+}
+
+void outcome_frame_unread(struct cc_strbuf *out, const struct read_answer *counts)
+{
+    struct cc_json_writer writer;
+
+    cc_json_writer_init(&writer, out);
+    cc_json_open_object(&writer, NULL);
+    cc_json_put_text(&writer, "t", "unread");
+    put_counts(&writer, counts);
     cc_json_close_object(&writer);
 }
 
@@ -103,6 +120,7 @@ static void read_seen(struct cc_json_reader *reader, struct outcome_seen *out)
         .head_seq = cc_json_int(reader, "head_seq", CC_OPTIONAL, 0, INT64_MAX),
         .unread = cc_json_int(reader, "unread", CC_OPTIONAL, 0, INT64_MAX),
         .capped = cc_json_bool(reader, "capped", CC_OPTIONAL, false),
+        .mentions = cc_json_int(reader, "unread_mentions", CC_OPTIONAL, 0, INT64_MAX),
     };
 }
 

@@ -24,6 +24,8 @@ struct read_answer {
     struct unread unread;
 };
 void outcome_frame_read(struct cc_strbuf *out, const struct read_answer *answer);
+/* The same counts for the person's other devices: {"t":"unread",...}. */
+void outcome_frame_unread(struct cc_strbuf *out, const struct read_answer *counts);
 void outcome_frame_read_error(struct cc_strbuf *out, const char *frame_id,
                               const struct cc_error *err);
 
@@ -33,6 +35,7 @@ struct outcome_seen {
     enum cc_code code; /* when refused */
     int64_t read_seq, head_seq, unread;
     bool capped;
+    int64_t mentions;
 };
 /* False when it isn't such a frame. */
 bool outcome_frame_parse(const char *frame, size_t count, struct outcome_seen *out);

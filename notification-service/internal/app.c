@@ -52,6 +52,12 @@ enum cc_code notification_app_start(void *memory, const struct cc_runtime *runti
                        "Notifications not made: the person has blocked the sender.", NULL);
     CC_TRY(open_servers(app, runtime, err));
     app->store = notification_store_mongo_create(app->mongo);
+    app->pushes = push_store_mongo_create(app->mongo);
+    app->states = notification_states_create(app->chat_service, app->clock);
+    if (app->settings->push_url[0] != '\0')
+        app->push_provider =
+            push_http_create(app->client, app->settings->push_url, app->settings->push_credential,
+                             (int)app->settings->push_timeout_ms);
     app->sweeper = notification_sweeper_start(app->store, app->clock);
     struct cc_consumer_options options = {.brokers = app->settings->kafka_brokers,
                                           .client_id = runtime->node_id,
@@ -59,16 +65,25 @@ enum cc_code notification_app_start(void *memory, const struct cc_runtime *runti
                                           .health = runtime->health,
                                           .app = app};
     CC_TRY(cc_consumer_start(&options, &notification_persisted_row, &app->persisted, err));
-    return cc_consumer_start(&options, &notification_delivery_row, &app->notifications, err);
+    CC_TRY(cc_consumer_start(&options, &notification_revoked_row, &app->revoked, err));
+    CC_TRY(cc_consumer_start(&options, &notification_deleted_row, &app->deleted, err));
+    CC_TRY(cc_consumer_start(&options, &notification_delivery_row, &app->notifications, err));
+    if (app->push_provider == NULL)
+        return CC_OK;
+    return cc_consumer_start(&options, &notification_push_row, &app->push, err);
 }
 
 void notification_app_drain(void *memory, int64_t deadline_mono_ms)
 {
     struct notification_app *app = memory;
 
-    cc_consumer_stop(app->persisted, deadline_mono_ms);
-    cc_consumer_stop(app->notifications, deadline_mono_ms);
-    app->persisted = app->notifications = NULL;
+    struct cc_consumer **consumers[] = {&app->persisted, &app->notifications, &app->revoked,
+                                        &app->deleted, &app->push};
+
+    for (size_t i = 0; i < sizeof consumers / sizeof consumers[0]; i++) {
+        cc_consumer_stop(*consumers[i], deadline_mono_ms);
+        *consumers[i] = NULL;
+    }
     notification_sweeper_stop(app->sweeper);
     app->sweeper = NULL;
 }
@@ -77,6 +92,9 @@ void notification_app_stop(void *memory)
 {
     struct notification_app *app = memory;
 
+    push_provider_destroy(app->push_provider);
+    push_store_destroy(app->pushes);
+    notification_states_destroy(app->states);
     notification_store_destroy(app->store);
     cc_peer_destroy(app->user_service);
     cc_peer_destroy(app->message_service);

@@ -11,7 +11,9 @@
 #include "common/mongo_pool.h"
 #include "common/redis_pool.h"
 #include "common/service.h"
+#include "push.h"
 #include "settings.h"
+#include "states.h"
 #include "storage/notification_store.h"
 #include "sweep.h"
 
@@ -28,10 +30,14 @@ struct notification_app {
     struct cc_peer *chat_service;
     struct cc_peer *message_service;
     struct cc_peer *user_service;
-    struct cc_counter *blocked; /* told to nobody: their sender is blocked */
+    struct notification_states *states; /* of chats; the consumer's */
+    struct cc_counter *blocked;         /* told to nobody: their sender is blocked */
     struct notification_store *store;
+    struct push_store *pushes;
+    struct push_provider *push_provider; /* NULL: nothing is pushed */
     struct notification_sweeper *sweeper;
-    struct cc_consumer *persisted, *notifications;
+    struct cc_consumer *persisted, *notifications, *revoked, *deleted;
+    struct cc_consumer *push; /* NULL without a provider */
 };
 
 extern const struct cc_http_hooks notification_http_hooks;

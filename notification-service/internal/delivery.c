@@ -1,5 +1,5 @@
-/* The table of channels. Runs on the consumer's thread. Push providers would be further rows; what
- * a person sees in the application is the only one there is. */
+/* The table of channels that are written to the store. Runs on the consumer's thread. Pushing is no
+ * row: a provider may be away, and has a consumer of its own (events/consume_push.c). */
 
 #include "delivery.h"
 

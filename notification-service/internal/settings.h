@@ -14,6 +14,9 @@ struct notification_settings {
     struct cc_setting_list chat_service_internal_urls;
     struct cc_setting_list message_service_internal_urls;
     struct cc_setting_list user_service_internal_urls;
+    const char *push_url, *push_credential; /* "" = none */
+    int64_t push_timeout_ms;
+    bool push_preview;
     const char *migrations_dir;
     int64_t topic_replication;
     bool production;

@@ -86,6 +86,7 @@ BODIES = {
     "DELETE /v1/users/me": lambda s: {"password": f"not it {unique()}"},
     "PUT /v1/users/me/settings": lambda s: {},
     "PATCH /v1/users/me": lambda s: {"bio": unique()},
+    "PUT /v1/devices/{device_id}/push-token": lambda s: {"token": "somebody else's device"},
     "POST /v1/notifications/read": lambda s: {"notification_ids": [str(uuid.uuid4())]},
     "POST /v1/chats": lambda s: {"title": "Another", "member_ids": []},
     "POST /v1/chats/direct": lambda s: {"user_id": s.spare.user_id},
@@ -171,6 +172,7 @@ class Stage:
             fields_of(await stage.owner.call("PATCH", f"{path}/{stage.admin.user_id}", {"role": "admin"}))
         stage.names = {
             "chat_id": chat["chat_id"],
+            "device_id": unique(),
             "user_id": stage.spare.user_id,
             "deletion_id": str(uuid.uuid4()),
             "emoji": "👍",

@@ -42,6 +42,16 @@ struct personal personal_clear(const struct personal *before, int64_t head_seq, 
     return next;
 }
 
+int64_t chat_floor(const struct chat *chat, const struct membership *reader,
+                   const struct personal *personal)
+{
+    bool since_joining = chat->rules.history == CHAT_HISTORY_JOINED && reader != NULL;
+    int64_t joined_seq = since_joining ? reader->joined_seq : 0;
+    int64_t cleared_seq = personal == NULL ? 0 : personal->cleared_seq;
+
+    return joined_seq > cleared_seq ? joined_seq : cleared_seq;
+}
+
 bool personal_hides(const struct personal *personal, const struct chat_activity *activity)
 {
     return personal != NULL && personal->cleared && activity->seq <= personal->cleared_seq;

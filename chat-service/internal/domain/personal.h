@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "domain/activity.h"
+#include "domain/chat.h"
+#include "domain/membership.h"
 
 enum personal_notify { PERSONAL_DEFAULT, PERSONAL_ALL, PERSONAL_MENTIONS, PERSONAL_NONE };
 /* Wire names, NULL-terminated, indexed by the enum. */
@@ -38,6 +40,10 @@ bool personal_apply(const struct personal *before, const struct personal_wish *w
                     struct personal *out);
 /* The state after deleting the chat for oneself: gone from the list until something is said. */
 struct personal personal_clear(const struct personal *before, int64_t head_seq, int64_t at_ms);
+/* The seq up to which a chat's messages are not shown to its member: what they deleted for
+ * themselves, and, where the chat says so, what was before they came. Either may be NULL. */
+int64_t chat_floor(const struct chat *chat, const struct membership *reader,
+                   const struct personal *personal);
 /* Deleted, and nothing was said since. personal may be NULL. */
 bool personal_hides(const struct personal *personal, const struct chat_activity *activity);
 

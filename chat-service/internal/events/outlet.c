@@ -10,7 +10,9 @@
 #include "common/clock.h"
 #include "common/events/chat_updated.h"
 #include "common/events/message_created.h"
+#include "common/events/message_read.h"
 #include "common/http_client.h"
+#include "common/json_reader.h"
 #include "common/kafka_producer.h"
 #include "common/topics.h"
 #include "list_cache.h"
@@ -294,18 +296,47 @@ static void write_personal(struct chat_outlet_servers *outlet, const struct pers
     cc_strbuf_finish(&me);
 }
 
+/* Where the chat begins for that person from now on. */
+static void write_clearing(struct chat_outlet_servers *outlet, const struct personal *personal,
+                           struct cc_strbuf *out)
+{
+    char event_id[CC_UUID_BYTES];
+    struct cc_json_writer writer;
+
+    cc_ids_next(outlet->ids, event_id);
+    struct ev_message_read event = {
+        .envelope =
+            envelope_for(CC_TOPIC_MESSAGE_READ, personal->chat_id, personal->at_ms, event_id),
+        .chat_id = personal->chat_id,
+        .user_id = personal->user_id,
+        .device_id = "",
+        .read_seq = -1,
+        .delivered_seq = -1,
+        .from_seq = -1,
+        .cleared_seq = personal->cleared_seq,
+        .at_ms = personal->at_ms,
+        .origin = {.node = "", .conn_id = "", .client_msg_id = ""},
+    };
+    cc_json_writer_init(&writer, out);
+    ev_message_read_write(&writer, &event);
+}
+
 static enum cc_code publish_personal(struct chat_outlet *base, const struct personal *personal,
                                      struct cc_error *err)
 {
     struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
-    struct cc_strbuf update;
+    struct cc_strbuf update, clearing;
 
     cc_strbuf_init(&update, CC_EVENT_MAX_BYTES);
+    cc_strbuf_init(&clearing, PERSONAL_TEXT_BYTES);
     write_personal(outlet, personal, &update);
-    struct cc_produce record =
-        record_for(outlet->updates_topic, CC_TOPIC_CHAT_UPDATED, personal->chat_id, &update);
-    enum cc_code code = cc_produce_all(outlet->producer, &record, 1, err);
+    write_clearing(outlet, personal, &clearing);
+    struct cc_produce records[] = {
+        record_for(outlet->updates_topic, CC_TOPIC_CHAT_UPDATED, personal->chat_id, &update),
+        record_for(outlet->reads_topic, CC_TOPIC_MESSAGE_READ, personal->chat_id, &clearing)};
+    enum cc_code code = cc_produce_all(outlet->producer, records, personal->cleared ? 2 : 1, err);
     cc_strbuf_finish(&update);
+    cc_strbuf_finish(&clearing);
     return code;
 }
 
@@ -317,8 +348,24 @@ static void pause_ms(int64_t duration_ms)
     nanosleep(&time, NULL);
 }
 
+/* Asks `there` again and again, less and less often. */
+static enum cc_code await(struct chat_outlet_servers *outlet,
+                          bool (*there)(struct chat_outlet_servers *outlet, const void *arg),
+                          const void *arg, struct cc_error *err)
+{
+    const struct cc_clock *clock = cc_clock_system();
+    int64_t deadline_ms = cc_mono_ms(clock) + outlet->persisted_wait_ms;
+
+    for (int64_t wait_ms = FIRST_POLL_MS; cc_mono_ms(clock) < deadline_ms; wait_ms *= 2) {
+        if (there(outlet, arg))
+            return CC_OK;
+        pause_ms(wait_ms < LONGEST_POLL_MS ? wait_ms : LONGEST_POLL_MS);
+    }
+    return cc_fail(err, CC_TIMEOUT, NULL, "message-service does not have it yet");
+}
+
 /* True once message-service has an outcome of this operation, whichever. */
-static bool has_outcome(struct chat_outlet_servers *outlet, const char *path)
+static bool has_outcome(struct chat_outlet_servers *outlet, const void *path)
 {
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct cc_http_answer answer;
@@ -332,30 +379,74 @@ static enum cc_code await_persisted(struct chat_outlet *base, const struct chat_
                                     struct cc_error *err)
 {
     struct chat_outlet_servers *outlet = (struct chat_outlet_servers *)base;
-    const struct cc_clock *clock = cc_clock_system();
-    int64_t deadline_ms = cc_mono_ms(clock) + outlet->persisted_wait_ms;
     char op_id[CC_UUID_BYTES], path[160];
 
     change_op_id(change, op_id);
     snprintf(path, sizeof(path), "/internal/operations/%s?chat_id=%s", op_id,
              change->after.chat_id);
-    for (int64_t wait_ms = FIRST_POLL_MS; cc_mono_ms(clock) < deadline_ms; wait_ms *= 2) {
-        if (has_outcome(outlet, path))
-            return CC_OK;
-        pause_ms(wait_ms < LONGEST_POLL_MS ? wait_ms : LONGEST_POLL_MS);
+    return await(outlet, has_outcome, path, err);
+}
+
+static void write_heads_question(const struct personal *personal, struct cc_strbuf *out)
+{
+    struct cc_json_writer writer;
+
+    cc_json_writer_init(&writer, out);
+    cc_json_open_object(&writer, NULL);
+    cc_json_put_texts(&writer, "chats", &personal->chat_id, 1);
+    cc_json_put_text(&writer, "user_id", personal->user_id);
+    cc_json_close_object(&writer);
+}
+
+static int64_t read_floor(const struct cc_http_answer *answer, struct cc_arena *arena)
+{
+    struct cc_json_reader *reader =
+        cc_json_reader_create(arena, answer->body, answer->body_count, CC_IGNORE_UNKNOWN);
+    int64_t floor_seq = -1;
+
+    if (cc_json_array_count(reader, "items", CC_REQUIRED, 1) == 1 &&
+        cc_json_enter_element(reader, "items", 0)) {
+        floor_seq = cc_json_int(reader, "floor_seq", CC_OPTIONAL, 0, INT64_MAX);
+        cc_json_leave(reader);
     }
-    return cc_fail(err, CC_TIMEOUT, NULL, "the change is not in the timeline yet");
+    cc_json_reader_destroy(reader);
+    return floor_seq;
+}
+
+static bool is_cleared(struct chat_outlet_servers *outlet, const void *arg)
+{
+    const struct personal *personal = arg;
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_http_answer answer;
+    struct cc_strbuf question;
+    struct cc_error err;
+
+    cc_strbuf_init(&question, PERSONAL_TEXT_BYTES);
+    write_heads_question(personal, &question);
+    enum cc_code code =
+        cc_peer_call(outlet->message_service, "POST", "/internal/heads", cc_strbuf_text(&question),
+                     question.length, NULL, OUTCOME_TIMEOUT_MS, arena, &answer, &err);
+    cc_strbuf_finish(&question);
+    return code == CC_OK && read_floor(&answer, arena) >= personal->cleared_seq;
+}
+
+static enum cc_code await_cleared(struct chat_outlet *base, const struct personal *personal,
+                                  struct cc_error *err)
+{
+    return await((struct chat_outlet_servers *)base, is_cleared, personal, err);
 }
 
 static const struct chat_outlet_ops servers_ops = {.raise_rights = raise_rights,
                                                    .publish = publish,
                                                    .publish_personal = publish_personal,
-                                                   .await_persisted = await_persisted};
+                                                   .await_persisted = await_persisted,
+                                                   .await_cleared = await_cleared};
 
 void chat_outlet_servers_init(struct chat_outlet_servers *outlet)
 {
     outlet->base.ops = &servers_ops;
     outlet->operations_topic = CC_TOPIC_MESSAGE_CREATED;
     outlet->updates_topic = CC_TOPIC_CHAT_UPDATED;
+    outlet->reads_topic = CC_TOPIC_MESSAGE_READ;
     outlet->persisted_wait_ms = PERSISTED_WAIT_MS;
 }

@@ -35,13 +35,18 @@ struct chat_outlet_ops {
     /* The system operation and chat.updated; CC_OK only when the broker has both. Repeatable. */
     enum cc_code (*publish)(struct chat_outlet *outlet,
                             const struct chat_announcement *announcement, struct cc_error *err);
-    /* chat.updated for that person alone; CC_OK only when the broker has it. Repeatable. */
+    /* chat.updated for that person alone and, of a chat that was deleted for oneself, message.read
+     * with cleared_seq; CC_OK only when the broker has them. Repeatable. */
     enum cc_code (*publish_personal)(struct chat_outlet *outlet, const struct personal *personal,
                                      struct cc_error *err);
     /* Waits until the system operation is in the timeline. CC_TIMEOUT: not within the limit, but
      * it will be. */
     enum cc_code (*await_persisted)(struct chat_outlet *outlet, const struct chat_change *change,
                                     struct cc_error *err);
+    /* Waits until message-service shows that person nothing up to cleared_seq. CC_TIMEOUT as above.
+     */
+    enum cc_code (*await_cleared)(struct chat_outlet *outlet, const struct personal *personal,
+                                  struct cc_error *err);
 };
 struct chat_outlet {
     const struct chat_outlet_ops *ops;
@@ -56,6 +61,7 @@ struct chat_outlet_servers {
     struct cc_ids *ids;
     const char *operations_topic; /* message.created */
     const char *updates_topic;    /* chat.updated */
+    const char *reads_topic;      /* message.read */
     int persisted_wait_ms;
 };
 void chat_outlet_servers_init(struct chat_outlet_servers *outlet);

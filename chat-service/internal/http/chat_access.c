@@ -153,6 +153,7 @@ enum cc_code chat_respond(struct cc_request *req, struct cc_response *res, const
     struct chat_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
     struct chat_activity *activity = NULL;
+    struct membership *reader = NULL;
     struct personal *me = NULL;
     struct chat *chat = NULL;
     struct chat_view view = {0};
@@ -168,6 +169,8 @@ enum cc_code chat_respond(struct cc_request *req, struct cc_response *res, const
     CC_TRY(app->personals->ops->find(app->personals, chat_id, cc_request_caller(req)->user_id,
                                      arena, &me, err));
     view.me = me;
+    CC_TRY(chat_member_find(req, chat_id, cc_request_caller(req)->user_id, &reader, err));
+    view.reader = reader;
     CC_TRY(load_members(req, chat, &view, err));
 
     cc_response_header(res, "ETag", cc_arena_printf(arena, "\"%" PRId64 "\"", chat->version));

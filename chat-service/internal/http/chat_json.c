@@ -17,9 +17,11 @@ void chat_json_put_member(struct cc_json_writer *writer, const struct membership
     cc_json_close_object(writer);
 }
 
-static void put_activity(struct cc_json_writer *writer, const struct chat_activity *activity)
+/* The last message is not shown to whom the chat begins after it. */
+static void put_activity(struct cc_json_writer *writer, const struct chat_activity *activity,
+                         int64_t floor_seq)
 {
-    if (activity->last_message_json != NULL)
+    if (activity->last_message_json != NULL && activity->seq > floor_seq)
         cc_json_put_raw(writer, "last_message", activity->last_message_json,
                         strlen(activity->last_message_json));
     cc_json_put_time(writer, "last_activity_at", activity->last_activity_at_ms);
@@ -72,7 +74,7 @@ void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *v
         cc_json_close_array(writer);
     }
     if (view->activity != NULL)
-        put_activity(writer, view->activity);
+        put_activity(writer, view->activity, chat_floor(&view->chat, view->reader, view->me));
     if (view->me != NULL)
         chat_json_put_personal(writer, "me", view->me);
 }
@@ -178,6 +180,8 @@ void chat_json_put_rights(struct cc_json_writer *writer, const struct chat_right
     for (size_t i = 0; i < rights->count; i++) {
         cc_json_open_object(writer, NULL);
         cc_json_put_text(writer, "user_id", rights->members[i].user_id);
+        if (rights->members[i].joined_seq > 0)
+            cc_json_put_int(writer, "joined_seq", rights->members[i].joined_seq);
         cc_json_put_text(writer, "role", member_role_names[rights->members[i].role]);
         /* Nobody is in a deleted chat, also while the memberships are still being ended. */
         bool ended = rights->chat->deleted && membership_active(&rights->members[i]);

@@ -25,6 +25,7 @@ struct chat_view {
     size_t member_count;
     const struct chat_activity *activity; /* NULL = not shown */
     const struct personal *me;            /* of whom it is shown to; NULL = not shown */
+    const struct membership *reader;      /* theirs; NULL = not known */
 };
 /* The fields, into an open object. */
 void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *view);

@@ -122,6 +122,7 @@ static enum cc_code load_views(const struct chat_lines *lines,
         }
         views[i].activity = &entries[i]->activity;
         views[i].me = said_by(lines, entries[i]);
+        views[i].reader = entries[i]->membership;
     }
     return CC_OK;
 }

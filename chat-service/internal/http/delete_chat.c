@@ -1,6 +1,7 @@
 /* DELETE /v1/chats/{chat_id}?scope=: `me` (the default) takes the chat out of the caller's list
- * until something is said in it, and marks what was said as deleted for the caller; `everyone` ends
- * the chat for all, as the end of every membership. */
+ * until something is said in it, and what was said is shown to the caller no more; `everyone` ends
+ * the chat for all, as the end of every membership. 204, or 202 when message-service has not heard
+ * of it yet. */
 
 #include <string.h>
 
@@ -21,13 +22,16 @@ static enum cc_code delete_for_me(struct cc_request *req, struct cc_response *re
                                   struct cc_error *err)
 {
     struct chat_access access;
+    struct chat_outlet *outlet = ((struct chat_app *)cc_request_app(req))->announcer.outlet;
     struct personal result;
+    struct cc_error later;
     int64_t head_seq = 0;
 
     CC_TRY(chat_access_load(req, &access, err));
     CC_TRY(chat_head_seq(req, access.chat->chat_id, &head_seq, err));
     CC_TRY(chat_personal_change(req, access.chat->chat_id, clear, &head_seq, &result, err));
-    cc_response_status(res, 204);
+    bool shown = outlet->ops->await_cleared(outlet, &result, &later) != CC_OK;
+    cc_response_status(res, shown ? 202 : 204);
     return CC_OK;
 }
 

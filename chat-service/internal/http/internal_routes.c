@@ -1,6 +1,7 @@
 /* What other daemons ask: who is in a chat, and which chats somebody has. Their listener is not
  * reachable from outside; nothing is checked about the asker. */
 
+#include "common/hash_map.h"
 #include "common/log.h"
 #include "http/chat_access.h"
 #include "http/chat_json.h"
@@ -20,14 +21,31 @@ enum cc_code chat_http_user_page(struct cc_request *req, struct cc_response *res
     return chat_page_respond(req, res, user_id, err);
 }
 
-static void put_membership(struct cc_json_writer *writer, const struct membership *member)
+static void put_membership(struct cc_json_writer *writer, const struct membership *member,
+                           int64_t cleared_seq)
 {
     cc_json_open_object(writer, NULL);
     cc_json_put_text(writer, "chat_id", member->chat_id);
     cc_json_put_text(writer, "role", member_role_names[member->role]);
     cc_json_put_int(writer, "member_version", member->version);
     cc_json_put_int(writer, "joined_seq", member->joined_seq);
+    cc_json_put_int(writer, "cleared_seq", cleared_seq);
     cc_json_close_object(writer);
+}
+
+static void put_memberships(struct cc_json_writer *writer, const struct chat_member_list *mine,
+                            const struct personal_list *states)
+{
+    struct cc_hash_map *by_chat = cc_hash_map_create();
+
+    for (size_t i = 0; i < states->count; i++)
+        cc_hash_map_put(by_chat, states->items[i].chat_id, &states->items[i]);
+    for (size_t i = 0; i < mine->count; i++) {
+        const struct personal *state = cc_hash_map_get(by_chat, mine->items[i].chat_id);
+
+        put_membership(writer, &mine->items[i], state == NULL ? 0 : state->cleared_seq);
+    }
+    cc_hash_map_destroy(by_chat);
 }
 
 enum cc_code chat_http_user_chats(struct cc_request *req, struct cc_response *res,
@@ -35,16 +53,17 @@ enum cc_code chat_http_user_chats(struct cc_request *req, struct cc_response *re
 {
     struct chat_app *app = cc_request_app(req);
     struct chat_member_list mine = {0};
+    struct personal_list states = {0};
     const char *user_id = NULL;
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
     CC_TRY(app->store->ops->list_memberships(app->store, user_id, CHAT_MEMBERS_ACTIVE,
                                              cc_request_arena(req), &mine, err));
+    CC_TRY(app->personals->ops->list(app->personals, user_id, cc_request_arena(req), &states, err));
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
-    for (size_t i = 0; i < mine.count; i++)
-        put_membership(writer, &mine.items[i]);
+    put_memberships(writer, &mine, &states);
     cc_json_close_array(writer);
     cc_json_close_object(writer);
     return CC_OK;

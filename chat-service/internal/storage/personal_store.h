@@ -43,6 +43,8 @@ struct personal_store_ops {
     /* Of this version; a newer one stays unannounced. */
     enum cc_code (*mark_announced)(struct personal_store *store, const struct personal *personal,
                                    struct cc_error *err);
+    /* All that this person ever said of chats. Repeatable. */
+    enum cc_code (*forget)(struct personal_store *store, const char *user_id, struct cc_error *err);
     void (*destroy)(struct personal_store *store);
 };
 struct personal_store {

@@ -148,6 +148,20 @@ static enum cc_code memory_mark_announced(struct personal_store *base,
     return leave(store, CC_OK);
 }
 
+static enum cc_code memory_forget(struct personal_store *base, const char *user_id,
+                                  struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    size_t kept = 0;
+
+    (void)err; /* memory does not fail */
+    for (size_t i = 0; i < store->count; i++)
+        if (!is_of_user(&store->items[i], user_id))
+            store->items[kept++] = store->items[i];
+    store->count = kept;
+    return leave(store, CC_OK);
+}
+
 static void memory_destroy(struct personal_store *base)
 {
     struct memory_store *store = (struct memory_store *)base;
@@ -165,6 +179,7 @@ static const struct personal_store_ops memory_ops = {
     .put = memory_put,
     .list_unannounced = memory_list_unannounced,
     .mark_announced = memory_mark_announced,
+    .forget = memory_forget,
     .destroy = memory_destroy,
 };
 

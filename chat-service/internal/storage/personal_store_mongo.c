@@ -186,6 +186,18 @@ static enum cc_code mongo_mark_announced(struct personal_store *base,
     return update_version(base, personal, personal->version, fields, &matched, err);
 }
 
+static enum cc_code mongo_forget(struct personal_store *base, const char *user_id,
+                                 struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id));
+    bson_error_t fault;
+
+    return mongoc_collection_delete_many(loan.collection, filter, NULL, NULL, &fault)
+               ? CC_OK
+               : cc_mongo_fail(&fault, err);
+}
+
 static void mongo_destroy(struct personal_store *base)
 {
     cc_free(base);
@@ -198,6 +210,7 @@ static const struct personal_store_ops mongo_ops = {
     .put = mongo_put,
     .list_unannounced = mongo_list_unannounced,
     .mark_announced = mongo_mark_announced,
+    .forget = mongo_forget,
     .destroy = mongo_destroy,
 };
 

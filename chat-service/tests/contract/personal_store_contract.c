@@ -172,6 +172,25 @@ static void what_is_put_waits_until_it_is_announced(void **state)
     assert_true(waits(f, &first));
 }
 
+static void who_is_forgotten_never_said_anything(void **state)
+{
+    struct fixture *f = *state;
+    const char *ada = an_id(f->arena);
+    struct personal mine = a_state_of(f, ada), also = a_state_of(f, ada);
+    struct personal other = a_state_of(f, an_id(f->arena));
+    struct personal_list states;
+
+    must(f->store->ops->put(f->store, &mine, &f->err));
+    must(f->store->ops->put(f->store, &also, &f->err));
+    must(f->store->ops->put(f->store, &other, &f->err));
+    must(f->store->ops->forget(f->store, ada, &f->err));
+    must(f->store->ops->forget(f->store, ada, &f->err));
+
+    must(f->store->ops->list(f->store, ada, f->arena, &states, &f->err));
+    assert_int_equal(states.count, 0);
+    assert_int_equal(find(f, &other)->version, 1);
+}
+
 #define contract_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int personal_store_contract_run(const char *name, struct personal_store *store)
@@ -183,6 +202,7 @@ int personal_store_contract_run(const char *name, struct personal_store *store)
         contract_test(a_person_has_the_states_of_all_chats_and_of_nobody_else),
         contract_test(a_chat_has_the_states_of_its_people_alone),
         contract_test(what_is_put_waits_until_it_is_announced),
+        contract_test(who_is_forgotten_never_said_anything),
     };
 
     the_store = store;

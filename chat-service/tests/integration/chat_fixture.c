@@ -75,12 +75,31 @@ static enum cc_code find_operation(struct cc_request *req, struct cc_response *r
     return CC_OK;
 }
 
+/* Whoever it is asked of deleted all there is. */
+static enum cc_code tell_heads(struct cc_request *req, struct cc_response *res,
+                               struct cc_error *err)
+{
+    struct chat_fixture *f = cc_request_app(req);
+    struct cc_json_writer *writer = cc_response_json(res);
+
+    (void)err;
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    cc_json_open_object(writer, NULL);
+    cc_json_put_int(writer, "floor_seq", atomic_load(&f->outcomes_known) ? INT32_MAX : 0);
+    cc_json_close_object(writer);
+    cc_json_close_array(writer);
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
 static const struct cc_route neighbour_routes[] = {
     {"POST", "/internal/users/lookup", CC_AUTH_INTERNAL, CC_RATE_NONE, 65536, look_up, CC_BLOCKING},
     {"POST", CC_RELATIONS_CONTACT, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
      tell_relations, CC_BLOCKING},
     {"GET", "/internal/operations/{op_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, find_operation,
      CC_BLOCKING},
+    {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, 4096, tell_heads, CC_BLOCKING},
     {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},
 };
 
@@ -128,10 +147,12 @@ static void make_topics(struct chat_fixture *f, const char *brokers)
     snprintf(f->operations_topic, sizeof(f->operations_topic), "%s",
              test_unique_name("chat_operations"));
     snprintf(f->updates_topic, sizeof(f->updates_topic), "%s", test_unique_name("chat_updates"));
+    snprintf(f->reads_topic, sizeof(f->reads_topic), "%s", test_unique_name("chat_reads"));
     const struct cc_topic topics[] = {{f->operations_topic, PARTITION_COUNT, 0},
-                                      {f->updates_topic, PARTITION_COUNT, 0}};
+                                      {f->updates_topic, PARTITION_COUNT, 0},
+                                      {f->reads_topic, PARTITION_COUNT, 0}};
 
-    assert_int_equal(cc_topics_create(brokers, topics, 2, 1, &f->err), CC_OK);
+    assert_int_equal(cc_topics_create(brokers, topics, 3, 1, &f->err), CC_OK);
 }
 
 static void open_servers(struct chat_fixture *f)
@@ -172,6 +193,7 @@ int chat_fixture_start(void **state)
     chat_outlet_servers_init(&f->app.outlet);
     f->app.outlet.operations_topic = f->operations_topic;
     f->app.outlet.updates_topic = f->updates_topic;
+    f->app.outlet.reads_topic = f->reads_topic;
     f->app.outlet.persisted_wait_ms = 300;
     chat_announcer_init(&f->app.announcer, f->app.store, f->app.personals, &f->app.outlet.base);
     f->public_server = serve(f, chat_routes, &f->app, false);

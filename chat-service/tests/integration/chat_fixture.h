@@ -22,8 +22,8 @@ struct chat_fixture {
     struct chat_settings settings;
     struct cc_http_server *public_server, *internal_server, *neighbours;
     struct cc_arena *arena; /* of the running test */
-    char operations_topic[64], updates_topic[64];
-    _Atomic bool outcomes_known;    /* does message-service know every operation? */
+    char operations_topic[64], updates_topic[64], reads_topic[64];
+    _Atomic bool outcomes_known;    /* does message-service know every operation and deletion? */
     _Atomic bool relations_unknown; /* can user-service not say who blocks whom? */
     struct cc_error err;
 };

@@ -129,15 +129,35 @@ static void a_chat_deleted_for_oneself_comes_back_with_the_next_message(void **s
     say_in(f, chat_id, 2, cc_wall_ms(f->app.clock));
     struct answer deleted = chat_call(f, ada, "DELETE", path_of(f, chat_id, ""), NULL, NULL);
     struct answer gone = chat_call(f, ada, "GET", "/v1/chats", NULL, NULL);
+    struct answer itself = chat_call(f, ada, "GET", path_of(f, chat_id, ""), NULL, NULL);
     struct answer there = chat_call(f, others[0], "GET", "/v1/chats", NULL, NULL);
     say_in(f, chat_id, 3, cc_wall_ms(f->app.clock));
     struct answer back = chat_call(f, ada, "GET", "/v1/chats", NULL, NULL);
 
     assert_int_equal(deleted.status, 204);
     assert_false(names(gone, chat_id));
+    assert_null(strstr(itself.body, "last_message"));
     assert_true(names(there, chat_id));
+    assert_non_null(strstr(there.body, "last_message"));
     assert_true(names(back, chat_id));
+    assert_non_null(strstr(back.body, "last_message"));
     assert_non_null(strstr(back.body, "\"cleared_seq\":2"));
+}
+
+static void a_deletion_that_message_service_has_not_heard_of_is_only_accepted(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *ada = an_id(f->arena);
+    const char *chat_id = must_create_group(f, ada, some_ids(f->arena, 1), 1);
+    say_in(f, chat_id, 2, cc_wall_ms(f->app.clock));
+
+    atomic_store(&f->outcomes_known, false);
+    struct answer accepted = chat_call(f, ada, "DELETE", path_of(f, chat_id, ""), NULL, NULL);
+    atomic_store(&f->outcomes_known, true);
+    struct answer done = chat_call(f, ada, "DELETE", path_of(f, chat_id, ""), NULL, NULL);
+
+    assert_int_equal(accepted.status, 202);
+    assert_int_equal(done.status, 204);
 }
 
 static void a_chat_deleted_for_all_is_gone_for_all(void **state)
@@ -268,6 +288,7 @@ int main(void)
         list_test(a_state_is_told_to_its_person_alone),
         list_test(states_are_for_members_and_well_formed),
         list_test(a_chat_deleted_for_oneself_comes_back_with_the_next_message),
+        list_test(a_deletion_that_message_service_has_not_heard_of_is_only_accepted),
         list_test(a_chat_deleted_for_all_is_gone_for_all),
         list_test(a_direct_chat_is_deleted_for_oneself_only),
         list_test(only_what_is_new_is_in_the_changes_of_the_list),

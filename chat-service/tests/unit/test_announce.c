@@ -5,6 +5,7 @@
 
 #include "../builders.h"
 #include "events/announce.h"
+#include "leaving.h"
 
 #define TOLD_MAX 64
 
@@ -86,10 +87,20 @@ static enum cc_code record_await(struct chat_outlet *base, const struct chat_cha
     return code == CC_OK ? CC_OK : cc_fail(err, code, NULL, "not yet");
 }
 
+static enum cc_code clear_at_once(struct chat_outlet *base, const struct personal *personal,
+                                  struct cc_error *err)
+{
+    (void)base;
+    (void)personal;
+    (void)err;
+    return CC_OK;
+}
+
 static const struct chat_outlet_ops recording_ops = {.raise_rights = record_rights,
                                                      .publish = record_publish,
                                                      .publish_personal = record_personal,
-                                                     .await_persisted = record_await};
+                                                     .await_persisted = record_await,
+                                                     .await_cleared = clear_at_once};
 
 static int set_up(void **state)
 {
@@ -147,6 +158,42 @@ static void assert_told(const struct fixture *f, const enum step *steps, size_t 
     assert_int_equal(f->outlet.count, count);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(f->outlet.told[i].step, steps[i]);
+}
+
+static void must_leave(struct fixture *f, const struct chat_change *group, const char *user_id)
+{
+    assert_int_equal(chat_leaving_commit(&f->announcer, group->after.chat_id, user_id, T0 + 1,
+                                         f->arena, &f->err),
+                     CC_OK);
+}
+
+static struct membership *member_of(struct fixture *f, const struct chat_change *group,
+                                    const char *user_id)
+{
+    struct membership *member = NULL;
+
+    assert_int_equal(f->store->ops->find_member(f->store, group->after.chat_id, user_id, f->arena,
+                                                &member, &f->err),
+                     CC_OK);
+    return member;
+}
+
+static void who_leaves_with_the_account_is_followed_and_leaves_once(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    must_commit(f, group);
+
+    must_leave(f, group, group->actor_id);
+    size_t told = f->outlet.count;
+    must_leave(f, group, group->actor_id);
+    must_leave(f, group, an_id(f->arena));
+
+    assert_int_equal(f->outlet.count, told);
+    assert_int_equal(member_of(f, group, group->actor_id)->state, MEMBER_LEFT);
+    assert_int_equal(member_of(f, group, group->members[1].user_id)->role, MEMBER_OWNER);
+    assert_int_equal(member_of(f, group, group->members[2].user_id)->role, MEMBER_PLAIN);
+    assert_int_equal(unannounced(f, group), 0);
 }
 
 static void a_new_chat_has_its_rights_before_anybody_hears_of_it(void **state)
@@ -478,6 +525,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         announce_test(a_new_chat_has_its_rights_before_anybody_hears_of_it),
+        announce_test(who_leaves_with_the_account_is_followed_and_leaves_once),
         announce_test(a_removal_is_in_the_timeline_before_the_rights_change),
         announce_test(a_removal_whose_outcome_does_not_come_takes_the_rights_all_the_same),
         announce_test(a_version_that_somebody_else_took_is_a_conflict),

@@ -47,6 +47,20 @@ static void a_deleted_chat_is_hidden_until_something_is_said(void **state)
     (void)state;
 }
 
+static void a_chat_begins_where_it_was_deleted_or_joined_as_its_rules_say(void **state)
+{
+    const struct chat open = {0}, joined = {.rules.history = CHAT_HISTORY_JOINED};
+    const struct membership reader = {.joined_seq = 7};
+    const struct personal early = {.cleared_seq = 5}, late = {.cleared_seq = 9};
+
+    assert_int_equal(chat_floor(&open, &reader, NULL), 0);
+    assert_int_equal(chat_floor(&open, &reader, &early), 5);
+    assert_int_equal(chat_floor(&joined, &reader, &early), 7);
+    assert_int_equal(chat_floor(&joined, &reader, &late), 9);
+    assert_int_equal(chat_floor(&joined, NULL, NULL), 0);
+    (void)state;
+}
+
 static void an_empty_chat_can_be_deleted_too(void **state)
 {
     const struct personal before = {0};
@@ -162,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wish_replaces_the_one_before_and_a_repeat_changes_nothing),
         cmocka_unit_test(a_deleted_chat_is_hidden_until_something_is_said),
+        cmocka_unit_test(a_chat_begins_where_it_was_deleted_or_joined_as_its_rules_say),
         cmocka_unit_test(an_empty_chat_can_be_deleted_too),
         cmocka_unit_test(whatever_changes_in_a_chat_changes_its_bucket_alone),
         cmocka_unit_test(the_order_of_the_chats_makes_no_difference),

@@ -4,16 +4,18 @@
 /*
  * What travels through Redis pub/sub: one header line of space separated fields, "\n", then the
  * client frame that is sent as it is ("encoded once"). On chat:{id} and user:{id}: 1 <kind>
- * <chat_id or -> <rev> <seq> <sender_id or -> <origin_conn or -> <member_version>\n<frame> kind:
+ * <chat_id or -> <rev> <seq> <sender_id or -> <origin_conn or -> <member_version> <message_seq>
+ * <since_joining: 0 or 1>\n<frame> kind:
  * message (takes a rev; the sender's own connection is skipped), receipt, typing, presence, chat,
  * unread, notification, user (no rev: 0), personal: what only this person sees otherwise (no rev:
  * 0), member (member_version raised: no frame needed), revoked (frame = session id; user channel).
  * user: something of that person's own account has changed; the frame is for the person's own
  * sockets, and who shows others something of them looks again. On node:{id}: 1 outcome <chat_id>
- * <rev> <seq> <sender_id> <conn_id> <member_version>\n<frame for that connection>. Receivers ignore
- * kinds they don't know.
+ * <rev> <seq> <sender_id> <conn_id> <member_version> 0 0\n<frame for that connection>. Receivers
+ * ignore kinds they don't know.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/id.h"
@@ -45,7 +47,9 @@ struct cc_bus_message {
     char sender_id[CC_UUID_BYTES]; /* "" = none; "system" possible */
     char conn_id[CC_CONN_BYTES];   /* "" = none */
     int64_t member_version;
-    const char *frame; /* borrowed; not NUL-terminated */
+    int64_t message_seq; /* of the message that it is about; 0 = none */
+    bool since_joining;  /* members see nothing of the chat from before they came */
+    const char *frame;   /* borrowed; not NUL-terminated */
     size_t frame_count;
 };
 /* False when the header line is malformed. */

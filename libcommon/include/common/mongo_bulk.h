@@ -13,4 +13,8 @@ CC_MUST_CHECK enum cc_code cc_mongo_put_newer(struct cc_mongo_loan *loan, const 
                                               bson_t *const *rows, size_t count,
                                               struct cc_error *err);
 
+/* Whether all that went wrong with an unordered write is that rows were there already; reply: the
+ * driver's. */
+bool cc_mongo_only_duplicates(const bson_t *reply);
+
 #endif

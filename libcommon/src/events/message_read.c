@@ -16,6 +16,7 @@ bool ev_message_read_read(struct cc_json_reader *reader, struct ev_message_read 
         .read_seq = event_count_or(reader, "read_seq", NOT_SAID),
         .delivered_seq = event_count_or(reader, "delivered_seq", NOT_SAID),
         .from_seq = event_count_or(reader, "from_seq", NOT_SAID),
+        .cleared_seq = event_count_or(reader, "cleared_seq", NOT_SAID),
         .at_ms = cc_json_time(reader, "at", CC_REQUIRED),
     };
     cc_envelope_read(reader, CC_TOPIC_MESSAGE_READ, &event.envelope);
@@ -40,6 +41,7 @@ void ev_message_read_write(struct cc_json_writer *writer, const struct ev_messag
     put_when_said(writer, "read_seq", event->read_seq);
     put_when_said(writer, "delivered_seq", event->delivered_seq);
     put_when_said(writer, "from_seq", event->from_seq);
+    put_when_said(writer, "cleared_seq", event->cleared_seq);
     cc_json_put_time(writer, "at", event->at_ms);
     cc_origin_write(writer, &event->origin);
     cc_json_close_object(writer);

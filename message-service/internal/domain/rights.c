@@ -19,6 +19,8 @@ const char *const rights_state_names[] = {
 };
 const char *const rights_posting_names[] = {
     [RIGHTS_POST_ALL] = "all", [RIGHTS_POST_ADMINS] = "admins", NULL};
+const char *const rights_history_names[] = {
+    [RIGHTS_HISTORY_ALL] = "all", [RIGHTS_HISTORY_JOINED] = "joined", NULL};
 
 static int by_user_id(const void *a, const void *b)
 {
@@ -49,6 +51,7 @@ struct rights *rights_create(const struct rights_source *source)
     rights->version = source->version;
     rights->deleted = source->deleted;
     rights->posting = source->posting;
+    rights->history = source->history;
     rights->retention_s = source->retention_s;
     rights->count = source->count;
     if (source->count > 0) {
@@ -111,6 +114,7 @@ struct rights *rights_after(struct rights *before, int64_t version,
         .version = version,
         .deleted = deleted || (before != NULL && before->deleted),
         .posting = before == NULL ? RIGHTS_POST_ALL : before->posting,
+        .history = before == NULL ? RIGHTS_HISTORY_ALL : before->history,
         .retention_s = before == NULL ? 0 : before->retention_s,
         .members = members,
         .count = known,
@@ -129,6 +133,8 @@ static void read_settings(const char *system_json, struct rights_source *source)
     if (cc_json_enter(reader, "settings", CC_OPTIONAL)) {
         source->posting = (enum rights_posting)cc_json_choice(
             reader, "post", CC_OPTIONAL, rights_posting_names, (int)source->posting);
+        source->history = (enum rights_history)cc_json_choice(
+            reader, "history", CC_OPTIONAL, rights_history_names, (int)source->history);
         if (cc_json_has(reader, "retention_s"))
             source->retention_s = cc_json_int(reader, "retention_s", CC_REQUIRED, 0, INT64_MAX);
         cc_json_leave(reader);
@@ -145,6 +151,7 @@ struct rights *rights_after_settings(struct rights *before, int64_t version,
         .version = version,
         .deleted = before->deleted,
         .posting = before->posting,
+        .history = before->history,
         .members = before->members,
         .count = before->count,
         .retention_s = before->retention_s,
@@ -168,6 +175,20 @@ const struct rights_member *rights_find(const struct rights *rights, const char 
         return NULL;
     memcpy(key.user_id, user_id, length);
     return bsearch(&key, rights->members, rights->count, sizeof rights->members[0], by_user_id);
+}
+
+static int64_t higher(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int64_t rights_floor(const struct rights *rights, const char *user_id, const struct rights_own *own)
+{
+    const struct rights_member *member = rights_find(rights, user_id);
+
+    if (rights->history == RIGHTS_HISTORY_ALL)
+        return own->cleared_seq;
+    return higher(own->cleared_seq, higher(own->from_seq, member == NULL ? 0 : member->joined_seq));
 }
 
 enum cc_code rights_may_read(const struct rights *rights, const char *user_id)

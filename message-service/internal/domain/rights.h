@@ -16,22 +16,26 @@
 enum rights_role { RIGHTS_MEMBER, RIGHTS_ADMIN, RIGHTS_OWNER };
 enum rights_state { RIGHTS_ACTIVE, RIGHTS_LEFT, RIGHTS_REMOVED, RIGHTS_BANNED };
 enum rights_posting { RIGHTS_POST_ALL, RIGHTS_POST_ADMINS };
+enum rights_history { RIGHTS_HISTORY_ALL, RIGHTS_HISTORY_JOINED };
 /* Wire names, NULL-terminated, by the enums above. */
 extern const char *const rights_role_names[];
 extern const char *const rights_state_names[];
 extern const char *const rights_posting_names[];
+extern const char *const rights_history_names[];
 
 struct rights_member {
     char user_id[CC_UUID_BYTES];
     enum rights_role role;
     enum rights_state state;
+    int64_t joined_seq; /* where the chat ended when they came; 0 = not known, or they founded it */
 };
 struct rights {
     atomic_int references;
     int64_t version; /* the chat's membership version */
     bool deleted;    /* the chat is gone for everybody */
     enum rights_posting posting;
-    int64_t retention_s; /* messages live so long at most; 0 = for ever */
+    enum rights_history history; /* what members see from before they came */
+    int64_t retention_s;         /* messages live so long at most; 0 = for ever */
     /* Active members when there are at most CC_RECIPIENTS_MAX, else 0 and `recipients_omitted`. */
     const char *recipients[CC_RECIPIENTS_MAX];
     size_t recipient_count;
@@ -44,6 +48,7 @@ struct rights_source {
     int64_t version;
     bool deleted;
     enum rights_posting posting;
+    enum rights_history history;
     const struct rights_member *members; /* in any order, each user once; copied */
     size_t count;
     int64_t retention_s;
@@ -58,7 +63,7 @@ struct rights *rights_after(struct rights *before, int64_t version,
                             const struct cc_member_change *changes, size_t count, bool deleted);
 
 /* The same for a change of the chat's settings, as the system message tells it
- * ({"settings":{"post":..., "retention_s":...}}); what it does not tell stays. */
+ * ({"settings":{"post":..., "history":..., "retention_s":...}}); what it does not tell stays. */
 struct rights *rights_after_settings(struct rights *before, int64_t version,
                                      const char *system_json);
 
@@ -67,6 +72,16 @@ const struct rights_member *rights_find(const struct rights *rights, const char 
 
 /* How long a message may live that was sent with this ttl_s (0 = for ever); 0 = for ever. */
 int64_t rights_ttl_s(const struct rights *rights, int64_t ttl_s);
+
+/* What one person's own documents say of where a chat begins for them. */
+struct rights_own {
+    int64_t from_seq;    /* membership begins after it; 0 = not known, or they founded it */
+    int64_t cleared_seq; /* they deleted the chat for themselves up to here */
+};
+/* The seq up to which a member sees nothing of the chat: the one notion behind "deleted for me" and
+ * "since joining". */
+int64_t rights_floor(const struct rights *rights, const char *user_id,
+                     const struct rights_own *own);
 
 /* CC_OK, CC_NOT_FOUND for a stranger or a deleted chat, CC_FORBIDDEN for a former member or one who
  * may not post. */

@@ -4,7 +4,8 @@
 
 static struct unread limit(int64_t count)
 {
-    return (struct unread){count > UNREAD_MAX ? UNREAD_MAX : count, count > UNREAD_MAX};
+    return (struct unread){.count = count > UNREAD_MAX ? UNREAD_MAX : count,
+                           .capped = count > UNREAD_MAX};
 }
 
 static int64_t uncounted_after(const struct uncounted *uncounted, int64_t seq)

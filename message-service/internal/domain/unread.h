@@ -10,7 +10,8 @@
 
 struct unread {
     int64_t count;
-    bool capped; /* there are more than UNREAD_MAX */
+    bool capped;      /* there are more than UNREAD_MAX */
+    int64_t mentions; /* those of them that mention the person or everybody; at most UNREAD_MAX */
 };
 /* What follows from the head alone. out_below: seqs up to this one (0 = none) can't be judged by
  * the head, because its list of uncounted ones does not reach that far: they must be counted in the

@@ -9,18 +9,19 @@
 
 #include "common/alloc.h"
 #include "common/events/message_read.h"
+#include "common/hash_map.h"
 #include "common/topics.h"
 #include "events/event_payload.h"
-#include "heads.h"
 #include "outcome_frame.h"
+#include "standing.h"
 
-#define KNOWN_MAX 50000
+#define KNOWN_MAX         50000
+#define CLEARING_PRODUCER "chat-service"
 
 struct known {
+    struct cc_pending pending; /* first */
     char key[CC_UUID_BYTES * 2];
-    struct receipt now;
-    int32_t partition;
-    bool unsaved; /* own sends moved it since it was stored */
+    struct receipt now; /* own sends may have moved it since it was stored */
 };
 
 /* One person's marks in one chat, merged over the batch. */
@@ -30,6 +31,7 @@ struct person {
     struct receipt after;
     bool told_by_message; /* nothing but own sends and joining moved it: no receipt frame */
     bool stored_later;    /* nothing but own sends moved it, and nobody asked */
+    const char *conn_id;  /* who asked last, and is answered */
 };
 struct mark { /* one record */
     struct ev_message_read ask;
@@ -48,57 +50,24 @@ struct round {
     struct cc_hash_map *by_key;
 };
 
+static void free_known(struct cc_pending *pending)
+{
+    cc_free((struct known *)pending);
+}
+
 void read_consumer_init(struct read_consumer *consumer)
 {
-    consumer->known = cc_hash_map_create();
-}
-
-/* Keeps those that `stays` names. */
-static void keep_where(struct read_consumer *consumer,
-                       bool (*stays)(const struct known *known, const void *arg), const void *arg)
-{
-    struct cc_hash_map *kept = cc_hash_map_create();
-    size_t at = 0;
-    void *value;
-
-    while (cc_hash_map_next(consumer->known, &at, &value)) {
-        struct known *known = value;
-        if (stays(known, arg))
-            cc_hash_map_put(kept, known->key, known);
-        else
-            cc_free(known);
-    }
-    cc_hash_map_destroy(consumer->known);
-    consumer->known = kept;
-}
-
-static bool is_never(const struct known *known, const void *arg)
-{
-    (void)known;
-    (void)arg;
-    return false;
-}
-
-static bool is_unsaved(const struct known *known, const void *arg)
-{
-    (void)arg;
-    return known->unsaved;
-}
-
-static bool is_elsewhere(const struct known *known, const void *partition)
-{
-    return known->partition != *(const int32_t *)partition;
+    consumer->known = cc_write_behind_create(free_known);
 }
 
 void read_consumer_finish(struct read_consumer *consumer)
 {
-    keep_where(consumer, is_never, NULL);
-    cc_hash_map_destroy(consumer->known);
+    cc_write_behind_destroy(consumer->known);
 }
 
 void consume_read_rebalanced(void *app, int32_t partition)
 {
-    keep_where(app, is_elsewhere, &partition);
+    cc_write_behind_forget_partition(((struct read_consumer *)app)->known, partition);
 }
 
 /* Decoding */
@@ -121,10 +90,15 @@ static bool decode(struct cc_record *record, struct cc_arena *arena, struct mark
     return readable;
 }
 
-/* Own sends and joining: produced by the owner, asked for by nobody. */
+/* Own sends and joining: produced by the owner, asked for by nobody. What was cleared: by
+ * chat-service, which knows where the chat ends. */
 static bool is_trusted(const struct ev_message_read *ask)
 {
-    return strcmp(ask->envelope.producer, EVENT_PRODUCER_NAME) == 0 && ask->origin.node[0] == '\0';
+    const char *producer = ask->envelope.producer;
+    bool ours = strcmp(producer, EVENT_PRODUCER_NAME) == 0 ||
+                (strcmp(producer, CLEARING_PRODUCER) == 0 && ask->cleared_seq >= 0);
+
+    return ours && ask->origin.node[0] == '\0';
 }
 
 /* Positions as they are */
@@ -134,7 +108,7 @@ static enum cc_code know_person(struct round *round, struct person *person, cons
 {
     const struct ev_message_read *ask = &mark->ask;
     struct read_consumer *consumer = round->consumer;
-    struct known *known = cc_hash_map_get(consumer->known, person->key);
+    struct known *known = (struct known *)cc_write_behind_get(consumer->known, person->key);
 
     if (known == NULL) {
         struct receipt stored;
@@ -145,12 +119,13 @@ static enum cc_code know_person(struct round *round, struct person *person, cons
         (void)snprintf(stored.chat_id, sizeof stored.chat_id, "%s", ask->chat_id);
         (void)snprintf(stored.user_id, sizeof stored.user_id, "%s", ask->user_id);
         known->now = stored;
-        known->partition = mark->partition;
-        cc_hash_map_put(consumer->known, known->key, known);
+        known->pending = (struct cc_pending){.key = known->key, .partition = mark->partition};
+        cc_write_behind_add(consumer->known, &known->pending);
     }
     person->known = known;
     person->after = known->now;
     person->told_by_message = person->stored_later = true;
+    person->conn_id = "";
     return CC_OK;
 }
 
@@ -224,11 +199,14 @@ static void merge(struct mark *mark)
     bool moved = raise_to(&after->read_seq, ask->read_seq);
     moved |= raise_to(&after->delivered_seq, ask->delivered_seq);
     moved |= raise_to(&after->delivered_seq, after->read_seq);
-    if (raise_to(&after->from_seq, ask->from_seq) || !mark->trusted)
+    bool begins = raise_to(&after->from_seq, ask->from_seq);
+    begins |= raise_to(&after->cleared_seq, ask->cleared_seq);
+    if (begins || !mark->trusted)
         mark->person->stored_later = false;
     if (!moved)
         return;
     (void)raise_to(&after->at_ms, ask->at_ms);
+    mark->person->conn_id = ask->origin.conn_id;
     if (!mark->trusted)
         mark->person->told_by_message = false;
 }
@@ -256,7 +234,7 @@ static bool has_moved(const struct person *person)
 {
     const struct receipt *before = &person->known->now, *after = &person->after;
     return before->read_seq != after->read_seq || before->delivered_seq != after->delivered_seq ||
-           before->from_seq != after->from_seq;
+           before->from_seq != after->from_seq || before->cleared_seq != after->cleared_seq;
 }
 
 /* What somebody asked for, at once; own sends wait for consume_read_save. */
@@ -268,7 +246,7 @@ static enum cc_code store_moved(struct round *round, struct cc_error *err)
 
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
-        if (!person->stored_later && (has_moved(person) || person->known->unsaved))
+        if (!person->stored_later && (has_moved(person) || person->known->pending.unsaved))
             moved[count++] = person->after;
     }
     return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
@@ -300,26 +278,39 @@ static void put_receipt(struct redis_batch *batch, const struct receipt *receipt
     cc_strbuf_finish(&frame);
 }
 
+static enum cc_code count_unread(struct read_consumer *consumer, const struct receipt *receipt,
+                                 struct read_answer *answer, struct cc_error *err)
+{
+    struct standing standing;
+    struct chat_head head;
+
+    CC_TRY(standing_find(consumer->members, consumer->store, receipt->chat_id, receipt->user_id,
+                         &standing, err));
+    standing.receipt = *receipt;
+    CC_TRY(heads_read(consumer->store, receipt->chat_id, &head, err));
+    answer->head_seq = head.seq;
+    answer->read_seq = receipt->read_seq;
+    enum cc_code code =
+        standing_unread(consumer->store, &standing, receipt->user_id, &head, &answer->unread, err);
+    chat_head_finish(&head);
+    return code;
+}
+
 static enum cc_code write_answer(struct round *round, const struct mark *mark,
                                  struct cc_strbuf *frame, struct cc_error *err)
 {
     const struct receipt *after = &mark->person->after;
     const char *frame_id = mark->ask.origin.client_msg_id;
-    struct chat_head head;
-    struct read_answer answer = {frame_id, mark->ask.chat_id, after->read_seq, 0, {0, false}};
+    struct read_answer answer = {
+        .frame_id = frame_id, .chat_id = mark->ask.chat_id, .read_seq = after->read_seq};
 
     if (mark->refusal.code != CC_OK) {
         outcome_frame_read_error(frame, frame_id, &mark->refusal);
         return CC_OK;
     }
-    CC_TRY(heads_read(round->consumer->store, mark->ask.chat_id, &head, err));
-    answer.head_seq = head.seq;
-    enum cc_code code =
-        heads_unread(round->consumer->store, &head, after->read_seq, &answer.unread, err);
-    chat_head_finish(&head);
-    if (code == CC_OK)
-        outcome_frame_read(frame, &answer);
-    return code;
+    CC_TRY(count_unread(round->consumer, after, &answer, err));
+    outcome_frame_read(frame, &answer);
+    return CC_OK;
 }
 
 static enum cc_code put_answer(struct round *round, const struct mark *mark,
@@ -341,17 +332,52 @@ static enum cc_code put_answer(struct round *round, const struct mark *mark,
     return code;
 }
 
+/* What is unread has changed: for the person's other devices. */
+static enum cc_code put_unread(struct round *round, const struct person *person,
+                               struct redis_batch *batch, struct cc_error *err)
+{
+    const struct receipt *after = &person->after;
+    struct read_answer counts = {.chat_id = after->chat_id};
+    struct cc_bus_message message = {.kind = CC_BUS_UNREAD};
+    char channel[CC_REDIS_NAME_BYTES];
+    struct cc_strbuf frame;
+
+    CC_TRY(count_unread(round->consumer, after, &counts, err));
+    cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
+    outcome_frame_unread(&frame, &counts);
+    (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", after->chat_id);
+    (void)snprintf(message.conn_id, sizeof message.conn_id, "%s", person->conn_id);
+    message.frame = cc_strbuf_text(&frame);
+    message.frame_count = frame.length;
+    cc_redis_name_user(after->user_id, channel);
+    redis_batch_publish(batch, channel, &message);
+    cc_strbuf_finish(&frame);
+    return CC_OK;
+}
+
+/* The chat learns what was read, the person's other devices what is left unread. */
+static enum cc_code tell_moved(struct round *round, const struct person *person,
+                               struct redis_batch *batch, struct cc_error *err)
+{
+    bool reads = person->after.read_seq != person->known->now.read_seq;
+
+    if (person->stored_later)
+        redis_batch_hint_read(batch, &person->after);
+    if (person->told_by_message)
+        return CC_OK;
+    put_receipt(batch, &person->after);
+    return reads ? put_unread(round, person, batch, err) : CC_OK;
+}
+
 static enum cc_code tell(struct round *round, struct cc_error *err)
 {
     struct redis_batch batch =
-        redis_batch_create(round->arena, 2 * round->person_count + round->mark_count);
+        redis_batch_create(round->arena, 3 * round->person_count + round->mark_count);
 
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
-        if (has_moved(person) && person->stored_later)
-            redis_batch_hint_read(&batch, &person->after);
-        if (has_moved(person) && !person->told_by_message)
-            put_receipt(&batch, &person->after);
+        if (has_moved(person))
+            CC_TRY(tell_moved(round, person, &batch, err));
     }
     for (size_t i = 0; i < round->mark_count; i++)
         if (round->marks[i].ask.origin.node[0] != '\0')
@@ -365,13 +391,12 @@ static void remember(struct round *round)
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
         if (!person->stored_later)
-            person->known->unsaved = false;
+            person->known->pending.unsaved = false;
         else if (has_moved(person))
-            person->known->unsaved = true;
+            person->known->pending.unsaved = true;
         person->known->now = person->after;
     }
-    if (cc_hash_map_count(round->consumer->known) > KNOWN_MAX)
-        keep_where(round->consumer, is_unsaved, NULL);
+    cc_write_behind_trim(round->consumer->known, KNOWN_MAX);
 }
 
 static enum cc_code apply_round(struct round *round, struct cc_error *err)
@@ -408,16 +433,14 @@ enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_erro
 {
     struct read_consumer *consumer = app;
     struct message_store *store = consumer->store;
-    size_t known_count = cc_hash_map_count(consumer->known), count = 0, at = 0;
-    struct receipt *unsaved = cc_arena_calloc(arena, known_count + 1, sizeof *unsaved);
-    void *value;
+    size_t count;
+    struct cc_pending **pending = cc_write_behind_unsaved(consumer->known, arena, &count);
+    struct receipt *unsaved = cc_arena_calloc(arena, count + 1, sizeof *unsaved);
 
-    while (cc_hash_map_next(consumer->known, &at, &value))
-        if (((struct known *)value)->unsaved)
-            unsaved[count++] = ((struct known *)value)->now;
+    for (size_t i = 0; i < count; i++)
+        unsaved[i] = ((struct known *)pending[i])->now;
     if (count > 0)
         CC_TRY(store->ops->raise_receipts(store, unsaved, count, err));
-    for (at = 0; cc_hash_map_next(consumer->known, &at, &value);)
-        ((struct known *)value)->unsaved = false;
+    cc_write_behind_saved(consumer->known);
     return CC_OK;
 }

@@ -4,8 +4,8 @@
 /* message.read to read positions: the only writer of receipts. Positions only grow, never past the
  * end of the chat. Then the chat is told (`receipt`) and the asker is answered. */
 
-#include "common/hash_map.h"
 #include "common/kafka_consumer.h"
+#include "common/write_behind.h"
 #include "events/redis_batch.h"
 #include "members.h"
 #include "storage/message_store.h"
@@ -14,8 +14,7 @@ struct read_consumer { /* filled by the app (or a test); one thread */
     struct message_store *store;
     struct message_members *members;
     struct redis_outlet outlet;
-    struct cc_hash_map
-        *known; /* "<chat>/<user>" to where it stands, while the partitions are ours */
+    struct cc_write_behind *known; /* "<chat>/<user>" to where it stands */
 };
 void read_consumer_init(struct read_consumer *consumer);
 void read_consumer_finish(struct read_consumer *consumer);

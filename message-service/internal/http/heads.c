@@ -1,10 +1,9 @@
 /* POST /internal/heads: where chats end, and what one person has unread in them. Worker threads.
  * Redis answers for most; what it doesn't know is read from the store. */
 
-#include "heads.h"
-
 #include "app.h"
 #include "http/routes.h"
+#include "standing.h"
 
 struct heads_input {
     const char *const *chat_ids;
@@ -14,7 +13,7 @@ struct heads_input {
 struct heads_item {
     const char *chat_id;
     struct head_position head;
-    int64_t read_seq;
+    struct standing standing;
     struct unread unread;
 };
 
@@ -29,14 +28,14 @@ static enum cc_code read_input(struct cc_request *req, struct heads_input *out,
     return cc_json_reader_done(reader) ? CC_OK : cc_json_reader_error(reader, err);
 }
 
-static enum cc_code count_unread(struct message_store *store, struct heads_item *item,
-                                 struct cc_error *err)
+static enum cc_code count_unread(struct message_store *store, const char *user_id,
+                                 struct heads_item *item, struct cc_error *err)
 {
     struct chat_head head;
 
     CC_TRY(heads_read(store, item->chat_id, &head, err));
     item->head = (struct head_position){head.rev, head.seq};
-    enum cc_code code = heads_unread(store, &head, item->read_seq, &item->unread, err);
+    enum cc_code code = standing_unread(store, &item->standing, user_id, &head, &item->unread, err);
     chat_head_finish(&head);
     return code;
 }
@@ -45,14 +44,13 @@ static enum cc_code count_unread(struct message_store *store, struct heads_item 
 static enum cc_code fill_person(struct message_app *app, const char *user_id,
                                 struct heads_item *item, struct cc_error *err)
 {
-    struct receipt receipt;
+    struct standing *standing = &item->standing;
 
-    CC_TRY(app->store->ops->get_receipt(app->store, item->chat_id, user_id, &receipt, err));
-    heads_hint_reads(app->redis, &receipt, 1);
-    item->read_seq = receipt.read_seq;
-    if (item->head.rev > 0 && receipt.read_seq >= item->head.seq)
+    CC_TRY(standing_begin(app->store, app->redis, item->chat_id, user_id, standing, err));
+    if (item->head.rev > 0 && standing->receipt.read_seq >= item->head.seq)
         return CC_OK;
-    return count_unread(app->store, item, err);
+    CC_TRY(standing_complete(app->members, standing, err));
+    return count_unread(app->store, user_id, item, err);
 }
 
 static enum cc_code fill_head(struct message_store *store, struct heads_item *item,
@@ -89,9 +87,11 @@ static void write_item(struct cc_json_writer *writer, const struct heads_item *i
     cc_json_put_int(writer, "rev", item->head.rev);
     cc_json_put_int(writer, "seq", item->head.seq);
     if (person) {
-        cc_json_put_int(writer, "read_seq", item->read_seq);
+        cc_json_put_int(writer, "read_seq", item->standing.receipt.read_seq);
+        cc_json_put_int(writer, "floor_seq", item->standing.floor_seq);
         cc_json_put_int(writer, "unread", item->unread.count);
         cc_json_put_bool(writer, "capped", item->unread.capped);
+        cc_json_put_int(writer, "unread_mentions", item->unread.mentions);
     }
     cc_json_close_object(writer);
 }

@@ -1,16 +1,18 @@
 /* GET /v1/chats/{chat_id}/changes and its internal twin: the log after a rev, contiguous. What the
- * reader has deleted for himself is told by its rev alone. Worker threads. */
+ * reader has deleted for himself, and what was before he came where the chat says so, is told by
+ * its rev alone. Worker threads. */
 
 #include "app.h"
-#include "heads.h"
 #include "http/message_json.h"
 #include "http/personal.h"
 #include "http/routes.h"
+#include "standing.h"
 
 struct change_page {
     const char *chat_id;
     const char *user_id; /* who reads; NULL = everybody */
     int64_t after_rev, limit;
+    struct standing standing; /* of the reader */
 };
 
 static enum cc_code read_page(struct cc_request *req, struct change_page *out, struct cc_error *err)
@@ -48,7 +50,8 @@ static enum cc_code answer(struct message_app *app, struct cc_request *req, stru
     CC_TRY(app->store->ops->changes_after(app->store, page->chat_id, page->after_rev,
                                           (size_t)page->limit, arena, &list, err));
     if (page->user_id != NULL)
-        CC_TRY(personal_changes(app->store, page->user_id, &list, arena, hidden, err));
+        CC_TRY(personal_changes(app->store, page->user_id, page->standing.floor_seq, &list, arena,
+                                hidden, err));
     CC_TRY(find_head(app, page, &list, &head_rev, err));
     struct cc_json_writer *writer = cc_response_json(res);
     int64_t next_rev = page->after_rev + (int64_t)list.count;
@@ -60,6 +63,7 @@ static enum cc_code answer(struct message_app *app, struct cc_request *req, stru
     cc_json_put_int(writer, "head_rev", head_rev);
     cc_json_put_int(writer, "next_rev", next_rev);
     cc_json_put_bool(writer, "more", next_rev < head_rev);
+    cc_json_put_bool(writer, "since_joining", page->standing.since_joining);
     cc_json_close_object(writer);
     return CC_OK;
 }
@@ -71,15 +75,19 @@ enum cc_code message_http_changes(struct cc_request *req, struct cc_response *re
     struct change_page page = {.user_id = cc_request_caller(req)->user_id};
 
     CC_TRY(read_page(req, &page, err));
-    CC_TRY(message_members_may_read(app->members, page.chat_id, page.user_id, err));
+    CC_TRY(standing_of_member(app->members, app->store, page.chat_id, page.user_id, &page.standing,
+                              err));
     return answer(app, req, res, &page, err);
 }
 
 enum cc_code message_http_internal_changes(struct cc_request *req, struct cc_response *res,
                                            struct cc_error *err)
 {
+    struct message_app *app = cc_request_app(req);
     struct change_page page = {.user_id = cc_request_query(req, "user_id")};
+    const char *reader_id = page.user_id == NULL ? "" : page.user_id;
 
     CC_TRY(read_page(req, &page, err));
-    return answer(cc_request_app(req), req, res, &page, err);
+    CC_TRY(standing_find(app->members, app->store, page.chat_id, reader_id, &page.standing, err));
+    return answer(app, req, res, &page, err);
 }

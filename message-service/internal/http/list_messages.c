@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "app.h"
-#include "heads.h"
 #include "http/message_json.h"
 #include "http/personal.h"
 #include "http/routes.h"
+#include "standing.h"
 
 #define ABSENT (-1)
 
@@ -43,31 +43,36 @@ static int64_t at_most(int64_t value, int64_t limit)
     return value < limit ? value : limit;
 }
 
-/* The seqs that the query asks for, of a chat that ends at `head`. Empty: from > to. */
-static struct page_range range_of(const struct page_query *query, int64_t head)
+static int64_t at_least(int64_t value, int64_t limit)
+{
+    return value > limit ? value : limit;
+}
+
+/* The seqs that the query asks for, of a chat that begins after `floor` and ends at `head`. Empty:
+ * from > to. */
+static struct page_range range_of(const struct page_query *query, int64_t floor, int64_t head)
 {
     struct page_range range = {.ascending = query->before_seq == ABSENT};
 
     if (query->after_seq != ABSENT) {
-        range.from_seq = at_most(query->after_seq, head) + 1;
+        range.from_seq = at_least(at_most(query->after_seq, head), floor) + 1;
         range.to_seq = at_most(range.from_seq + query->limit - 1, head);
     } else if (query->around_seq != ABSENT) {
-        range.from_seq = at_most(query->around_seq, head) - query->limit / 2;
-        range.from_seq = range.from_seq < 1 ? 1 : range.from_seq;
+        range.from_seq = at_least(at_most(query->around_seq, head) - query->limit / 2, floor + 1);
         range.to_seq = at_most(range.from_seq + query->limit - 1, head);
     } else {
         range.ascending = false;
         range.to_seq = query->before_seq == ABSENT ? head : at_most(query->before_seq - 1, head);
-        range.from_seq = range.to_seq - query->limit + 1;
-        range.from_seq = range.from_seq < 1 ? 1 : range.from_seq;
+        range.from_seq = at_least(range.to_seq - query->limit + 1, floor + 1);
     }
     return range;
 }
 
 /* The seq to go on with, as after_seq or before_seq: NULL on the last page. */
-static const char *next_cursor(const struct page_range *range, int64_t head, struct cc_arena *arena)
+static const char *next_cursor(const struct page_range *range, int64_t floor, int64_t head,
+                               struct cc_arena *arena)
 {
-    bool more = range->ascending ? range->to_seq < head : range->from_seq > 1;
+    bool more = range->ascending ? range->to_seq < head : range->from_seq > floor + 1;
     int64_t edge = range->ascending ? range->to_seq : range->from_seq;
     bool empty = range->from_seq > range->to_seq;
 
@@ -90,7 +95,7 @@ static void write_page(struct cc_json_writer *writer, const struct message_list 
 
 /* All of them, newest first: they are few. */
 static enum cc_code list_pinned(struct cc_request *req, struct cc_response *res,
-                                const char *chat_id, struct cc_error *err)
+                                const char *chat_id, int64_t floor, struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
@@ -98,13 +103,15 @@ static enum cc_code list_pinned(struct cc_request *req, struct cc_response *res,
     struct message_list list;
 
     CC_TRY(app->store->ops->pinned_messages(app->store, chat_id, arena, &list, err));
+    while (list.count > 0 && list.items[list.count - 1].seq <= floor)
+        list.count--;
     CC_TRY(personal_view(app->store, cc_request_caller(req)->user_id, &list, arena, err));
     write_page(cc_response_json(res), &list, &whole, NULL);
     return CC_OK;
 }
 
 static enum cc_code list_range(struct cc_request *req, struct cc_response *res, const char *chat_id,
-                               const struct page_query *query, struct cc_error *err)
+                               const struct page_query *query, int64_t floor, struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
@@ -112,8 +119,8 @@ static enum cc_code list_range(struct cc_request *req, struct cc_response *res, 
     struct message_list list = {0};
 
     CC_TRY(heads_read(app->store, chat_id, &head, err));
-    struct page_range range = range_of(query, head.seq);
-    const char *cursor = next_cursor(&range, head.seq, arena);
+    struct page_range range = range_of(query, floor, head.seq);
+    const char *cursor = next_cursor(&range, floor, head.seq, arena);
     chat_head_finish(&head);
     if (range.from_seq <= range.to_seq)
         CC_TRY(app->store->ops->messages_by_seq(app->store, chat_id, range.from_seq, range.to_seq,
@@ -129,10 +136,12 @@ enum cc_code message_http_list(struct cc_request *req, struct cc_response *res,
     struct message_app *app = cc_request_app(req);
     const char *chat_id;
     struct page_query query;
+    struct standing standing;
 
     CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
     CC_TRY(read_query(req, &query, err));
-    CC_TRY(message_members_may_read(app->members, chat_id, cc_request_caller(req)->user_id, err));
-    return query.pinned ? list_pinned(req, res, chat_id, err)
-                        : list_range(req, res, chat_id, &query, err);
+    CC_TRY(standing_of_member(app->members, app->store, chat_id, cc_request_caller(req)->user_id,
+                              &standing, err));
+    return query.pinned ? list_pinned(req, res, chat_id, standing.floor_seq, err)
+                        : list_range(req, res, chat_id, &query, standing.floor_seq, err);
 }

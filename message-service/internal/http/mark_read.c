@@ -4,8 +4,8 @@
 #include "app.h"
 #include "common/events/message_read.h"
 #include "events/event_payload.h"
-#include "heads.h"
 #include "http/routes.h"
+#include "standing.h"
 
 /* When to look for oneself, and when to give up. */
 static const int look_at_ms[] = {50, 200, 800, 2000};
@@ -43,6 +43,7 @@ static enum cc_code produce(const struct marking *marking, struct cc_request *re
         .read_seq = marking->seq,
         .delivered_seq = -1,
         .from_seq = -1,
+        .cleared_seq = -1,
         .at_ms = now_ms,
         .origin = {app->node_id, waiter_id(waiter), ""},
     };
@@ -56,7 +57,7 @@ static enum cc_code produce(const struct marking *marking, struct cc_request *re
     return cc_produce_all(app->producer, &record, 1, err);
 }
 
-static enum cc_code state_of(const struct marking *marking, const struct receipt *receipt,
+static enum cc_code state_of(const struct marking *marking, const struct standing *standing,
                              struct outcome_seen *out, struct cc_error *err)
 {
     struct message_store *store = marking->app->store;
@@ -64,14 +65,15 @@ static enum cc_code state_of(const struct marking *marking, const struct receipt
     struct unread unread;
 
     CC_TRY(heads_read(store, marking->chat_id, &head, err));
-    enum cc_code code = heads_unread(store, &head, receipt->read_seq, &unread, err);
+    enum cc_code code = standing_unread(store, standing, marking->user_id, &head, &unread, err);
     int64_t head_seq = head.seq;
     chat_head_finish(&head);
     if (code == CC_OK)
-        *out = (struct outcome_seen){.read_seq = receipt->read_seq,
+        *out = (struct outcome_seen){.read_seq = standing->receipt.read_seq,
                                      .head_seq = head_seq,
                                      .unread = unread.count,
-                                     .capped = unread.capped};
+                                     .capped = unread.capped,
+                                     .mentions = unread.mentions};
     return code;
 }
 
@@ -79,13 +81,14 @@ static enum cc_code state_of(const struct marking *marking, const struct receipt
 static enum cc_code look(const struct marking *marking, bool *out_there, struct outcome_seen *out,
                          struct cc_error *err)
 {
-    struct message_store *store = marking->app->store;
-    struct receipt receipt;
+    struct message_app *app = marking->app;
+    struct standing standing;
 
-    CC_TRY(store->ops->get_receipt(store, marking->chat_id, marking->user_id, &receipt, err));
-    heads_hint_reads(marking->app->redis, &receipt, 1);
-    CC_TRY(state_of(marking, &receipt, out, err));
-    *out_there = receipt.read_seq >= marking->seq || receipt.read_seq >= out->head_seq;
+    CC_TRY(
+        standing_begin(app->store, app->redis, marking->chat_id, marking->user_id, &standing, err));
+    CC_TRY(standing_complete(app->members, &standing, err));
+    CC_TRY(state_of(marking, &standing, out, err));
+    *out_there = out->read_seq >= marking->seq || out->read_seq >= out->head_seq;
     return CC_OK;
 }
 
@@ -141,6 +144,7 @@ enum cc_code message_http_read(struct cc_request *req, struct cc_response *res,
     cc_json_put_int(writer, "head_seq", seen.head_seq);
     cc_json_put_int(writer, "unread", seen.unread);
     cc_json_put_bool(writer, "capped", seen.capped);
+    cc_json_put_int(writer, "unread_mentions", seen.mentions);
     cc_json_close_object(writer);
     return CC_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "http/message_json.h"
 #include "http/personal.h"
+#include "standing.h"
 
 static enum cc_code no_such_message(struct cc_error *err)
 {
@@ -14,7 +15,9 @@ enum cc_code message_access(struct cc_request *req, struct cc_message **out, str
 {
     struct message_app *app = cc_request_app(req);
     const char *message_id;
+    const char *user_id = cc_request_caller(req)->user_id;
     struct cc_message *found;
+    struct standing standing;
     bool sees;
 
     CC_TRY(cc_request_uuid(req, "message_id", &message_id, err));
@@ -22,13 +25,13 @@ enum cc_code message_access(struct cc_request *req, struct cc_message **out, str
         app->store->ops->find_message(app->store, message_id, cc_request_arena(req), &found, err));
     if (found == NULL)
         return no_such_message(err);
-    enum cc_code code = message_members_may_read(app->members, found->chat_id,
-                                                 cc_request_caller(req)->user_id, err);
+    enum cc_code code =
+        standing_of_member(app->members, app->store, found->chat_id, user_id, &standing, err);
     if (code == CC_NOT_FOUND)
         return no_such_message(err);
     if (code != CC_OK)
         return code;
-    CC_TRY(personal_sees(app->store, cc_request_caller(req)->user_id, found, cc_request_arena(req),
+    CC_TRY(personal_sees(app->store, user_id, standing.floor_seq, found, cc_request_arena(req),
                          &sees, err));
     if (!sees)
         return no_such_message(err);

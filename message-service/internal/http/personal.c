@@ -96,7 +96,7 @@ enum cc_code personal_view(struct message_store *store, const char *user_id,
     return mark_all_own(store, user_id, messages, arena, err);
 }
 
-enum cc_code personal_sees(struct message_store *store, const char *user_id,
+enum cc_code personal_sees(struct message_store *store, const char *user_id, int64_t floor_seq,
                            const struct cc_message *message, struct cc_arena *arena, bool *out,
                            struct cc_error *err)
 {
@@ -104,11 +104,17 @@ enum cc_code personal_sees(struct message_store *store, const char *user_id,
     struct seq_list hidden;
 
     CC_TRY(store->ops->hidden_in(store, &range, arena, &hidden, err));
-    *out = hidden.count == 0;
+    *out = hidden.count == 0 && message->seq > floor_seq;
     return CC_OK;
 }
 
-enum cc_code personal_changes(struct message_store *store, const char *user_id,
+/* What takes a rev only is about no message. */
+static bool is_below(const struct change *change, int64_t floor_seq)
+{
+    return change->message.seq > 0 && change->message.seq <= floor_seq;
+}
+
+enum cc_code personal_changes(struct message_store *store, const char *user_id, int64_t floor_seq,
                               const struct change_list *changes, struct cc_arena *arena,
                               bool *out_hidden, struct cc_error *err)
 {
@@ -123,6 +129,7 @@ enum cc_code personal_changes(struct message_store *store, const char *user_id,
     range.chat_id = changes->items[0]->chat_id;
     CC_TRY(store->ops->hidden_in(store, &range, arena, &hidden, err));
     for (size_t i = 0; i < changes->count; i++)
-        out_hidden[i] = holds(&hidden, changes->items[i]->message.seq);
+        out_hidden[i] = is_below(changes->items[i], floor_seq) ||
+                        holds(&hidden, changes->items[i]->message.seq);
     return CC_OK;
 }

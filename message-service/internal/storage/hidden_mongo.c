@@ -26,8 +26,8 @@ enum cc_code message_mongo_hide(struct message_store *store, const struct hidden
     person_chat(hidden->user_id, hidden->chat_id, chat);
     CC_AUTO(bson)
     bson_t *row = BCON_NEW("_id", BCON_UTF8(id), "person_bucket", BCON_UTF8(bucket), "person_chat",
-                           BCON_UTF8(chat), "chat_id", BCON_UTF8(hidden->chat_id), "seq",
-                           BCON_INT64(hidden->seq));
+                           BCON_UTF8(chat), "user_id", BCON_UTF8(hidden->user_id), "chat_id",
+                           BCON_UTF8(hidden->chat_id), "seq", BCON_INT64(hidden->seq));
     if (mongoc_collection_insert_one(loan.collection, row, NULL, NULL, &fault))
         return CC_OK;
     enum cc_code code = cc_mongo_fail(&fault, err);

@@ -347,6 +347,7 @@ void message_row_from_reaction(bson_t *fields, const struct change *change)
     BSON_APPEND_UTF8(fields, "person_bucket", bucket);
     BSON_APPEND_UTF8(fields, "chat_id", message->chat_id);
     BSON_APPEND_UTF8(fields, "message_id", message->message_id);
+    BSON_APPEND_UTF8(fields, "user_id", change->reaction.user_id);
     BSON_APPEND_UTF8(fields, "emoji", change->reaction.emoji);
     BSON_APPEND_INT64(fields, "seq", message->seq);
     BSON_APPEND_BOOL(fields, "on", change->reaction.on);
@@ -398,6 +399,7 @@ void message_row_to_receipt(const bson_t *row, struct receipt *out)
         .read_seq = cc_bson_int(row, "read_seq", 0),
         .delivered_seq = cc_bson_int(row, "delivered_seq", 0),
         .from_seq = cc_bson_int(row, "from_seq", 0),
+        .cleared_seq = cc_bson_int(row, "cleared_seq", 0),
         .at_ms = take_time(row, "at"),
     };
     copy_id(out->chat_id, cc_bson_text(row, "chat_id"));

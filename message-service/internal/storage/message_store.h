@@ -25,6 +25,7 @@ struct receipt {
     char chat_id[CC_UUID_BYTES], user_id[CC_UUID_BYTES];
     int64_t read_seq, delivered_seq; /* 0 = nothing yet */
     int64_t from_seq;                /* membership begins after it */
+    int64_t cleared_seq;             /* what the person deleted for themselves ends here */
     int64_t at_ms;
 };
 
@@ -80,9 +81,9 @@ struct message_store_ops {
     enum cc_code (*versions_of)(struct message_store *store, const char *message_id,
                                 struct cc_arena *arena, struct change_list *out,
                                 struct cc_error *err);
-    /* Brings the timeline (messages, reactions) up to these accepted changes, revs ascending per
-     * chat; what is newer there stays. A deletion takes what the message said out of the log's
-     * earlier rows too. Repeatable. */
+    /* Brings the timeline (messages, reactions, mentions) up to these accepted changes, revs
+     * ascending per chat; what is newer there stays. A deletion takes what the message said out of
+     * the log's earlier rows too. Repeatable. */
     enum cc_code (*materialise)(struct message_store *store, const struct change *const *changes,
                                 size_t count, struct cc_error *err);
     /* Messages with from_seq <= seq <= to_seq; the range holds at most MESSAGE_READ_RANGE_MAX. */
@@ -128,6 +129,11 @@ struct message_store_ops {
     /* All zero when there is none. */
     enum cc_code (*get_receipt)(struct message_store *store, const char *chat_id,
                                 const char *user_id, struct receipt *out, struct cc_error *err);
+    /* How many messages after that seq, not deleted since, mention that person or everybody; at
+     * most limit. */
+    enum cc_code (*count_mentions)(struct message_store *store, const char *chat_id,
+                                   const char *user_id, int64_t after_seq, int64_t limit,
+                                   int64_t *out, struct cc_error *err);
     /* Of everybody who ever had one in the chat, in no order. */
     enum cc_code (*receipts_of)(struct message_store *store, const char *chat_id,
                                 struct cc_arena *arena, struct receipt_list *out,
@@ -135,6 +141,10 @@ struct message_store_ops {
     /* Raises what is there; nothing is ever lowered. */
     enum cc_code (*raise_receipts)(struct message_store *store, const struct receipt *receipts,
                                    size_t count, struct cc_error *err);
+    /* Read positions, mentions, what they hid and which reactions are theirs; what they wrote, and
+     * how often was reacted, stays. Repeatable. */
+    enum cc_code (*forget_person)(struct message_store *store, const char *user_id,
+                                  struct cc_error *err);
     void (*destroy)(struct message_store *store);
 };
 struct message_store {

@@ -164,6 +164,14 @@ static enum cc_code get_receipt(struct message_store *store, const char *chat_id
     THROUGH(store, STORE_GET_RECEIPT, inner->ops->get_receipt(inner, chat_id, user_id, out, err));
 }
 
+static enum cc_code count_mentions(struct message_store *store, const char *chat_id,
+                                   const char *user_id, int64_t after_seq, int64_t limit,
+                                   int64_t *out, struct cc_error *err)
+{
+    THROUGH(store, STORE_COUNT_MENTIONS,
+            inner->ops->count_mentions(inner, chat_id, user_id, after_seq, limit, out, err));
+}
+
 static enum cc_code receipts_of(struct message_store *store, const char *chat_id,
                                 struct cc_arena *arena, struct receipt_list *out,
                                 struct cc_error *err)
@@ -175,6 +183,12 @@ static enum cc_code raise_receipts(struct message_store *store, const struct rec
                                    size_t count, struct cc_error *err)
 {
     THROUGH(store, STORE_RAISE_RECEIPTS, inner->ops->raise_receipts(inner, receipts, count, err));
+}
+
+static enum cc_code forget_person(struct message_store *store, const char *user_id,
+                                  struct cc_error *err)
+{
+    THROUGH(store, STORE_FORGET_PERSON, inner->ops->forget_person(inner, user_id, err));
 }
 
 static void destroy(struct message_store *store)
@@ -201,8 +215,10 @@ static const struct message_store_ops failing_ops = {
     .load_head = load_head,
     .save_heads = save_heads,
     .get_receipt = get_receipt,
+    .count_mentions = count_mentions,
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
+    .forget_person = forget_person,
     .destroy = destroy,
 };
 

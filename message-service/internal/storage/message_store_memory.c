@@ -444,6 +444,28 @@ static enum cc_code get_receipt(struct message_store *base, const char *chat_id,
     return leave(store, CC_OK);
 }
 
+static bool mentions(const struct cc_message *message, const char *user_id)
+{
+    bool named = message->mention_all;
+
+    for (size_t i = 0; i < message->mention_count && !named; i++)
+        named = strcmp(message->mentions[i], user_id) == 0;
+    return named && !message->deleted;
+}
+
+static enum cc_code count_mentions(struct message_store *base, const char *chat_id,
+                                   const char *user_id, int64_t after_seq, int64_t limit,
+                                   int64_t *out, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    const struct stored_message *at = cc_hash_map_get(store->timelines, chat_id);
+
+    (void)err;
+    for (*out = 0; at != NULL && *out < limit; at = at->next)
+        *out += at->message.seq > after_seq && mentions(&at->message, user_id);
+    return leave(store, CC_OK);
+}
+
 static enum cc_code receipts_of(struct message_store *base, const char *chat_id,
                                 struct cc_arena *arena, struct receipt_list *out,
                                 struct cc_error *err)
@@ -483,6 +505,7 @@ static void raise_receipt(struct memory_store *store, const struct receipt *rece
     raise_to(&there->read_seq, receipt->read_seq);
     raise_to(&there->delivered_seq, receipt->delivered_seq);
     raise_to(&there->from_seq, receipt->from_seq);
+    raise_to(&there->cleared_seq, receipt->cleared_seq);
     raise_to(&there->at_ms, receipt->at_ms);
 }
 
@@ -494,6 +517,69 @@ static enum cc_code raise_receipts(struct message_store *base, const struct rece
     (void)err;
     for (size_t i = 0; i < count; i++)
         raise_receipt(store, &receipts[i]);
+    return leave(store, CC_OK);
+}
+
+/* Keeps the values of which `belongs` is not true. */
+static void drop_where(struct cc_hash_map **map, struct memory_store *store,
+                       bool (*belongs)(const void *value, const char *user_id),
+                       const char *(*key)(struct memory_store *store, const void *value),
+                       const char *user_id)
+{
+    struct cc_hash_map *kept = cc_hash_map_create();
+    size_t at = 0;
+    void *value;
+
+    while (cc_hash_map_next(*map, &at, &value))
+        if (!belongs(value, user_id))
+            cc_hash_map_put(kept, key(store, value), value);
+    cc_hash_map_destroy(*map);
+    *map = kept;
+}
+
+static bool reads(const void *receipt, const char *user_id)
+{
+    return strcmp(((const struct receipt *)receipt)->user_id, user_id) == 0;
+}
+
+static const char *receipt_key(struct memory_store *store, const void *value)
+{
+    const struct receipt *receipt = value;
+    return key_of(store, receipt->chat_id, receipt->user_id);
+}
+
+static bool hides(const void *hidden, const char *user_id)
+{
+    return strcmp(((const struct hidden *)hidden)->user_id, user_id) == 0;
+}
+
+static const char *hidden_key(struct memory_store *store, const void *value)
+{
+    const struct hidden *hidden = value;
+    return key_of(store, hidden->user_id, hidden->message_id);
+}
+
+static bool reacts(const void *change, const char *user_id)
+{
+    return strcmp(((const struct change *)change)->reaction.user_id, user_id) == 0;
+}
+
+static const char *reaction_key(struct memory_store *store, const void *value)
+{
+    const struct change *change = value;
+    return cc_arena_printf(store->arena, "%s/%s/%s", change->message.message_id,
+                           change->reaction.user_id, change->reaction.emoji);
+}
+
+static enum cc_code forget_person(struct message_store *base, const char *user_id,
+                                  struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err;
+    drop_where(&store->receipts, store, reads, receipt_key, user_id);
+    drop_where(&store->hidden, store, hides, hidden_key, user_id);
+    drop_where(&store->reactions, store, reacts, reaction_key, user_id);
     return leave(store, CC_OK);
 }
 
@@ -537,8 +623,10 @@ static const struct message_store_ops memory_ops = {
     .load_head = load_head,
     .save_heads = save_heads,
     .get_receipt = get_receipt,
+    .count_mentions = count_mentions,
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
+    .forget_person = forget_person,
     .destroy = destroy,
 };
 

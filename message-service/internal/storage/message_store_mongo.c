@@ -1,4 +1,4 @@
-/* The store in MongoDB: collections changes, messages, reactions, hidden, expiries,
+/* The store in MongoDB: collections changes, messages, reactions, mentions, hidden, expiries,
  * chat_heads, receipts. Any thread: each call
  * borrows a client. Relies on unique `_id`s and one unique index, on ordered inserts that stop at a
  * duplicate, and on updates of single documents with one writer each; on no transaction. */
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/mongo_bulk.h"
 #include "storage/mongo_private.h"
 
 #define FIRST_CAPACITY 64
@@ -85,24 +86,6 @@ void mongo_rows_finish(struct mongo_rows *rows)
     cc_free(rows->borrow);
 }
 
-enum cc_code message_mongo_only_duplicates(const bson_t *reply, const bson_error_t *error,
-                                           struct cc_error *err)
-{
-    bson_iter_t at, errors, code;
-
-    if (!bson_iter_init_find(&at, reply, "writeErrors") || !BSON_ITER_HOLDS_ARRAY(&at) ||
-        !bson_iter_recurse(&at, &errors))
-        return cc_mongo_fail(error, err);
-    int faults = 0;
-    for (; bson_iter_next(&errors); faults++) {
-        bool is_duplicate = bson_iter_recurse(&errors, &code) && bson_iter_find(&code, "code") &&
-                            bson_iter_as_int64(&code) == DUPLICATE_KEY;
-        if (!is_duplicate)
-            return cc_mongo_fail(error, err);
-    }
-    return faults > 0 ? CC_OK : cc_mongo_fail(error, err);
-}
-
 enum cc_code message_mongo_insert_missing(struct message_store *store, const char *collection,
                                           const struct mongo_rows *rows, struct cc_error *err)
 {
@@ -115,9 +98,9 @@ enum cc_code message_mongo_insert_missing(struct message_store *store, const cha
         return CC_OK;
     bool stored = mongoc_collection_insert_many(loan.collection, rows->borrow, rows->count,
                                                 unordered, &reply, &fault);
-    enum cc_code code = stored ? CC_OK : message_mongo_only_duplicates(&reply, &fault, err);
+    bool known = !stored && cc_mongo_only_duplicates(&reply);
     bson_destroy(&reply);
-    return code;
+    return stored || known ? CC_OK : cc_mongo_fail(&fault, err);
 }
 
 static void destroy(struct message_store *store)
@@ -143,8 +126,10 @@ static const struct message_store_ops mongo_ops = {
     .load_head = message_mongo_load_head,
     .save_heads = message_mongo_save_heads,
     .get_receipt = message_mongo_get_receipt,
+    .count_mentions = message_mongo_count_mentions,
     .receipts_of = message_mongo_receipts_of,
     .raise_receipts = message_mongo_raise_receipts,
+    .forget_person = message_mongo_forget_person,
     .destroy = destroy,
 };
 

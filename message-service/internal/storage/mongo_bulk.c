@@ -1,6 +1,7 @@
 /* Many updates in few round trips. Any thread; each document has one writer, because concurrent
  * updates of one document are not safe on every server. Knows no document. */
 
+#include "common/mongo_bulk.h"
 #include "storage/mongo_private.h"
 
 CC_DEFINE_AUTO(bulk, mongo_bulk, mongoc_bulk_operation_destroy);
@@ -18,10 +19,10 @@ static enum cc_code run_bulk(mongo_bulk *bulk, struct cc_error *err)
     bson_t reply;
     bson_error_t fault;
     bool done = mongoc_bulk_operation_execute(bulk, &reply, &fault) != 0;
-    enum cc_code code = done ? CC_OK : message_mongo_only_duplicates(&reply, &fault, err);
+    bool known = !done && cc_mongo_only_duplicates(&reply);
 
     bson_destroy(&reply);
-    return code;
+    return done || known ? CC_OK : cc_mongo_fail(&fault, err);
 }
 
 enum cc_code mongo_bulk_upsert(mongo_bulk *bulk, const bson_t *filter, const bson_t *update,

@@ -2,8 +2,8 @@
 #define MESSAGE_STORAGE_MONGO_PRIVATE_H
 
 /* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
- * hidden_mongo.c, expiries_mongo.c, positions_mongo.c; message_store_mongo.c puts them together.
- * Signatures and errors: message_store.h. */
+ * mentions_mongo.c, hidden_mongo.c, people_mongo.c, expiries_mongo.c, positions_mongo.c;
+ * message_store_mongo.c puts them together. Signatures and errors: message_store.h. */
 
 #include "storage/message_rows.h"
 #include "storage/message_store.h"
@@ -11,11 +11,11 @@
 #define CHANGES_COLLECTION   "changes"
 #define MESSAGES_COLLECTION  "messages"
 #define REACTIONS_COLLECTION "reactions"
+#define MENTIONS_COLLECTION  "mentions"
 #define HIDDEN_COLLECTION    "hidden"
 #define EXPIRIES_COLLECTION  "expiries"
 #define HEADS_COLLECTION     "chat_heads"
 #define RECEIPTS_COLLECTION  "receipts"
-#define DUPLICATE_KEY        11000
 
 /* A client and the collection, for one scope (CC_MONGO_LOAN). */
 struct cc_mongo_loan message_mongo_borrow(struct message_store *store, const char *collection);
@@ -59,10 +59,6 @@ enum cc_code mongo_bulk_upsert(mongo_bulk *bulk, const bson_t *filter, const bso
 enum cc_code message_mongo_insert_missing(struct message_store *store, const char *collection,
                                           const struct mongo_rows *rows, struct cc_error *err);
 
-/* CC_OK when every write error in the reply is a duplicate key. */
-enum cc_code message_mongo_only_duplicates(const bson_t *reply, const bson_error_t *error,
-                                           struct cc_error *err);
-
 enum cc_code message_mongo_append_changes(struct message_store *store,
                                           const struct change *const *changes, size_t count,
                                           size_t *out_stored, struct cc_error *err);
@@ -100,6 +96,14 @@ enum cc_code message_mongo_find_reaction(struct message_store *store, const char
 enum cc_code message_mongo_reactions_of(struct message_store *store,
                                         const struct person_range *range, struct cc_arena *arena,
                                         struct reaction_list *out, struct cc_error *err);
+/* Brings the mentions up to these changes, each the last one of its message that says anew what it
+ * says: a create, an edit or a deletion. */
+enum cc_code message_mongo_put_mentions(struct message_store *store,
+                                        const struct change *const *changes, size_t count,
+                                        struct cc_error *err);
+enum cc_code message_mongo_count_mentions(struct message_store *store, const char *chat_id,
+                                          const char *user_id, int64_t after_seq, int64_t limit,
+                                          int64_t *out, struct cc_error *err);
 enum cc_code message_mongo_hide(struct message_store *store, const struct hidden *hidden,
                                 struct cc_error *err);
 enum cc_code message_mongo_hidden_in(struct message_store *store, const struct person_range *range,
@@ -124,6 +128,8 @@ enum cc_code message_mongo_get_receipt(struct message_store *store, const char *
 enum cc_code message_mongo_receipts_of(struct message_store *store, const char *chat_id,
                                        struct cc_arena *arena, struct receipt_list *out,
                                        struct cc_error *err);
+enum cc_code message_mongo_forget_person(struct message_store *store, const char *user_id,
+                                         struct cc_error *err);
 enum cc_code message_mongo_raise_receipts(struct message_store *store,
                                           const struct receipt *receipts, size_t count,
                                           struct cc_error *err);

@@ -64,8 +64,8 @@ static enum cc_code add_receipt(mongo_bulk *bulk, const void *receipts, size_t i
     bson_t *update = BCON_NEW(
         "$set", "{", "chat_id", BCON_UTF8(receipt->chat_id), "user_id", BCON_UTF8(receipt->user_id),
         "}", "$max", "{", "read_seq", BCON_INT64(receipt->read_seq), "delivered_seq",
-        BCON_INT64(receipt->delivered_seq), "from_seq", BCON_INT64(receipt->from_seq), "at",
-        BCON_DATE_TIME(receipt->at_ms), "}");
+        BCON_INT64(receipt->delivered_seq), "from_seq", BCON_INT64(receipt->from_seq),
+        "cleared_seq", BCON_INT64(receipt->cleared_seq), "at", BCON_DATE_TIME(receipt->at_ms), "}");
     return mongo_bulk_upsert(bulk, filter, update, err);
 }
 

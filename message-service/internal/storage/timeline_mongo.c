@@ -112,13 +112,40 @@ static bool alters_any(const struct change *const *changes, size_t count)
     return false;
 }
 
+/* Whether it says anew whom its message mentions, or for the first time. */
+static bool says_mentions(const struct change *change)
+{
+    bool mentions = change->message.mention_count > 0 || change->message.mention_all;
+
+    return change->op == CC_OP_EDIT || change->op == CC_OP_DELETE ||
+           (change->op == CC_OP_CREATE && mentions);
+}
+
+/* The last such change of each message: one row is not written twice in a bulk. */
+static enum cc_code note_mentions(struct message_store *store, const struct change *const *changes,
+                                  size_t count, struct cc_error *err)
+{
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    const struct change **last = cc_arena_calloc(arena, count + 1, sizeof *last);
+    struct cc_hash_map *places = cc_hash_map_create();
+    size_t last_count = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (says_mentions(changes[i]))
+            put_last(places, changes[i]->message.message_id, last, &last_count, changes[i]);
+    cc_hash_map_destroy(places);
+    return last_count == 0 ? CC_OK : message_mongo_put_mentions(store, last, last_count, err);
+}
+
 enum cc_code message_mongo_materialise(struct message_store *store,
                                        const struct change *const *changes, size_t count,
                                        struct cc_error *err)
 {
     CC_TRY(insert_new(store, changes, count, err));
     CC_TRY(message_mongo_put_expiries(store, changes, count, err));
-    return alters_any(changes, count) ? alter(store, changes, count, err) : CC_OK;
+    if (alters_any(changes, count))
+        CC_TRY(alter(store, changes, count, err));
+    return note_mentions(store, changes, count, err);
 }
 
 struct one_message {

@@ -704,6 +704,88 @@ static void pinned_messages_are_listed_while_they_are_pinned(void **state)
 
 /* One person's own, and what is due */
 
+static int64_t mentions_of(struct log_fixture *f, const char *user_id, int64_t after_seq)
+{
+    int64_t count = -1;
+
+    assert_int_equal(
+        f->store->ops->count_mentions(f->store, f->chat, user_id, after_seq, 999, &count, &f->err),
+        CC_OK);
+    return count;
+}
+
+/* The change, with the person (or NULL) and everybody mentioned. */
+static struct change *mentioning(struct log_fixture *f, struct change *change, const char *user_id,
+                                 bool all)
+{
+    const char **mentions = cc_arena_calloc(f->arena, 1, sizeof *mentions);
+
+    mentions[0] = user_id;
+    change->message.mentions = user_id == NULL ? NULL : mentions;
+    change->message.mention_count = user_id == NULL ? 0 : 1;
+    change->message.mention_all = all;
+    return change;
+}
+
+static void mentions_are_counted_by_person_after_a_seq(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    struct change *changes[] = {
+        mentioning(f, a_create(f, 1, "@ada"), ada, false),
+        mentioning(f, a_create(f, 2, "nobody"), NULL, false),
+        mentioning(f, a_create(f, 3, "@ada @all"), ada, true),
+        mentioning(f, a_create(f, 4, "@grace"), grace, false),
+    };
+    must_materialise(f, changes, 4);
+    must_materialise(f, changes, 4);
+
+    assert_int_equal(mentions_of(f, ada, 0), 2);
+    assert_int_equal(mentions_of(f, ada, 1), 1);
+    assert_int_equal(mentions_of(f, ada, 3), 0);
+    assert_int_equal(mentions_of(f, grace, 0), 2);
+    assert_int_equal(mentions_of(f, new_id(f), 0), 1);
+}
+
+static void an_edit_and_a_deletion_say_anew_who_is_mentioned(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    struct change *first = mentioning(f, a_create(f, 1, "@ada"), ada, false);
+    struct change *edited = mentioning(f, an_edit(f, first, 2, "@grace"), grace, false);
+    struct change *both = mentioning(f, an_edit(f, edited, 3, "@all"), NULL, true);
+    struct change *gone = a_deletion(f, both, 4);
+    must_materialise(f, &first, 1);
+
+    must_materialise(f, &edited, 1);
+    assert_int_equal(mentions_of(f, ada, 0), 0);
+    assert_int_equal(mentions_of(f, grace, 0), 1);
+    must_materialise(f, &both, 1);
+    assert_int_equal(mentions_of(f, ada, 0), 1);
+    assert_int_equal(mentions_of(f, grace, 0), 1);
+    must_materialise(f, &first, 1);
+    assert_int_equal(mentions_of(f, ada, 0), 1);
+    gone->message.mention_all = false;
+    must_materialise(f, &gone, 1);
+    assert_int_equal(mentions_of(f, ada, 0), 0);
+    assert_int_equal(mentions_of(f, grace, 0), 0);
+}
+
+static void who_is_mentioned_still_is_counted_still(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f);
+    struct change *first = mentioning(f, a_create(f, 1, "@ada"), ada, false);
+    struct change *edited = an_edit(f, first, 2, "dear @ada");
+    struct change *pair[] = {first, edited};
+
+    must_materialise(f, pair, 2);
+    assert_int_equal(mentions_of(f, ada, 0), 1);
+    must_materialise(f, &edited, 1);
+
+    assert_int_equal(mentions_of(f, ada, 0), 1);
+}
+
 static void hide(struct log_fixture *f, const char *user_id, int64_t seq)
 {
     const struct hidden hidden = {user_id, f->chat, new_id(f), seq};
@@ -924,6 +1006,7 @@ static void somebody_without_a_receipt_has_read_nothing(void **state)
     assert_int_equal(receipt.read_seq, 0);
     assert_int_equal(receipt.delivered_seq, 0);
     assert_int_equal(receipt.from_seq, 0);
+    assert_int_equal(receipt.cleared_seq, 0);
 }
 
 static void receipts_rise_one_by_one_and_never_fall(void **state)
@@ -934,6 +1017,7 @@ static void receipts_rise_one_by_one_and_never_fall(void **state)
     struct receipt later = a_receipt(f, ada, 3);
     later.delivered_seq = 9;
     later.from_seq = 1;
+    later.cleared_seq = 4;
     assert_int_equal(f->store->ops->raise_receipts(f->store, first, 2, &f->err), CC_OK);
 
     assert_int_equal(f->store->ops->raise_receipts(f->store, &later, 1, &f->err), CC_OK);
@@ -942,6 +1026,7 @@ static void receipts_rise_one_by_one_and_never_fall(void **state)
     assert_int_equal(receipt.read_seq, 5);
     assert_int_equal(receipt.delivered_seq, 9);
     assert_int_equal(receipt.from_seq, 1);
+    assert_int_equal(receipt.cleared_seq, 4);
     assert_int_equal(receipt.at_ms, FAKE_T0_MS + 5);
     assert_string_equal(receipt.user_id, ada);
     assert_int_equal(get_receipt(f, grace).read_seq, 2);
@@ -984,6 +1069,38 @@ static void receipts_of_a_large_batch_rise_together(void **state)
     assert_int_equal(get_receipt(f, receipts[PEOPLE - 1].user_id).read_seq, PEOPLE);
 }
 
+static void of_who_is_forgotten_only_what_they_wrote_stays(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *grace = new_id(f);
+    struct change *first = a_create(f, 1, "hello");
+    struct change *reactions[] = {a_reaction(f, first, 2, ada, "+1", true),
+                                  a_reaction(f, first, 3, grace, "+1", true)};
+    struct receipt both[] = {a_receipt(f, ada, 5), a_receipt(f, grace, 2)};
+    bool on = true;
+    must_materialise(f, &first, 1);
+    must_materialise(f, reactions, 2);
+    hide(f, ada, 1);
+    assert_int_equal(f->store->ops->raise_receipts(f->store, both, 2, &f->err), CC_OK);
+
+    assert_int_equal(f->store->ops->forget_person(f->store, ada, &f->err), CC_OK);
+    assert_int_equal(f->store->ops->forget_person(f->store, ada, &f->err), CC_OK);
+
+    assert_int_equal(get_receipt(f, ada).read_seq, 0);
+    assert_int_equal(get_receipt(f, grace).read_seq, 2);
+    const struct person_range range = {ada, f->chat, 1, 10};
+    struct seq_list hidden;
+    assert_int_equal(f->store->ops->hidden_in(f->store, &range, f->arena, &hidden, &f->err), CC_OK);
+    assert_int_equal(hidden.count, 0);
+    const char *message_id = first->message.message_id;
+    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, ada, "+1", &on, &f->err),
+                     CC_OK);
+    assert_false(on);
+    assert_int_equal(f->store->ops->find_reaction(f->store, message_id, grace, "+1", &on, &f->err),
+                     CC_OK);
+    assert_true(on);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
 
 int message_store_contract_run(const char *name, struct message_store *store)
@@ -1013,6 +1130,9 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(reactions_are_known_by_person_and_emoji),
         TEST(a_large_batch_of_alterations_is_applied),
         TEST(pinned_messages_are_listed_while_they_are_pinned),
+        TEST(mentions_are_counted_by_person_after_a_seq),
+        TEST(an_edit_and_a_deletion_say_anew_who_is_mentioned),
+        TEST(who_is_mentioned_still_is_counted_still),
         TEST(what_one_person_hides_is_hidden_from_him_alone),
         TEST(a_message_expires_in_time_and_until_it_is_forgotten),
         TEST(a_late_sweep_misses_nothing),
@@ -1022,6 +1142,7 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(a_head_moves_forward_and_never_back),
         TEST(somebody_without_a_receipt_has_read_nothing),
         TEST(receipts_rise_one_by_one_and_never_fall),
+        TEST(of_who_is_forgotten_only_what_they_wrote_stays),
         TEST(the_receipts_of_a_chat_are_listed),
         TEST(receipts_of_a_large_batch_rise_together),
     };

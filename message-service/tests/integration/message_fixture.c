@@ -86,16 +86,19 @@ static void name_everything(struct message_fixture *f)
         .created_topic = test_unique_name("message_created"),
         .persisted_topic = test_unique_name("message_persisted"),
         .read_topic = test_unique_name("message_read"),
+        .users_topic = test_unique_name("user_updated"),
         .created_group = test_unique_name("created"),
         .read_group = test_unique_name("read"),
+        .users_group = test_unique_name("users"),
     };
     const char *dlq = cc_arena_printf(f->arena, "%s.dlq", f->names.created_topic);
     const struct cc_topic topics[] = {{f->names.created_topic, PARTITIONS, 0},
                                       {f->names.persisted_topic, PARTITIONS, 0},
                                       {f->names.read_topic, PARTITIONS, 0},
+                                      {f->names.users_topic, PARTITIONS, 0},
                                       {dlq, PARTITIONS, 0}};
 
-    assert_int_equal(cc_topics_create(f->settings.kafka_brokers, topics, 4, 1, &f->err), CC_OK);
+    assert_int_equal(cc_topics_create(f->settings.kafka_brokers, topics, 5, 1, &f->err), CC_OK);
 }
 
 static void settle_settings(struct message_fixture *f)
@@ -247,6 +250,7 @@ void message_restart(struct message_fixture *f, bool another_group)
     if (another_group) {
         f->names.created_group = test_unique_name("created");
         f->names.read_group = test_unique_name("read");
+        f->names.users_group = test_unique_name("users");
     }
     start_app(f, NULL);
 }

@@ -250,6 +250,69 @@ static void a_cached_membership_counts_only_while_its_version_does(void **state)
     assert_int_equal(call(f, eve, "GET", path_of(f, chat, "messages"), NULL, NULL).status, 200);
 }
 
+/* Redis says that this chat shows nobody what was before they came. */
+static void history_begins_with_joining(struct message_fixture *f, const char *chat,
+                                        int64_t joined_seq)
+{
+    char mver[CC_REDIS_NAME_BYTES], members[CC_REDIS_NAME_BYTES];
+    cc_redis_name_mver(chat, mver);
+    cc_redis_name_members(chat, members);
+    const char *json = cc_arena_printf(
+        f->arena,
+        "{\"chat_id\":\"%s\",\"member_version\":2,\"deleted\":false,\"post\":\"all\","
+        "\"history\":\"joined\",\"items\":["
+        "{\"user_id\":\"%s\",\"role\":\"owner\",\"state\":\"active\"},"
+        "{\"user_id\":\"%s\",\"joined_seq\":%lld,\"role\":\"member\",\"state\":\"active\"}],"
+        "\"next_cursor\":null}",
+        chat, f->members[0], f->members[1], (long long)joined_seq);
+
+    assert_int_equal(cc_redis_do(f->app.redis, NULL, &f->err, "SET", members, json, NULL), CC_OK);
+    assert_int_equal(cc_redis_do(f->app.redis, NULL, &f->err, "SET", mver, "2", NULL), CC_OK);
+}
+
+static const char *got(struct message_fixture *f, const char *user_id, const char *path)
+{
+    struct answer answer = call(f, user_id, "GET", path, NULL, NULL);
+
+    assert_int_equal(answer.status, 200);
+    return answer.body;
+}
+
+static void nothing_from_before_joining_is_shown_where_history_begins_with_it(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f), *ada = f->members[0], *grace = f->members[1];
+    struct answer old = send_text(f, ada, chat, "secret-1", "s1");
+    assert_int_equal(send_text(f, ada, chat, "secret-2", "s2").status, 201);
+    struct answer news = send_text(f, ada, chat, "hello-3", "s3");
+    const char *old_path =
+        cc_arena_printf(f->arena, "/v1/messages/%s", text_in(f, old.body, "message_id"));
+    const char *new_path =
+        cc_arena_printf(f->arena, "/v1/messages/%s", text_in(f, news.body, "message_id"));
+    assert_int_equal(
+        call(f, ada, "PUT", cc_arena_printf(f->arena, "%s/pin", old_path), NULL, NULL).status, 200);
+    history_begins_with_joining(f, chat, 2);
+
+    const char *pages[] = {
+        got(f, grace, path_of(f, chat, "messages")),
+        got(f, grace, path_of(f, chat, "messages?after_seq=0")),
+        got(f, grace, path_of(f, chat, "messages?around_seq=1")),
+        got(f, grace, path_of(f, chat, "changes")),
+    };
+
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        assert_null(strstr(pages[i], "secret"));
+        assert_non_null(strstr(pages[i], "hello-3"));
+    }
+    assert_null(strstr(got(f, grace, path_of(f, chat, "messages?pinned=true")), "secret"));
+    assert_null(strstr(got(f, grace, path_of(f, chat, "messages?before_seq=3")), "message_id"));
+    assert_int_equal(number_in(f, pages[3], "next_rev"), 4);
+    assert_int_equal(call(f, grace, "GET", old_path, NULL, NULL).status, 404);
+    assert_int_equal(call(f, grace, "GET", new_path, NULL, NULL).status, 200);
+    assert_int_equal(unread_of(f, chat, grace), 1);
+    assert_non_null(strstr(got(f, ada, path_of(f, chat, "messages")), "secret-1"));
+}
+
 struct parallel {
     struct message_fixture *f;
     const char *path;
@@ -322,6 +385,7 @@ int main(void)
         TEST(reading_moves_forward_only_and_not_past_the_end),
         TEST(an_operation_s_outcome_can_be_asked_for),
         TEST(a_cached_membership_counts_only_while_its_version_does),
+        TEST(nothing_from_before_joining_is_shown_where_history_begins_with_it),
         TEST(many_sends_of_one_key_at_once_make_one_message),
     };
 

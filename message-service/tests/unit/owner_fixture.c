@@ -15,8 +15,8 @@ static enum cc_code load_rights(void *arg, const char *chat_id, struct rights **
                                 struct cc_error *err)
 {
     struct owner_fixture *f = arg;
-    const struct rights_member members[] = {{ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
-                                            {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE}};
+    const struct rights_member members[] = {{.user_id = ADA, .role = RIGHTS_OWNER},
+                                            {.user_id = GRACE, .role = RIGHTS_MEMBER}};
     struct rights_source source = {
         .version = 1, .posting = RIGHTS_POST_ALL, .members = members, .count = 2};
 

@@ -51,14 +51,27 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A mark as the owner of the chat produces it; from_seq -1: of an own send, else of joining. */
-static struct cc_record a_mark(struct fixture *f, int64_t read_seq, int64_t from_seq)
+static struct cc_record a_record(struct fixture *f, const struct ev_message_read *event)
 {
-    char event_id[CC_UUID_BYTES];
     struct event_payload payload;
 
+    event_payload_start(&payload);
+    ev_message_read_write(&payload.writer, event);
+    struct cc_produce record = event_payload_finish(&payload, f->arena);
+    return (struct cc_record){.topic = CC_TOPIC_MESSAGE_READ,
+                              .partition = PARTITION,
+                              .key = f->chat_id,
+                              .payload = record.payload,
+                              .payload_count = record.payload_count};
+}
+
+/* A mark as the owner of the chat produces it; from_seq -1: of an own send, else of joining. */
+static struct ev_message_read an_owner_s_mark(struct fixture *f, int64_t read_seq, int64_t from_seq)
+{
+    char *event_id = cc_arena_alloc(f->arena, CC_UUID_BYTES);
+
     cc_ids_next(f->ids, event_id);
-    struct ev_message_read event = {
+    return (struct ev_message_read){
         .envelope = event_envelope(CC_TOPIC_MESSAGE_READ, event_id, T0, f->chat_id),
         .chat_id = f->chat_id,
         .user_id = f->user_id,
@@ -66,17 +79,28 @@ static struct cc_record a_mark(struct fixture *f, int64_t read_seq, int64_t from
         .read_seq = read_seq,
         .delivered_seq = -1,
         .from_seq = from_seq,
+        .cleared_seq = -1,
         .at_ms = T0 + read_seq,
         .origin = {"", "", ""},
     };
-    event_payload_start(&payload);
-    ev_message_read_write(&payload.writer, &event);
-    struct cc_produce record = event_payload_finish(&payload, f->arena);
-    return (struct cc_record){.topic = CC_TOPIC_MESSAGE_READ,
-                              .partition = PARTITION,
-                              .key = f->chat_id,
-                              .payload = record.payload,
-                              .payload_count = record.payload_count};
+}
+
+static struct cc_record a_mark(struct fixture *f, int64_t read_seq, int64_t from_seq)
+{
+    struct ev_message_read event = an_owner_s_mark(f, read_seq, from_seq);
+
+    return a_record(f, &event);
+}
+
+/* What chat-service produces when somebody deletes the chat for themselves. */
+static struct cc_record a_clearing(struct fixture *f, int64_t cleared_seq)
+{
+    struct ev_message_read event = an_owner_s_mark(f, -1, -1);
+
+    event.envelope.producer = "chat-service";
+    event.cleared_seq = cleared_seq;
+    event.at_ms = T0;
+    return a_record(f, &event);
 }
 
 static void must_apply(struct fixture *f, struct cc_record record)
@@ -136,6 +160,18 @@ static void what_was_sent_before_joining_again_is_stored_with_it(void **state)
     assert_int_equal(stored(f).from_seq, 3);
 }
 
+static void what_was_cleared_is_stored_at_once_and_reads_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    must_apply(f, a_clearing(f, 6));
+    must_apply(f, a_clearing(f, 4));
+
+    assert_int_equal(stored(f).cleared_seq, 6);
+    assert_int_equal(stored(f).read_seq, 0);
+    assert_int_equal(stored(f).delivered_seq, 0);
+}
+
 /* Nothing of it was committed: the next owner applies it. */
 static void what_a_partition_left_unsaved_is_forgotten_with_it(void **state)
 {
@@ -171,6 +207,7 @@ int main(void)
         read_test(own_sends_are_stored_when_they_are_saved),
         read_test(who_joins_starts_at_zero_unread_at_once),
         read_test(what_was_sent_before_joining_again_is_stored_with_it),
+        read_test(what_was_cleared_is_stored_at_once_and_reads_nothing),
         read_test(what_a_partition_left_unsaved_is_forgotten_with_it),
         read_test(another_partition_that_goes_takes_nothing_along),
     };

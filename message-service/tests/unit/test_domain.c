@@ -23,8 +23,8 @@ static struct cc_arena *arena; /* of the running test */
 static struct rights *some_rights(int64_t version)
 {
     const struct rights_member members[] = {
-        {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE},
-        {ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
+        {.user_id = GRACE, .role = RIGHTS_MEMBER},
+        {.user_id = ADA, .role = RIGHTS_OWNER},
     };
     struct rights_source source = {
         .version = version, .posting = RIGHTS_POST_ALL, .members = members, .count = 2};
@@ -581,8 +581,8 @@ static void a_reply_answers_a_message_of_the_chat(void **state)
 static void many_members(struct chat_state *chat, int count)
 {
     struct rights_member members[CC_RECIPIENTS_MAX + 10] = {
-        {ADA, RIGHTS_OWNER, RIGHTS_ACTIVE},
-        {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE},
+        {.user_id = ADA, .role = RIGHTS_OWNER},
+        {.user_id = GRACE, .role = RIGHTS_MEMBER},
     };
     for (int i = 2; i < count; i++)
         snprintf(members[i].user_id, CC_UUID_BYTES, "00000000-0000-7000-8000-%012d", i);
@@ -627,8 +627,8 @@ static void older_news_about_members_change_nothing(void **state)
 static void only_admins_post_where_only_admins_may(void **state)
 {
     (void)state;
-    const struct rights_member members[] = {{ADA, RIGHTS_ADMIN, RIGHTS_ACTIVE},
-                                            {GRACE, RIGHTS_MEMBER, RIGHTS_ACTIVE}};
+    const struct rights_member members[] = {{.user_id = ADA, .role = RIGHTS_ADMIN},
+                                            {.user_id = GRACE, .role = RIGHTS_MEMBER}};
     struct rights_source source = {
         .version = 1, .posting = RIGHTS_POST_ADMINS, .members = members, .count = 2};
     struct rights *rights = rights_create(&source);
@@ -637,6 +637,46 @@ static void only_admins_post_where_only_admins_may(void **state)
     assert_int_equal(rights_may_post(rights, GRACE), CC_FORBIDDEN);
     assert_int_equal(rights_may_read(rights, GRACE), CC_OK);
     rights_unref(rights);
+}
+
+static struct rights *rights_with(enum rights_history history, int64_t joined_seq)
+{
+    const struct rights_member members[] = {{.user_id = GRACE, .joined_seq = joined_seq}};
+    struct rights_source source = {
+        .version = 1, .history = history, .members = members, .count = 1};
+
+    return rights_create(&source);
+}
+
+static int64_t floor_with(enum rights_history history, int64_t joined_seq, struct rights_own own)
+{
+    struct rights *rights = rights_with(history, joined_seq);
+    int64_t floor_seq = rights_floor(rights, GRACE, &own);
+
+    rights_unref(rights);
+    return floor_seq;
+}
+
+static void a_chat_begins_where_its_member_came_or_cleared_it_whichever_is_later(void **state)
+{
+    (void)state;
+    const struct rights_own nothing = {0}, came = {.from_seq = 7}, cleared = {.cleared_seq = 9},
+                            both = {.from_seq = 12, .cleared_seq = 9};
+
+    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, nothing), 5);
+    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, came), 7);
+    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 8, came), 8);
+    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, cleared), 9);
+    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, both), 12);
+}
+
+static void where_history_is_for_all_only_what_one_cleared_is_gone(void **state)
+{
+    (void)state;
+    const struct rights_own came = {.from_seq = 7}, both = {.from_seq = 12, .cleared_seq = 9};
+
+    assert_int_equal(floor_with(RIGHTS_HISTORY_ALL, 5, came), 0);
+    assert_int_equal(floor_with(RIGHTS_HISTORY_ALL, 5, both), 9);
 }
 
 static struct change settings_change(int64_t rev, int64_t member_version, const char *json)
@@ -832,6 +872,8 @@ int main(void)
         TEST(everybody_is_mentioned_by_anybody_in_a_small_chat_and_by_admins_in_a_large_one),
         TEST(older_news_about_members_change_nothing),
         TEST(only_admins_post_where_only_admins_may),
+        TEST(a_chat_begins_where_its_member_came_or_cleared_it_whichever_is_later),
+        TEST(where_history_is_for_all_only_what_one_cleared_is_gone),
         TEST(who_may_post_changes_in_the_order_of_the_log),
         TEST(a_message_lives_no_longer_than_its_group_keeps_messages),
         TEST(a_ban_and_a_new_role_count_from_their_place_in_the_log),

@@ -11,6 +11,13 @@
 #define TITLE    "New message" /* the sender's name is not known here */
 #define PRODUCER "notification-service"
 
+const char *const notify_level_names[] = {
+    [NOTIFY_LEVEL_DEFAULT] = "default",
+    [NOTIFY_LEVEL_ALL] = "all",
+    [NOTIFY_LEVEL_MENTIONS] = "mentions",
+    [NOTIFY_LEVEL_NONE] = "none",
+    NULL,
+};
 static const char *const kind_names[] = {
     [NOTIFY_MESSAGE] = "message",
     [NOTIFY_MENTION] = "mention",
@@ -37,14 +44,27 @@ static bool is_mentioned(const struct cc_message *message, const char *user_id)
     return false;
 }
 
-enum notify_kind notify_kind_for(const struct ev_message_persisted *event, const char *user_id,
-                                 size_t member_count)
+static enum notify_level level_of(const struct notify_wish *wish, size_t member_count)
 {
-    if (strcmp(event->sender_id, user_id) == 0)
+    if (wish->level != NOTIFY_LEVEL_DEFAULT)
+        return wish->level;
+    return member_count > NOTIFY_EVERYBODY_MAX ? NOTIFY_LEVEL_MENTIONS : NOTIFY_LEVEL_ALL;
+}
+
+enum notify_kind notify_kind_for(const struct ev_message_persisted *event, const char *user_id,
+                                 size_t member_count, const struct notify_wish *wish,
+                                 int64_t now_ms)
+{
+    static const struct notify_wish nothing_said = {0};
+    const struct notify_wish *said = wish == NULL ? &nothing_said : wish;
+    enum notify_level level = level_of(said, member_count);
+
+    if (strcmp(event->sender_id, user_id) == 0 || level == NOTIFY_LEVEL_NONE ||
+        now_ms < said->mute_until_ms)
         return NOTIFY_NOT;
     if (is_mentioned(&event->message, user_id))
         return NOTIFY_MENTION;
-    return member_count > NOTIFY_EVERYBODY_MAX ? NOTIFY_NOT : NOTIFY_MESSAGE;
+    return level == NOTIFY_LEVEL_ALL ? NOTIFY_MESSAGE : NOTIFY_NOT;
 }
 
 /* The bytes 10xxxxxx continue a character. */

@@ -1,40 +1,18 @@
 /* notification.new -> delivery. On the consumer's thread. A group of its own, so that a slow store
  * does not hold up deciding who is told. */
 
-#include "app.h"
-#include "common/events/notification_new.h"
 #include "common/topics.h"
 #include "delivery.h"
-#include "domain/notify.h"
 #include "events/consumers.h"
-#include "read_marks.h"
+#include "events/notification_record.h"
 
 #define BATCH_MAX 100
-/* Who was offline a moment ago has not read it since: only what comes late is looked up. */
-#define LATE_MS 10000
 
 struct delivery_batch {
-    struct notification_app *app;
-    struct cc_arena *arena;
-    int64_t now_ms;
-    bool unanswered; /* message-service did not say: one such wait is enough for a batch */
+    struct notification_look look;
     struct notification *due, *stale;
     size_t due_count, stale_count;
 };
-
-static int64_t read_position(struct delivery_batch *batch, const struct ev_notification_new *event,
-                             const struct cc_record *record)
-{
-    int64_t read_seq;
-
-    if (batch->unanswered || batch->now_ms - event->envelope.occurred_at_ms < LATE_MS ||
-        event->cancel_if_read_seq == 0)
-        return -1;
-    read_seq = notification_read_seq(batch->app->message_service, event->user_id, event->chat_id,
-                                     &record->trace, batch->arena);
-    batch->unanswered = read_seq < 0;
-    return read_seq;
-}
 
 static struct notification to_row(const struct ev_notification_new *event)
 {
@@ -53,39 +31,32 @@ static struct notification to_row(const struct ev_notification_new *event)
 
 static void sort_in(struct delivery_batch *batch, struct cc_record *record)
 {
-    struct cc_json_reader *reader = cc_json_reader_create(batch->arena, record->payload,
-                                                          record->payload_count, CC_IGNORE_UNKNOWN);
     struct ev_notification_new event;
     struct cc_error fault = {0};
 
-    if (!ev_notification_new_read(reader, &event)) {
-        (void)cc_json_reader_error(reader, &fault); /* its code is always CC_INVALID */
+    if (!notification_record_read(record, batch->look.arena, &event, &fault))
         cc_record_reject(record, "%s %s", fault.field, fault.public_text);
-    } else if (notify_is_stale(&event, read_position(batch, &event, record), batch->now_ms)) {
+    else if (notification_record_is_stale(&batch->look, record, &event))
         batch->stale[batch->stale_count++] = to_row(&event);
-    } else {
+    else
         batch->due[batch->due_count++] = to_row(&event);
-    }
-    cc_json_reader_destroy(reader);
 }
 
 static enum cc_code apply(void *memory, struct cc_batch *records, struct cc_error *err)
 {
     struct notification_app *app = memory;
     struct delivery_batch batch = {
-        .app = app,
-        .arena = records->arena,
-        .now_ms = cc_wall_ms(app->clock),
+        .look = {.app = app, .arena = records->arena, .now_ms = cc_wall_ms(app->clock)},
         .due = cc_arena_calloc(records->arena, records->count, sizeof *batch.due),
         .stale = cc_arena_calloc(records->arena, records->count, sizeof *batch.stale),
     };
 
     for (size_t i = 0; i < records->count; i++)
         sort_in(&batch, &records->records[i]);
-    CC_TRY(notification_deliver(app->store, batch.due, batch.due_count, batch.now_ms, batch.arena,
+    CC_TRY(notification_deliver(app->store, batch.due, batch.due_count, batch.look.now_ms, batch.look.arena,
                                 err));
-    return notification_cancel(app->store, batch.stale, batch.stale_count, batch.now_ms,
-                               batch.arena, err);
+    return notification_cancel(app->store, batch.stale, batch.stale_count, batch.look.now_ms,
+                               batch.look.arena, err);
 }
 
 const struct cc_consumer_row notification_delivery_row = {

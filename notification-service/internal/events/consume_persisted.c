@@ -52,13 +52,14 @@ static void add_telling(struct plan *plan, struct telling telling)
     plan->tellings[plan->telling_count++] = telling;
 }
 
-/* The people of the chat; the event names them unless there are too many. */
-static enum cc_code load_people(struct plan *plan, const struct news *news,
+/* The people of the chat; the event names them unless there are too many. Of a large chat where
+ * only who is mentioned is told, it is enough to know that it is one. */
+static enum cc_code load_people(struct plan *plan, const struct news *news, bool some_want_all,
                                 struct notification_members *out, struct cc_error *err)
 {
     const struct ev_message_persisted *event = &news->event;
     bool mentions = event->message.mention_count > 0 || event->message.mention_all;
-    size_t enough = mentions ? SIZE_MAX : NOTIFY_EVERYBODY_MAX;
+    size_t enough = mentions || some_want_all ? SIZE_MAX : NOTIFY_EVERYBODY_MAX;
     if (event->recipients_omitted)
         return notification_members_load(plan->app->chat_service, event->chat_id, enough,
                                          &news->span.trace, plan->arena, out, err);
@@ -69,12 +70,17 @@ static enum cc_code load_people(struct plan *plan, const struct news *news,
 static enum cc_code plan_tellings(struct plan *plan, const struct news *news, struct cc_error *err)
 {
     struct notification_members people;
-    CC_TRY(load_people(plan, news, &people, err));
+    struct notification_wishes wishes;
+    CC_TRY(notification_states_load(plan->app->states, news->event.chat_id, &news->span.trace,
+                                    plan->arena, &wishes, err));
+    CC_TRY(load_people(plan, news, wishes.any_all, &people, err));
     for (size_t i = 0; i < people.count; i++) {
-        enum notify_kind kind = notify_kind_for(&news->event, people.user_ids[i], people.count);
+        const char *user_id = people.user_ids[i];
+        enum notify_kind kind =
+            notify_kind_for(&news->event, user_id, people.count,
+                            notification_wish_of(&wishes, user_id), plan->now_ms);
         if (kind != NOTIFY_NOT)
-            add_telling(
-                plan, (struct telling){.news = news, .user_id = people.user_ids[i], .kind = kind});
+            add_telling(plan, (struct telling){.news = news, .user_id = user_id, .kind = kind});
     }
     return CC_OK;
 }

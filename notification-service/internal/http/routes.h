@@ -9,6 +9,10 @@ extern const struct cc_route notification_routes[];
 
 enum cc_code notification_http_list(struct cc_request *req, struct cc_response *res,
                                     struct cc_error *err);
+enum cc_code notification_http_put_token(struct cc_request *req, struct cc_response *res,
+                                         struct cc_error *err);
+enum cc_code notification_http_drop_token(struct cc_request *req, struct cc_response *res,
+                                          struct cc_error *err);
 enum cc_code notification_http_mark_read(struct cc_request *req, struct cc_response *res,
                                          struct cc_error *err);
 

@@ -76,6 +76,9 @@ struct notification_store_ops {
      * stored later. */
     enum cc_code (*retract)(struct notification_store *store, const char *const *message_ids,
                             size_t count, int64_t now_ms, struct cc_error *err);
+    /* Nothing that this person was told stays. now_ms: whose newest week is looked for. */
+    enum cc_code (*forget_person)(struct notification_store *store, const char *user_id,
+                                  int64_t now_ms, struct cc_error *err);
     /* Throws away everything of one week, by its number. */
     enum cc_code (*purge_week)(struct notification_store *store, int64_t week,
                                struct cc_error *err);

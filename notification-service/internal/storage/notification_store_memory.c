@@ -199,6 +199,21 @@ static enum cc_code memory_retract(struct notification_store *base, const char *
     return CC_OK;
 }
 
+static enum cc_code memory_forget_person(struct notification_store *base, const char *user_id,
+                                         int64_t now_ms, struct cc_error *err)
+{
+    (void)now_ms;
+    (void)err;
+    struct memory_store *store = lock(base);
+    size_t kept = 0;
+    for (size_t i = 0; i < store->count; i++)
+        if (strcmp(store->rows[i].user_id, user_id) != 0)
+            store->rows[kept++] = store->rows[i];
+    store->count = kept;
+    pthread_mutex_unlock(&store->mutex);
+    return CC_OK;
+}
+
 static enum cc_code memory_purge_week(struct notification_store *base, int64_t week,
                                       struct cc_error *err)
 {
@@ -240,6 +255,7 @@ struct notification_store *notification_store_memory_create(void)
         .list = memory_list,
         .mark_read = memory_mark_read,
         .retract = memory_retract,
+        .forget_person = memory_forget_person,
         .purge_week = memory_purge_week,
         .destroy = memory_destroy,
     };

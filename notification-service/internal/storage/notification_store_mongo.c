@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/mongo_pool.h"
+#include "common/mongo_bulk.h"
 #include "storage/notification_store.h"
 
 #define NOTIFICATIONS "notifications"
 #define DELIVERIES    "delivery_log"
 #define RETRACTIONS   "retractions"
-#define DUPLICATE_KEY 11000
 #define BUCKET_BYTES  64
 #define WEEK_BYTES    24
 #define ROW_ID_BYTES  96
@@ -41,28 +40,6 @@ static void bucket_name(const char *user_id, int64_t week, char out[BUCKET_BYTES
 
 /* Inserting */
 
-static bool is_duplicate(const bson_iter_t *write_error)
-{
-    bson_iter_t field;
-    return bson_iter_recurse(write_error, &field) && bson_iter_find(&field, "code") &&
-           bson_iter_as_int64(&field) == DUPLICATE_KEY;
-}
-
-/* An unordered insert that met only rows which are there already has done its work. */
-static bool only_duplicates(const bson_t *reply)
-{
-    bson_iter_t iter, errors;
-    bool any = false;
-    if (!bson_iter_init_find(&iter, reply, "writeErrors") || !bson_iter_recurse(&iter, &errors))
-        return false;
-    while (bson_iter_next(&errors)) {
-        if (!is_duplicate(&errors))
-            return false;
-        any = true;
-    }
-    return any;
-}
-
 /* Takes the documents. */
 static enum cc_code insert_all(struct notification_store *base, const char *collection,
                                bson_t **documents, size_t count, struct cc_error *err)
@@ -75,7 +52,7 @@ static enum cc_code insert_all(struct notification_store *base, const char *coll
 
     if (!mongoc_collection_insert_many(loan.collection, (const bson_t **)documents, count, options,
                                        &reply, &fault) &&
-        !only_duplicates(&reply))
+        !cc_mongo_only_duplicates(&reply))
         code = cc_mongo_fail(&fault, err);
     bson_destroy(&reply);
     for (size_t i = 0; i < count; i++)
@@ -291,6 +268,30 @@ static enum cc_code mongo_mark_read(struct notification_store *base, const char 
     return CC_OK;
 }
 
+static enum cc_code drop_bucket(struct notification_store *base, const char *user_id, int64_t week,
+                                struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, NOTIFICATIONS);
+    char bucket[BUCKET_BYTES];
+    bson_error_t fault;
+
+    bucket_name(user_id, week, bucket);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("bucket", BCON_UTF8(bucket));
+    return mongoc_collection_delete_many(loan.collection, filter, NULL, NULL, &fault)
+               ? CC_OK
+               : cc_mongo_fail(&fault, err);
+}
+
+static enum cc_code mongo_forget_person(struct notification_store *base, const char *user_id,
+                                        int64_t now_ms, struct cc_error *err)
+{
+    int64_t this_week = notification_week(now_ms);
+
+    for (int64_t week = this_week + 1; week >= this_week - NOTIFICATION_WEEKS_KEPT; week--)
+        CC_TRY(drop_bucket(base, user_id, week, err));
+    return CC_OK;
+}
+
 static enum cc_code purge_collection(struct notification_store *base, const char *collection,
                                      int64_t week, struct cc_error *err)
 {
@@ -326,6 +327,7 @@ struct notification_store *notification_store_mongo_create(struct cc_mongo *mong
         .list = mongo_list,
         .mark_read = mongo_mark_read,
         .retract = mongo_retract,
+        .forget_person = mongo_forget_person,
         .purge_week = mongo_purge_week,
         .destroy = mongo_destroy,
     };

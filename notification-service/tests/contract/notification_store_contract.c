@@ -136,6 +136,21 @@ static void inserting_again_changes_nothing(void **state)
     assert_true(list.items[0].read);
 }
 
+static void who_is_forgotten_was_told_nothing(void **state)
+{
+    struct person *person = *state;
+    struct notification rows[] = {a_notification(person, T0_MS),
+                                  a_notification(person, T0_MS - 2 * NOTIFICATION_WEEK_MS)};
+    struct cc_error err;
+    must_insert(rows, 2);
+
+    assert_int_equal(store->ops->forget_person(store, an_id(person), T0_MS, &err), CC_OK);
+    assert_int_equal(must_list(person, 10, NULL).count, 2);
+    assert_int_equal(store->ops->forget_person(store, person->user_id, T0_MS, &err), CC_OK);
+
+    assert_int_equal(must_list(person, 10, NULL).count, 0);
+}
+
 static void a_batch_with_known_rows_stores_the_others(void **state)
 {
     struct person *person = *state;
@@ -336,6 +351,7 @@ int notification_store_contract_run(const char *name, struct notification_store 
         TEST(a_stored_notification_is_listed_as_it_was),
         TEST(a_notification_without_a_message_has_none),
         TEST(inserting_again_changes_nothing),
+        TEST(who_is_forgotten_was_told_nothing),
         TEST(a_batch_with_known_rows_stores_the_others),
         TEST(nothing_is_inserted_by_an_empty_batch),
         TEST(the_newest_comes_first_and_equal_times_go_by_id),

@@ -1,6 +1,7 @@
-/* The contract, kept by the store in memory. */
+/* The contracts, kept by the stores in memory. */
 
 #include "notification_store_contract.h"
+#include "push_store_contract.h"
 
 int main(void)
 {
@@ -8,5 +9,8 @@ int main(void)
     int failed = notification_store_contract_run("notification store in memory", store);
 
     notification_store_destroy(store);
+    struct push_store *pushes = push_store_memory_create();
+    failed += push_store_contract_run("push store in memory", pushes);
+    push_store_destroy(pushes);
     return failed;
 }

@@ -1,4 +1,4 @@
-/* The contract, kept by the store in MongoDB (FerretDB in development), in a database of its own.
+/* The contracts, kept by the stores in MongoDB (FerretDB in development), in a database of its own.
  */
 
 #include <stdio.h>
@@ -6,6 +6,7 @@
 
 #include "common/mongo_pool.h"
 #include "notification_store_contract.h"
+#include "push_store_contract.h"
 #include "testing.h"
 
 static void drop(struct cc_mongo *mongo)
@@ -37,6 +38,9 @@ int main(void)
     int failed = notification_store_contract_run("notification store in MongoDB", store);
 
     notification_store_destroy(store);
+    struct push_store *pushes = push_store_mongo_create(mongo);
+    failed += push_store_contract_run("push store in MongoDB", pushes);
+    push_store_destroy(pushes);
     drop(mongo);
     cc_mongo_destroy(mongo);
     return failed;

@@ -49,6 +49,30 @@ static enum cc_code list_members(struct cc_request *req, struct cc_response *res
     return CC_OK;
 }
 
+static enum cc_code list_states(struct cc_request *req, struct cc_response *res,
+                                struct cc_error *err)
+{
+    struct notification_fixture *f = cc_request_app(req);
+    const char *level = atomic_load(&f->level), *mute_until = atomic_load(&f->mute_until);
+
+    if (atomic_load(&f->chat_service_away))
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "away");
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    if (level != NULL) {
+        cc_json_open_object(writer, NULL);
+        cc_json_put_text(writer, "user_id", f->people[1]);
+        cc_json_put_text(writer, "mute_until", mute_until);
+        cc_json_put_text(writer, "notify", level);
+        cc_json_put_int(writer, "version", 1);
+        cc_json_close_object(writer);
+    }
+    cc_json_close_array(writer);
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
 static enum cc_code tell_heads(struct cc_request *req, struct cc_response *res,
                                struct cc_error *err)
 {
@@ -97,6 +121,8 @@ static enum cc_code tell_relations(struct cc_request *req, struct cc_response *r
 }
 
 static const struct cc_route neighbour_routes[] = {
+    {"GET", "/internal/chats/{chat_id}/states", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, list_states,
+     CC_BLOCKING},
     {"GET", "/internal/chats/{chat_id}/members", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, list_members,
      CC_BLOCKING},
     {"POST", CC_RELATIONS_CONTACT, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
@@ -222,6 +248,7 @@ int notification_fixture_start(void **state)
     f->app.notification_topic = f->notification_topic;
     f->neighbours = serve(f, neighbour_routes, f, true);
     f->app.chat_service = neighbour(f);
+    f->app.states = notification_states_create(f->app.chat_service, cc_clock_system());
     f->app.message_service = neighbour(f);
     f->app.user_service = neighbour(f);
     f->app.blocked = cc_counter_get("notification_blocked_total", "As in app.c.", NULL);
@@ -266,6 +293,8 @@ int notification_fixture_begin(void **state)
     atomic_store(&f->members, 0);
     atomic_store(&f->read_seq, 0);
     atomic_store(&f->chat_service_away, false);
+    atomic_store(&f->level, NULL);
+    atomic_store(&f->mute_until, NULL);
     atomic_store(&f->user_service_away, false);
     atomic_store(&f->blocker, 0);
     atomic_store(&f->undisturbed, 0);

@@ -24,6 +24,8 @@ struct notification_fixture {
     char people[PEOPLE_MAX][CC_UUID_BYTES]; /* of the running test; [0] sends */
     atomic_int members; /* chat-service: the first n people are active, the next one has left */
     atomic_bool chat_service_away, user_service_away;
+    const char *_Atomic level,
+        *_Atomic mute_until;       /* what people[1] says of the chat; NULL = nothing */
     atomic_int blocker;            /* user-service: who has blocked everybody; 0 = nobody */
     atomic_int undisturbed;        /* and who wants no push; 0 = nobody */
     atomic_bool quiet[PEOPLE_MAX]; /* was their last notification not to disturb them? */

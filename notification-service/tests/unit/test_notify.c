@@ -80,8 +80,8 @@ static void everybody_but_the_sender_is_told(void **state)
     (void)state;
     struct ev_message_persisted event = a_message();
 
-    assert_int_equal(notify_kind_for(&event, BOB, 2), NOTIFY_MESSAGE);
-    assert_int_equal(notify_kind_for(&event, ANN, 2), NOTIFY_NOT);
+    assert_int_equal(notify_kind_for(&event, BOB, 2, NULL, FAKE_T0_MS), NOTIFY_MESSAGE);
+    assert_int_equal(notify_kind_for(&event, ANN, 2, NULL, FAKE_T0_MS), NOTIFY_NOT);
 }
 
 static void a_mention_is_told_as_one_even_in_a_large_chat(void **state)
@@ -91,8 +91,9 @@ static void a_mention_is_told_as_one_even_in_a_large_chat(void **state)
     event.message.mentions = only_bob;
     event.message.mention_count = 1;
 
-    assert_int_equal(notify_kind_for(&event, BOB, 2), NOTIFY_MENTION);
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1), NOTIFY_MENTION);
+    assert_int_equal(notify_kind_for(&event, BOB, 2, NULL, FAKE_T0_MS), NOTIFY_MENTION);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS),
+                     NOTIFY_MENTION);
 }
 
 static void everybody_is_mentioned_even_in_a_large_chat(void **state)
@@ -101,8 +102,44 @@ static void everybody_is_mentioned_even_in_a_large_chat(void **state)
     struct ev_message_persisted event = a_message();
     event.message.mention_all = true;
 
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1), NOTIFY_MENTION);
-    assert_int_equal(notify_kind_for(&event, ANN, 2), NOTIFY_NOT);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS),
+                     NOTIFY_MENTION);
+    assert_int_equal(notify_kind_for(&event, ANN, 2, NULL, FAKE_T0_MS), NOTIFY_NOT);
+}
+
+static enum notify_kind kind_by(const struct ev_message_persisted *event, size_t member_count,
+                                enum notify_level level, int64_t mute_until_ms)
+{
+    const struct notify_wish wish = {.level = level, .mute_until_ms = mute_until_ms};
+
+    return notify_kind_for(event, BOB, member_count, &wish, FAKE_T0_MS);
+}
+
+static void a_level_counts_whatever_the_size_of_the_chat(void **state)
+{
+    (void)state;
+    struct ev_message_persisted plain = a_message(), mention = a_message();
+    mention.message.mentions = only_bob;
+    mention.message.mention_count = 1;
+
+    assert_int_equal(kind_by(&plain, 2, NOTIFY_LEVEL_ALL, 0), NOTIFY_MESSAGE);
+    assert_int_equal(kind_by(&plain, NOTIFY_EVERYBODY_MAX + 1, NOTIFY_LEVEL_ALL, 0),
+                     NOTIFY_MESSAGE);
+    assert_int_equal(kind_by(&plain, 2, NOTIFY_LEVEL_MENTIONS, 0), NOTIFY_NOT);
+    assert_int_equal(kind_by(&mention, 2, NOTIFY_LEVEL_MENTIONS, 0), NOTIFY_MENTION);
+    assert_int_equal(kind_by(&plain, 2, NOTIFY_LEVEL_NONE, 0), NOTIFY_NOT);
+    assert_int_equal(kind_by(&mention, 2, NOTIFY_LEVEL_NONE, 0), NOTIFY_NOT);
+    assert_int_equal(kind_by(&plain, 2, NOTIFY_LEVEL_DEFAULT, 0), NOTIFY_MESSAGE);
+}
+
+static void a_muted_chat_is_told_of_again_when_its_time_has_come(void **state)
+{
+    (void)state;
+    struct ev_message_persisted mention = a_message();
+    mention.message.mention_all = true;
+
+    assert_int_equal(kind_by(&mention, 2, NOTIFY_LEVEL_ALL, FAKE_T0_MS + 1), NOTIFY_NOT);
+    assert_int_equal(kind_by(&mention, 2, NOTIFY_LEVEL_ALL, FAKE_T0_MS), NOTIFY_MENTION);
 }
 
 static void only_a_stored_deletion_takes_back(void **state)
@@ -125,7 +162,7 @@ static void mentioning_oneself_tells_nobody(void **state)
     event.message.mentions = only_bob;
     event.message.mention_count = 1;
 
-    assert_int_equal(notify_kind_for(&event, BOB, 2), NOTIFY_NOT);
+    assert_int_equal(notify_kind_for(&event, BOB, 2, NULL, FAKE_T0_MS), NOTIFY_NOT);
 }
 
 static void a_large_chat_tells_only_the_mentioned(void **state)
@@ -133,8 +170,10 @@ static void a_large_chat_tells_only_the_mentioned(void **state)
     (void)state;
     struct ev_message_persisted event = a_message();
 
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX), NOTIFY_MESSAGE);
-    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1), NOTIFY_NOT);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX, NULL, FAKE_T0_MS),
+                     NOTIFY_MESSAGE);
+    assert_int_equal(notify_kind_for(&event, BOB, NOTIFY_EVERYBODY_MAX + 1, NULL, FAKE_T0_MS),
+                     NOTIFY_NOT);
 }
 
 static void a_preview_never_cuts_a_character(void **state)
@@ -208,6 +247,8 @@ int main(void)
         cmocka_unit_test(everybody_but_the_sender_is_told),
         cmocka_unit_test(a_mention_is_told_as_one_even_in_a_large_chat),
         cmocka_unit_test(everybody_is_mentioned_even_in_a_large_chat),
+        cmocka_unit_test(a_level_counts_whatever_the_size_of_the_chat),
+        cmocka_unit_test(a_muted_chat_is_told_of_again_when_its_time_has_come),
         cmocka_unit_test(only_a_stored_deletion_takes_back),
         cmocka_unit_test(mentioning_oneself_tells_nobody),
         cmocka_unit_test(a_large_chat_tells_only_the_mentioned),

@@ -2,10 +2,8 @@
 
 #include "events/consume_deleted.h"
 
-#include <string.h>
-
 #include "app.h"
-#include "common/events/user_updated.h"
+#include "common/deletions.h"
 #include "common/topics.h"
 
 #define BATCH_MAX 100
@@ -17,27 +15,14 @@ const struct cc_consumer_row user_deleted_row = {.topic = CC_TOPIC_USER_UPDATED,
                                                  .apply = user_consume_deleted,
                                                  .linger_ms = LINGER_MS};
 
-static bool is_deletion(const struct ev_user_updated *event)
+static enum cc_code bury(void *app, const char *user_id, struct cc_arena *arena,
+                         struct cc_error *err)
 {
-    return strcmp(event->change, "deleted") == 0 &&
-           strcmp(event->envelope.producer, "auth-service") == 0;
+    (void)arena;
+    return user_app_bury(app, user_id, err);
 }
 
 enum cc_code user_consume_deleted(void *app, struct cc_batch *batch, struct cc_error *err)
 {
-    enum cc_code code = CC_OK;
-
-    for (size_t i = 0; i < batch->count && code == CC_OK; i++) {
-        struct cc_record *record = &batch->records[i];
-        struct ev_user_updated event;
-        struct cc_json_reader *reader = cc_json_reader_create(
-            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
-
-        if (!ev_user_updated_read(reader, &event))
-            cc_record_reject(record, "unreadable user.updated");
-        else if (is_deletion(&event))
-            code = user_app_bury(app, event.user_id, err);
-        cc_json_reader_destroy(reader);
-    }
-    return code;
+    return cc_deletions_apply(batch, "user-service", bury, app, err);
 }

@@ -52,6 +52,7 @@ enum cc_code ws_changes_read(struct cc_arena *arena, const char *body, size_t co
     }
     changes.head_rev = cc_json_int(reader, "head_rev", CC_REQUIRED, 0, INT64_MAX);
     changes.more = cc_json_bool(reader, "more", CC_OPTIONAL, false);
+    changes.since_joining = cc_json_bool(reader, "since_joining", CC_OPTIONAL, false);
     readable = cc_json_reader_done(reader);
     cc_json_reader_destroy(reader);
     if (!readable)
@@ -128,4 +129,11 @@ struct ws_buffer *ws_change_frame(const struct ws_change *change, const char *ch
     frame = ws_buffer_from(&text);
     cc_strbuf_finish(&text);
     return frame;
+}
+
+struct ws_buffer *ws_change_bare_frame(const char *chat_id, int64_t rev, int64_t seq)
+{
+    const struct ws_change bare = {.rev = rev, .seq = seq, .op = CC_OP_EDIT};
+
+    return ws_change_frame(&bare, chat_id);
 }

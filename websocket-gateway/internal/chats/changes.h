@@ -26,6 +26,7 @@ struct ws_changes {
     size_t count;
     int64_t head_rev;
     bool more;
+    bool since_joining; /* the chat shows nobody what was before they came */
 };
 
 /* Asks for the changes after a rev, as that person sees them (NULL = as everybody does); `call` as
@@ -45,6 +46,8 @@ void ws_message_frame_write(struct cc_strbuf *out, const struct ws_change *chang
 void ws_change_write(struct cc_json_writer *json, const struct ws_change *change);
 /* Reads back the time that ws_message_frame_write put at the frame's start; 0 = none. */
 int64_t ws_message_frame_occurred_at(const char *frame, size_t count);
+/* The frame of a change that somebody is not shown: its rev, and where it is, alone. */
+struct ws_buffer *ws_change_bare_frame(const char *chat_id, int64_t rev, int64_t seq);
 struct ws_buffer *ws_change_frame(const struct ws_change *change, const char *chat_id);
 
 #endif

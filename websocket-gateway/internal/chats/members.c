@@ -30,7 +30,8 @@ struct page {
 
 static void ask(struct ws_app *app, const struct ws_chat *chat, const char *cursor);
 
-static void confirm(struct ws_app *app, struct ws_chat *chat, const char *user_id)
+static void confirm(struct ws_app *app, struct ws_chat *chat, const char *user_id,
+                    int64_t joined_seq)
 {
     struct ws_person *person = ws_people_find(app, user_id);
     struct ws_membership *membership;
@@ -38,6 +39,7 @@ static void confirm(struct ws_app *app, struct ws_chat *chat, const char *user_i
     if (person == NULL || person->session_count == 0)
         return;
     ws_chat_join(app, person, chat->chat_id, 0);
+    ws_membership_begin(app, person, chat->chat_id, joined_seq, 0);
     membership = ws_membership_find(app, person, chat->chat_id);
     membership->confirmed = true;
 }
@@ -56,10 +58,11 @@ static bool read_page(struct ws_app *app, struct ws_chat *chat, const struct ws_
     for (size_t i = 0; i < items && cc_json_enter_element(reader, "items", i); i++) {
         const char *user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
         const char *state = cc_json_text(reader, "state", CC_REQUIRED, 1, 32);
+        int64_t joined_seq = cc_json_int(reader, "joined_seq", CC_OPTIONAL, 0, INT64_MAX);
 
         cc_json_leave(reader);
         if (user_id != NULL && state != NULL && strcmp(state, "active") == 0)
-            confirm(app, chat, user_id);
+            confirm(app, chat, user_id, joined_seq);
     }
     readable = cc_json_reader_done(reader);
     cc_json_reader_destroy(reader);

@@ -31,7 +31,8 @@ static bool deliver(struct ws_app *app, struct ws_chat *chat, const struct ws_ch
             continue;
         frame = ws_change_frame(change, chat->chat_id);
         chat->backlog.last_rev = change->rev;
-        ws_fanout_to_members(app, chat, frame, "", WS_MUST_ARRIVE);
+        ws_fanout_change(app, chat, change->rev,
+                         &(struct ws_about){change->seq, changes->since_joining}, frame, "");
         ws_buffer_unref(frame);
     }
     return chat->backlog.last_rev > before;

@@ -54,6 +54,19 @@ struct ws_membership *ws_membership_find(struct ws_app *app, const struct ws_per
     return NULL;
 }
 
+void ws_membership_begin(struct ws_app *app, const struct ws_person *person, const char *chat_id,
+                         int64_t joined_seq, int64_t cleared_seq)
+{
+    struct ws_membership *membership = ws_membership_find(app, person, chat_id);
+
+    if (membership == NULL)
+        return;
+    if (joined_seq > 0)
+        membership->joined_seq = joined_seq;
+    if (cleared_seq > membership->cleared_seq)
+        membership->cleared_seq = cleared_seq;
+}
+
 static struct ws_chat *open_chat(struct ws_app *app, const char *chat_id)
 {
     struct ws_chat *chat = ws_chat_find(app, chat_id);

@@ -45,13 +45,33 @@ struct ws_membership {
     struct ws_link of_chat, of_person;
     struct ws_chat *chat;
     struct ws_person *person;
-    bool confirmed; /* scratch of a membership reload */
+    int64_t joined_seq; /* where the chat ended when the person came; 0 = not known, or a founder */
+    int64_t cleared_seq; /* the person deleted the chat for themselves up to here */
+    bool confirmed;      /* scratch of a membership reload */
 };
+
+/* A message that something is about, as far as it decides who sees it. */
+struct ws_about {
+    int64_t seq;        /* 0 = about no message */
+    bool since_joining; /* the chat shows nobody what was before they came */
+};
+/* Whether this member's view of the chat begins after that message. */
+static inline bool ws_membership_is_past(const struct ws_membership *membership,
+                                         const struct ws_about *about)
+{
+    bool before = about->since_joining && about->seq <= membership->joined_seq;
+    return about->seq > 0 && (before || about->seq <= membership->cleared_seq);
+}
 
 struct ws_chat *ws_chat_find(struct ws_app *app, const char *chat_id);
 /* NULL = not a member. Walks the shorter of the chat's local members and the person's chats. */
 struct ws_membership *ws_membership_find(struct ws_app *app, const struct ws_person *person,
                                          const char *chat_id);
+
+/* Where the chat begins for its member; 0 = not said. Of somebody who is no member here: nothing.
+ */
+void ws_membership_begin(struct ws_app *app, const struct ws_person *person, const char *chat_id,
+                         int64_t joined_seq, int64_t cleared_seq);
 
 /* Idempotent. Subscribes the chat when this is its first local member. */
 struct ws_chat *ws_chat_join(struct ws_app *app, struct ws_person *person, const char *chat_id,

@@ -46,7 +46,9 @@ static void announce(const struct ev_message_persisted *event,
     struct cc_bus_message message = {.kind = CC_BUS_MESSAGE,
                                      .rev = event->rev,
                                      .seq = event->head_seq,
-                                     .member_version = event->member_version};
+                                     .member_version = event->member_version,
+                                     .message_seq = event->message.seq,
+                                     .since_joining = event->since_joining};
     struct cc_strbuf frame;
 
     cc_strbuf_init(&frame, FRAME_MAX_BYTES);

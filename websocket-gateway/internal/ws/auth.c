@@ -133,10 +133,14 @@ static bool join_chats(struct ws_session *session, const char *body, size_t coun
     for (size_t i = 0; i < items && cc_json_enter_element(reader, "items", i); i++) {
         const char *chat_id = cc_json_uuid(reader, "chat_id", CC_REQUIRED);
         int64_t version = cc_json_int(reader, "member_version", CC_OPTIONAL, 0, INT64_MAX);
+        int64_t joined_seq = cc_json_int(reader, "joined_seq", CC_OPTIONAL, 0, INT64_MAX);
+        int64_t cleared_seq = cc_json_int(reader, "cleared_seq", CC_OPTIONAL, 0, INT64_MAX);
 
         cc_json_leave(reader);
-        if (chat_id != NULL)
-            ws_chat_join(session->app, session->person, chat_id, version);
+        if (chat_id == NULL)
+            continue;
+        ws_chat_join(session->app, session->person, chat_id, version);
+        ws_membership_begin(session->app, session->person, chat_id, joined_seq, cleared_seq);
     }
     readable = cc_json_reader_done(reader);
     cc_json_reader_destroy(reader);

@@ -57,6 +57,25 @@ void ws_fanout_to_members(struct ws_app *app, struct ws_chat *chat, struct ws_bu
               weight);
 }
 
+void ws_fanout_change(struct ws_app *app, struct ws_chat *chat, int64_t rev,
+                      const struct ws_about *about, struct ws_buffer *frame,
+                      const char *except_conn)
+{
+    struct ws_buffer *bare = NULL;
+
+    WS_LIST_EACH(link, &chat->members)
+    {
+        struct ws_membership *membership = WS_CONTAINER(link, struct ws_membership, of_chat);
+        bool shown = !ws_membership_is_past(membership, about);
+
+        if (!shown && bare == NULL)
+            bare = ws_change_bare_frame(chat->chat_id, rev, about->seq);
+        to_person(app, membership->person, shown ? frame : bare, except_conn, WS_MUST_ARRIVE);
+    }
+    if (bare != NULL)
+        ws_buffer_unref(bare);
+}
+
 static void to_members_but_sender(struct ws_app *app, struct ws_chat *chat,
                                   const struct ws_bus_event *event)
 {
@@ -80,6 +99,34 @@ static const char *person_addressed(const struct ws_bus_event *event)
                                                                                          : NULL;
 }
 
+static struct cc_json_reader *read_frame(struct cc_arena *arena, const struct ws_buffer *frame)
+{
+    return cc_json_reader_create(arena, ws_buffer_text(frame), frame->count, CC_IGNORE_UNKNOWN);
+}
+
+/* With an arena of its own: whoever delivers what waited may still read from the hub's. */
+static bool says_change(const struct ws_buffer *frame, enum cc_chat_change wanted)
+{
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader = read_frame(arena, frame);
+    const char *change = cc_json_text(reader, "change", CC_OPTIONAL, 1, NAME_MAX_BYTES);
+    bool said = change != NULL && strcmp(change, cc_chat_change_names[wanted]) == 0;
+
+    cc_json_reader_destroy(reader);
+    return said;
+}
+
+/* Whoever was added begins here, until chat-service's members say it exactly. */
+static void begin_here(struct ws_app *app, struct ws_chat *chat, const struct ws_person *person,
+                       const struct ws_buffer *chat_frame)
+{
+    struct ws_membership *membership = ws_membership_find(app, person, chat->chat_id);
+
+    if (membership != NULL && membership->joined_seq == 0 &&
+        says_change(chat_frame, CC_CHAT_MEMBER_ADDED))
+        membership->joined_seq = chat->head_seq;
+}
+
 /* A chat that this person has just entered, with the head from which it syncs. */
 static void introduce(struct ws_app *app, struct ws_chat *chat, const char *user_id,
                       const struct ws_buffer *chat_frame)
@@ -90,6 +137,7 @@ static void introduce(struct ws_app *app, struct ws_chat *chat, const char *user
 
     if (person == NULL || chat_frame->count < 2)
         return;
+    begin_here(app, chat, person, chat_frame);
     cc_strbuf_init(&text, FRAME_MAX_BYTES);
     cc_strbuf_append(&text, ws_buffer_text(chat_frame), chat_frame->count - 1); /* without its } */
     cc_strbuf_printf(&text, ",\"head_rev\":%lld,\"head_seq\":%lld}",
@@ -109,10 +157,12 @@ static void deliver(struct ws_app *app, struct ws_chat *chat, const struct ws_bu
         introduce(app, chat, user_id, event->frame);
     else if (message->kind == CC_BUS_TYPING)
         to_members_but_sender(app, chat, event);
+    else if (message->kind == CC_BUS_MESSAGE)
+        ws_fanout_change(app, chat, message->rev,
+                         &(struct ws_about){message->message_seq, message->since_joining},
+                         event->frame, message->conn_id);
     else if (message->kind != CC_BUS_MEMBER)
-        ws_fanout_to_members(app, chat, event->frame,
-                             message->kind == CC_BUS_MESSAGE ? message->conn_id : "",
-                             weight_of(message->kind));
+        ws_fanout_to_members(app, chat, event->frame, "", weight_of(message->kind));
     if (message->rev > 0) {
         chat->backlog.last_rev = message->rev;
         if (message->seq > chat->head_seq)
@@ -165,18 +215,25 @@ static void take_chat_event(struct ws_app *app, struct ws_chat *chat, struct ws_
 
 /* ---- events of a person ---- */
 
-static bool ends_membership(struct ws_app *app, const struct ws_buffer *frame)
+static bool ends_membership(const struct ws_buffer *frame)
 {
-    struct cc_json_reader *reader = cc_json_reader_create(app->hub.arena, ws_buffer_text(frame),
-                                                          frame->count, CC_IGNORE_UNKNOWN);
-    const char *change = cc_json_text(reader, "change", CC_OPTIONAL, 1, NAME_MAX_BYTES);
-    bool ends =
-        change != NULL && (strcmp(change, cc_chat_change_names[CC_CHAT_MEMBER_REMOVED]) == 0 ||
-                           strcmp(change, cc_chat_change_names[CC_CHAT_DELETED]) == 0);
+    return says_change(frame, CC_CHAT_MEMBER_REMOVED) || says_change(frame, CC_CHAT_DELETED);
+}
 
+/* The person's own state of a chat: what they deleted of it is shown to them no more. */
+static void take_own_state(struct ws_app *app, const struct ws_person *person,
+                           const struct ws_bus_event *event)
+{
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader = read_frame(arena, event->frame);
+
+    if (cc_json_enter(reader, "me", CC_OPTIONAL)) {
+        int64_t cleared_seq = cc_json_int(reader, "cleared_seq", CC_OPTIONAL, 0, INT64_MAX);
+
+        cc_json_leave(reader);
+        ws_membership_begin(app, person, event->message.chat_id, 0, cleared_seq);
+    }
     cc_json_reader_destroy(reader);
-    cc_arena_reset(app->hub.arena);
-    return ends;
 }
 
 /* Takes the event. */
@@ -185,7 +242,7 @@ static void take_chat_of_person(struct ws_app *app, struct ws_person *person,
 {
     struct ws_membership *membership = ws_membership_find(app, person, event->message.chat_id);
 
-    if (!ends_membership(app, event->frame)) {
+    if (!ends_membership(event->frame)) {
         take_chat_event(
             app, ws_chat_join(app, person, event->message.chat_id, event->message.member_version),
             event);
@@ -225,8 +282,11 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
         to_person(app, person, event->frame, "", WS_MUST_ARRIVE);
         ws_sight_review(app, person);
         break;
-    case CC_BUS_NOTIFICATION:
     case CC_BUS_PERSONAL:
+        take_own_state(app, person, event);
+        to_person(app, person, event->frame, "", WS_MUST_ARRIVE);
+        break;
+    case CC_BUS_NOTIFICATION:
     case CC_BUS_UNREAD:
     case CC_BUS_RECEIPT:
         to_person(app, person, event->frame, event->message.conn_id, WS_MUST_ARRIVE);

@@ -7,6 +7,7 @@
 #include "ws/buffer.h"
 #include "ws/outbox.h"
 
+struct ws_about;
 struct ws_app;
 struct ws_chat;
 
@@ -18,5 +19,10 @@ void ws_fanout_go_on(struct ws_app *app, struct ws_chat *chat);
 /* To every socket of every local member but the connection `except_conn` ("" = none). */
 void ws_fanout_to_members(struct ws_app *app, struct ws_chat *chat, struct ws_buffer *frame,
                           const char *except_conn, enum ws_weight weight);
+/* The same for a change of the chat's log; members whose chat begins after what it is about get its
+ * rev alone, so that nobody sees a hole. */
+void ws_fanout_change(struct ws_app *app, struct ws_chat *chat, int64_t rev,
+                      const struct ws_about *about, struct ws_buffer *frame,
+                      const char *except_conn);
 
 #endif

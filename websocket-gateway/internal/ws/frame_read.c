@@ -105,7 +105,7 @@ static enum cc_code move_mark(struct ws_session *session, const struct ws_frame 
     event->envelope = ws_envelope(app, CC_TOPIC_MESSAGE_READ, event->chat_id, event_id);
     event->user_id = session->person->user_id;
     event->device_id = session->device_id;
-    event->from_seq = NOT_SAID;
+    event->from_seq = event->cleared_seq = NOT_SAID;
     event->at_ms = event->envelope.occurred_at_ms;
     event->origin = (struct cc_origin){
         .node = app->runtime.node_id, .conn_id = session->conn_id, .client_msg_id = frame_id};

@@ -11,6 +11,7 @@ struct ev_message_read {
     int64_t read_seq;      /* -1 = not said */
     int64_t delivered_seq; /* -1 = not said */
     int64_t from_seq;      /* >= 0: membership begins after it (member added); -1 = not said */
+    int64_t cleared_seq;   /* >= 0: the person deleted the chat up to it for themselves; -1 */
     int64_t at_ms;
     struct cc_origin
         origin; /* conn_id of the asking connection; client_msg_id carries its frame id as text */

@@ -1,0 +1,21 @@
+#ifndef COMMON_DELETIONS_H
+#define COMMON_DELETIONS_H
+
+/*
+ * Accounts that are deleted, as a service hears of them: records of user.updated whose change is
+ * `deleted`. On the consumer's thread.
+ * Source: docs/contracts.md "Deleting an account".
+ */
+
+#include "common/kafka_consumer.h"
+
+/* Erases what the service keeps of that person; repeatable. The arena is the batch's. */
+typedef enum cc_code (*cc_bury)(void *app, const char *user_id, struct cc_arena *arena,
+                                struct cc_error *err);
+
+/* For cc_consumer_row's apply. self: the service's name; what it tells itself is passed over.
+ * Errors: those of bury; the batch comes again. */
+CC_MUST_CHECK enum cc_code cc_deletions_apply(struct cc_batch *batch, const char *self,
+                                              cc_bury bury, void *app, struct cc_error *err);
+
+#endif
