@@ -7,6 +7,7 @@
 
 #include "event_fields.h"
 
+#define KEYS_MAX            32 /* of one attachment */
 #define REACTIONS_MAX_BYTES (64 * 1024)
 
 static const char *const type_names[] = {"text", "media", "system", NULL};
@@ -40,12 +41,13 @@ void cc_message_read(struct cc_json_reader *reader, struct cc_message *out)
 
 static size_t read_media_ids(struct cc_json_reader *reader, size_t max_count, const char **out_ids)
 {
-    size_t count = cc_json_array_count(reader, "attachments", CC_OPTIONAL, max_count);
+    size_t count = cc_json_array_count(reader, "attachments", CC_OPTIONAL, max_count), keys;
 
     for (size_t i = 0; i < count; i++) {
         if (!cc_json_enter_element(reader, "attachments", i))
             return i;
         out_ids[i] = cc_json_uuid(reader, "media_id", CC_REQUIRED);
+        (void)cc_json_keys(reader, KEYS_MAX, &keys); /* the rest is the clients' own */
         cc_json_leave(reader);
     }
     return count;
