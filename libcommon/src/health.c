@@ -22,6 +22,7 @@ struct cc_health_item {
     cc_health_probe probe; /* NULL = reports by itself */
     void *subject;
     struct cc_gauge *gauge;
+    bool optional; /* readiness does not wait for it; fixed before the item is in the list */
     bool ok, succeeded_once;
     int64_t succeeded_mono_ms;
     char reason[160];
@@ -67,11 +68,14 @@ void cc_health_destroy(struct cc_health *health)
 /* ---- items ---- */
 
 static struct cc_health_item *add(struct cc_health *health, const char *name, cc_health_probe probe,
-                                  void *subject)
+                                  void *subject, bool optional)
 {
     struct cc_health_item *item = cc_calloc(1, sizeof *item);
-    *item = (struct cc_health_item){
-        .health = health, .probe = probe, .subject = subject, .reason = "not connected yet"};
+    *item = (struct cc_health_item){.health = health,
+                                    .probe = probe,
+                                    .subject = subject,
+                                    .optional = optional,
+                                    .reason = "not connected yet"};
     snprintf(item->name, sizeof item->name, "%s", name);
     item->gauge = cc_gauge_get("dependency_up", "1 while the dependency answers.", "dependency",
                                item->name, NULL);
@@ -85,13 +89,19 @@ static struct cc_health_item *add(struct cc_health *health, const char *name, cc
 
 struct cc_health_item *cc_health_add(struct cc_health *health, const char *name)
 {
-    return add(health, name, NULL, NULL);
+    return add(health, name, NULL, NULL, false);
 }
 
 void cc_health_watch(struct cc_health *health, const char *name, cc_health_probe probe,
                      void *subject)
 {
-    add(health, name, probe, subject);
+    add(health, name, probe, subject, false);
+}
+
+void cc_health_watch_optional(struct cc_health *health, const char *name, cc_health_probe probe,
+                              void *subject)
+{
+    add(health, name, probe, subject, true);
 }
 
 /* Only changes are logged: a dependency that is away for an hour is two lines. */
@@ -196,7 +206,7 @@ static bool ready_locked(const struct cc_health *health, char reason[CC_HEALTH_R
     if (reason[0] != '\0')
         return false;
     for (const struct cc_health_item *item = health->first; item != NULL; item = item->next) {
-        if (item->ok)
+        if (item->ok || item->optional)
             continue;
         snprintf(reason, CC_HEALTH_REASON_BYTES, "%s: %s", item->name, item->reason);
         return false;
@@ -223,6 +233,8 @@ static void write_item(const struct cc_health_item *item, int64_t now_ms,
     else
         cc_json_put_null(writer, "age_ms");
     cc_json_put_text(writer, "reason", item->reason);
+    if (item->optional)
+        cc_json_put_bool(writer, "optional", true);
     cc_json_close_object(writer);
 }
 

@@ -328,7 +328,9 @@ static void report_failure(struct transfer *transfer, enum cc_code code, const c
     const char *url = "";
 
     curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
-    cc_fail_detail(&err, code, "%s %.120s: %.90s", transfer->method, url != NULL ? url : "",
+    url = url != NULL ? url : "";
+    int shown = (int)strcspn(url, "?"); /* a query may hold a signature: it belongs into no log */
+    cc_fail_detail(&err, code, "%s %.*s: %.90s", transfer->method, shown < 120 ? shown : 120, url,
                    reason);
     end_span(transfer, code);
     transfer->done(transfer->arg, code, NULL, &err);

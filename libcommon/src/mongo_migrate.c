@@ -4,6 +4,7 @@
  * record of a file) may be repeated and run by two processes at once, and ends in the same state.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -11,32 +12,55 @@
 #include "common/mongo_pool.h"
 #include "migration_files.h"
 
-#define NAMESPACE_EXISTS 48
-#define REPEATS_MAX      5 /* FerretDB answers one of two who create the same thing "internal" */
+#define NAMESPACE_EXISTS    48
+#define ALREADY_INITIALIZED 23 /* it is sharded */
+#define COMMAND_NOT_FOUND   59
+#define REPEATS_MAX         5 /* FerretDB answers one of two who create the same thing "internal" */
 
 CC_DEFINE_AUTO(mongo, struct cc_mongo, cc_mongo_destroy);
 
 struct step {
     struct cc_mongo *mongo;
     const struct cc_migration_file *file;
+    bool on_cluster; /* the server is a mongos: collections are sharded */
 };
 
-static enum cc_code command(struct cc_mongo *mongo, const bson_t *document, struct cc_error *err)
+static enum cc_code command_in(struct cc_mongo *mongo, const char *database, const bson_t *document,
+                               struct cc_error *err)
 {
     enum cc_code code = CC_OK;
     for (int i = 0; i < REPEATS_MAX; i++) {
         bson_error_t error = {0};
         mongoc_client_t *client = cc_mongo_borrow(mongo);
-        bool done = mongoc_client_write_command_with_opts(client, cc_mongo_database(mongo),
-                                                          document, NULL, NULL, &error);
+        bool done =
+            mongoc_client_write_command_with_opts(client, database, document, NULL, NULL, &error);
         cc_mongo_return(mongo, client);
-        if (done || error.code == NAMESPACE_EXISTS)
+        if (done || error.code == NAMESPACE_EXISTS || error.code == ALREADY_INITIALIZED)
             return CC_OK;
         code = cc_mongo_fail(&error, err);
         if (code != CC_OUTCOME_UNKNOWN && code != CC_UNAVAILABLE)
             return code;
     }
     return code;
+}
+
+static enum cc_code command(struct cc_mongo *mongo, const bson_t *document, struct cc_error *err)
+{
+    return command_in(mongo, cc_mongo_database(mongo), document, err);
+}
+
+/* Sharding commands are for a mongos alone, which says what it is. */
+static enum cc_code ask_for_cluster(struct cc_mongo *mongo, bool *out, struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *hello = BCON_NEW("hello", BCON_INT32(1));
+    bson_error_t error = {0};
+    bson_t reply;
+    mongoc_client_t *client = cc_mongo_borrow(mongo);
+    bool done = mongoc_client_command_simple(client, "admin", hello, NULL, &reply, &error);
+    cc_mongo_return(mongo, client);
+    *out = done && strcmp(cc_bson_text(&reply, "msg"), "isdbgrid") == 0;
+    bson_destroy(&reply);
+    return done || error.code == COMMAND_NOT_FOUND ? CC_OK : cc_mongo_fail(&error, err);
 }
 
 static enum cc_code faulty(const struct step *step, const char *what, struct cc_error *err)
@@ -107,19 +131,50 @@ static enum cc_code create_indexes(const struct step *step, const char *collecti
     return CC_OK;
 }
 
+static bool is_hashed(const bson_t *key)
+{
+    bson_iter_t at;
+    return bson_iter_init(&at, key) && bson_iter_next(&at) && BSON_ITER_HOLDS_UTF8(&at);
+}
+
+/* A collection that holds something is sharded only when an index serves the key. A ranged key is
+ * the beginning of a declared one. */
+static enum cc_code shard_collection(const struct step *step, const char *collection,
+                                     const bson_t *key, struct cc_error *err)
+{
+    const char *database = cc_mongo_database(step->mongo);
+    char name[256];
+    if (!step->on_cluster)
+        return CC_OK;
+    if (is_hashed(key)) {
+        CC_AUTO(bson)
+        bson_t *index = BCON_NEW("name", BCON_UTF8("shard_key"), "keys", BCON_DOCUMENT(key));
+        CC_TRY(create_index(step, collection, index, err));
+    }
+    (void)snprintf(name, sizeof name, "%s.%s", database, collection);
+    CC_AUTO(bson) bson_t *enable = BCON_NEW("enableSharding", BCON_UTF8(database));
+    CC_AUTO(bson)
+    bson_t *shard = BCON_NEW("shardCollection", BCON_UTF8(name), "key", BCON_DOCUMENT(key));
+    CC_TRY(command_in(step->mongo, "admin", enable, err));
+    return command_in(step->mongo, "admin", shard, err);
+}
+
 static enum cc_code apply_collection(const struct step *step, const bson_t *declared,
                                      struct cc_error *err)
 {
     bson_iter_t at;
-    bson_t indexes;
+    bson_t indexes, key;
     const char *name = cc_bson_text(declared, "name");
     if (name[0] == '\0')
         return faulty(step, "a collection needs a name", err);
     CC_AUTO(bson) bson_t *create = BCON_NEW("create", BCON_UTF8(name));
     CC_TRY(command(step->mongo, create, err));
     if (bson_iter_init_find(&at, declared, "indexes") && borrow_child(&at, &indexes))
-        return create_indexes(step, name, &indexes, err);
-    return CC_OK;
+        CC_TRY(create_indexes(step, name, &indexes, err));
+    if (!bson_iter_init_find(&at, declared, "shard_key"))
+        return CC_OK;
+    return borrow_child(&at, &key) ? shard_collection(step, name, &key, err)
+                                   : faulty(step, "a shard_key is an object", err);
 }
 
 static enum cc_code apply_document(const struct step *step, const bson_t *document,
@@ -200,11 +255,13 @@ enum cc_code cc_mongo_migrate(const char *uri, const char *database, const char 
     CC_AUTO(mongo) struct cc_mongo *mongo = NULL;
     const struct cc_migration_file *files;
     size_t count;
+    bool on_cluster;
     CC_TRY(cc_migration_files_read(directory, ".json", arena, &files, &count, err));
     CC_TRY(cc_mongo_create(uri, database, false, &mongo, err));
     CC_TRY(cc_migration_wait(cc_mongo_probe, mongo, err));
+    CC_TRY(ask_for_cluster(mongo, &on_cluster, err));
     for (size_t i = 0; i < count; i++) {
-        struct step step = {mongo, &files[i]};
+        struct step step = {mongo, &files[i], on_cluster};
         CC_TRY(apply_once(&step, err));
     }
     return CC_OK;

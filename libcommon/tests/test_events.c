@@ -266,6 +266,31 @@ static void a_reaction_is_an_emoji_that_may_be_a_key_anywhere(void **state)
     assert_false(cc_reaction_valid("a\x7f"));
 }
 
+static void attachments_name_their_files(void **state)
+{
+    (void)state;
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    static const char sound[] =
+        "[{\"media_id\":\"0190A000-0000-7000-8000-000000000001\",\"width\":4},"
+        "{\"media_id\":\"0190a000-0000-7000-8000-000000000002\"}]";
+    static const char *const faulty[] = {
+        "[{}]", "[{\"media_id\":7}]", "[{\"media_id\":\"x\"}]", "{}", "[1]", "[{\"media_id\":"};
+    const char *const *ids;
+    size_t count;
+
+    assert_true(cc_attachment_ids(sound, arena, &ids, &count));
+    assert_int_equal(count, 2);
+    assert_string_equal(ids[0], "0190a000-0000-7000-8000-000000000001");
+    assert_true(cc_attachment_ids(NULL, arena, &ids, &count));
+    assert_int_equal(count, 0);
+    assert_true(cc_attachment_ids("[]", arena, &ids, &count));
+    assert_int_equal(count, 0);
+    for (size_t i = 0; i < sizeof faulty / sizeof *faulty; i++) {
+        assert_false(cc_attachment_ids(faulty[i], arena, &ids, &count));
+        assert_int_equal(count, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +304,7 @@ int main(void)
         cmocka_unit_test(the_request_hash_covers_content_and_nothing_else),
         cmocka_unit_test(the_request_hash_is_the_golden_one),
         cmocka_unit_test(a_reaction_is_an_emoji_that_may_be_a_key_anywhere),
+        cmocka_unit_test(attachments_name_their_files),
     };
     return cmocka_run_group_tests(tests, read_goldens, NULL);
 }

@@ -89,6 +89,27 @@ static void a_failing_item_is_named_with_its_reason_and_the_age_of_its_success(v
         "{\"name\":\"store\",\"ok\":false,\"age_ms\":null,\"reason\":\"not connected yet\"}]}");
 }
 
+static enum cc_code never_answers(void *subject, struct cc_error *err)
+{
+    (void)subject;
+    return cc_fail_detail(err, CC_UNAVAILABLE, "nobody there");
+}
+
+static void readiness_does_not_wait_for_what_is_optional_but_shows_it(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_health_item *kafka = cc_health_add(f->health, "kafka");
+    cc_health_watch_optional(f->health, "objects", never_answers, NULL);
+    cc_health_set_started(f->health);
+
+    assert_false(cc_health_ready(f->health, f->reason));
+    cc_health_report(kafka, CC_OK, NULL);
+
+    assert_true(cc_health_ready(f->health, f->reason));
+    assert_non_null(strstr(written(f), "{\"name\":\"objects\",\"ok\":false,\"age_ms\":null,"
+                                       "\"reason\":\"not connected yet\",\"optional\":true}"));
+}
+
 static void draining_is_never_ready(void **state)
 {
     struct fixture *f = *state;
@@ -145,6 +166,7 @@ int main(void)
         TEST(nothing_is_ready_before_the_start_is_done),
         TEST(every_item_must_have_succeeded),
         TEST(a_failing_item_is_named_with_its_reason_and_the_age_of_its_success),
+        TEST(readiness_does_not_wait_for_what_is_optional_but_shows_it),
         TEST(draining_is_never_ready),
         TEST(watched_items_are_probed_again_and_again),
     };

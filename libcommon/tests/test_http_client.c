@@ -298,6 +298,19 @@ static void failures_say_whether_something_was_done(void **state)
     stop_rude(&garbled);
 }
 
+static void what_a_failure_tells_the_log_holds_no_query(void **state)
+{
+    struct fixture *f = *state;
+    const struct cc_http_call call = {.method = "GET",
+                                      .url = "http://127.0.0.1:1/file?X-Amz-Signature=secret"};
+    struct cc_http_answer answer;
+    struct cc_error err = {0};
+
+    assert_int_equal(cc_http_do(f->client, &call, f->arena, &answer, &err), CC_UNAVAILABLE);
+    assert_non_null(strstr(err.detail, "http://127.0.0.1:1/file:"));
+    assert_null(strstr(err.detail, "secret"));
+}
+
 static void what_is_no_whole_answer_is_a_failure(void **state)
 {
     struct fixture *f = *state;
@@ -456,6 +469,7 @@ int main(void)
         CALLED(calls_without_a_body_send_none),
         CALLED(many_calls_run_at_once),
         CALLED(failures_say_whether_something_was_done),
+        CALLED(what_a_failure_tells_the_log_holds_no_query),
         CALLED(what_is_no_whole_answer_is_a_failure),
         CALLED(a_stopping_client_ends_what_runs),
         CALLED(a_peer_tries_its_next_instance),

@@ -58,6 +58,28 @@ static void watch_servers(struct message_app *app, struct cc_health *health)
     cc_health_watch(health, "redis", cc_redis_probe, app->redis);
     cc_health_watch(health, "kafka", cc_producer_probe, app->producer);
     cc_health_watch(health, "keys", cc_jwt_verifier_probe, app->verifier);
+    if (app->objects != NULL)
+        cc_health_watch_optional(health, "objects", object_store_probe, app->objects);
+}
+
+static void open_objects(struct message_app *app)
+{
+    const struct message_settings *s = app->settings;
+    bool same = s->s3_public_endpoint == NULL || s->s3_public_endpoint[0] == '\0';
+
+    app->media_limits =
+        (struct media_limits){s->media_abandoned_s * MS_PER_S, s->media_unused_s * MS_PER_S};
+    if (s->s3_endpoint == NULL || s->s3_endpoint[0] == '\0')
+        return;
+    app->object_settings = (struct object_store_settings){
+        .endpoint = s->s3_endpoint,
+        .public_endpoint = same ? s->s3_endpoint : s->s3_public_endpoint,
+        .region = s->s3_region,
+        .bucket = s->s3_bucket,
+        .keys = {s->s3_access_key, s->s3_secret_key, s->s3_session_token},
+        .url_ttl_s = (int)s->media_url_ttl_s,
+    };
+    app->objects = object_store_s3_create(app->client, &app->object_settings, app->clock);
 }
 
 static enum cc_code open_servers(struct message_app *app, const struct cc_runtime *runtime,
@@ -72,6 +94,7 @@ static enum cc_code open_servers(struct message_app *app, const struct cc_runtim
     app->client = cc_http_client_create();
     app->chat_service = cc_peer_create(app->client, &settings->chat_service_internal_urls);
     app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
+    open_objects(app);
     if (runtime->health != NULL)
         watch_servers(app, runtime->health);
     return CC_OK;
@@ -95,6 +118,7 @@ static void prepare_consumers(struct message_app *app)
     struct redis_outlet outlet = {.redis = app->redis, .clock = app->clock};
 
     app->owner = owner_create(app->store, app->clock, app->settings->edit_window_s * MS_PER_S);
+    owner_use_media(app->owner, &(struct media_uses){app->media, app->media_limits, app->clock});
     app->heads = head_saver_create(app->store);
     app->announcer = (struct announcer){
         .producer = app->producer,
@@ -122,6 +146,8 @@ static void prepare_consumers(struct message_app *app)
         .ids = app->ids,
         .created_topic = app->names.created_topic,
     };
+    app->media_ticker.sweeper =
+        (struct media_sweeper){app->media, app->objects, app->media_limits, app->clock};
 }
 
 static enum cc_code start_consumers(struct message_app *app, const struct cc_runtime *runtime,
@@ -184,11 +210,14 @@ enum cc_code message_app_start_as(struct message_app *app, const struct cc_runti
     CC_TRY(open_servers(app, runtime, err));
     if (app->store == NULL)
         app->store = message_store_mongo_create(app->mongo);
+    app->media = media_store_mongo_create(app->mongo);
     app->members = message_members_create(app->chat_service, app->redis);
     CC_TRY(start_listening(app, err));
     prepare_consumers(app);
     CC_TRY(start_consumers(app, runtime, err));
     expirer_start(&app->expirer, (int)app->settings->sweep_interval_ms);
+    if (app->objects != NULL)
+        media_ticker_start(&app->media_ticker, (int)app->settings->sweep_interval_ms);
     return CC_OK;
 }
 
@@ -197,6 +226,7 @@ void message_app_drain(void *memory, int64_t deadline_mono_ms)
     struct message_app *app = memory;
 
     expirer_stop(&app->expirer);
+    media_ticker_stop(&app->media_ticker);
     cc_consumer_stop(app->created_consumer, deadline_mono_ms);
     cc_consumer_stop(app->read_consumer, deadline_mono_ms);
     cc_consumer_stop(app->deleted_consumer, deadline_mono_ms);
@@ -215,6 +245,8 @@ void message_app_stop(void *memory)
         cc_redis_subscriber_destroy(app->subscriber);
     waiters_destroy(app->waiters);
     message_members_destroy(app->members);
+    media_store_destroy(app->media);
+    object_store_destroy(app->objects);
     message_store_destroy(app->store);
     cc_jwt_verifier_destroy(app->verifier);
     cc_peer_destroy(app->chat_service);

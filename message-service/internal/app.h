@@ -14,6 +14,7 @@
 #include "events/consume_created.h"
 #include "events/consume_read.h"
 #include "events/expire.h"
+#include "events/sweep_media.h"
 #include "settings.h"
 #include "waiters.h"
 
@@ -37,6 +38,10 @@ struct message_app {
     struct cc_jwt_verifier *verifier;
     /* What is built on them. */
     struct message_store *store;
+    struct media_store *media;
+    struct object_store_settings object_settings;
+    struct object_store *objects; /* NULL: this installation keeps no files */
+    struct media_limits media_limits;
     struct message_members *members;
     struct waiters *waiters;
     struct cc_redis_subscriber *subscriber; /* this node's channel, and ended sessions */
@@ -49,6 +54,7 @@ struct message_app {
     struct read_consumer read;
     struct cc_consumer *created_consumer, *read_consumer, *deleted_consumer;
     struct expirer expirer;
+    struct media_ticker media_ticker;
 };
 
 extern const struct cc_http_hooks message_http_hooks;

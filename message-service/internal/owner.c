@@ -29,6 +29,7 @@ struct owner {
     struct message_store *store;
     const struct cc_clock *clock;
     int64_t edit_window_ms;
+    struct media_uses media;
     struct cc_hash_map *chats; /* chat_id to struct chat_entry */
     struct cc_gauge *chats_known;
     struct cc_counter *rounds;
@@ -59,6 +60,11 @@ struct owner *owner_create(struct message_store *store, const struct cc_clock *c
     owner->rounds = cc_counter_get("message_owner_conflicts_total",
                                    "Appends that met an operation done before", NULL);
     return owner;
+}
+
+void owner_use_media(struct owner *owner, const struct media_uses *media)
+{
+    owner->media = *media;
 }
 
 static void free_entry(struct chat_entry *chat)
@@ -149,15 +155,21 @@ struct takeover {
     struct chat_entry *chat;
 };
 
+static enum cc_code materialise(struct owner *owner, const struct change *const *changes,
+                                size_t count, struct cc_error *err)
+{
+    CC_TRY(owner->store->ops->materialise(owner->store, changes, count, err));
+    return media_uses_follow(&owner->media, changes, count, err);
+}
+
 /* What the log holds beyond the saved head may not be materialised: whoever wrote it may have died
  * right after. */
 static enum cc_code take_over_run(void *arg, const struct change_list *found, struct cc_error *err)
 {
     struct takeover *takeover = arg;
-    struct message_store *store = takeover->owner->store;
 
-    CC_TRY(store->ops->materialise(store, (const struct change *const *)found->items, found->count,
-                                   err));
+    CC_TRY(materialise(takeover->owner, (const struct change *const *)found->items, found->count,
+                       err));
     for (size_t i = 0; i < found->count; i++)
         chat_state_advance(&takeover->chat->state, found->items[i]);
     return CC_OK;
@@ -267,6 +279,9 @@ static enum cc_code judge_readable(struct batch *batch, struct operation *operat
 
     if (batch->targets != NULL)
         CC_TRY(targets_find(batch->targets, &operation->ask, &context.target, err));
+    bool may_attach;
+    CC_TRY(media_uses_allow(&batch->owner->media, &operation->ask, batch->arena, &may_attach, err));
+    context.may_not_attach = !may_attach;
     decide(&operation->chat->state, &operation->ask, &context, &operation->decided);
     if (batch->targets != NULL && change_accepted(&operation->decided))
         targets_note(batch->targets, &operation->decided);
@@ -387,7 +402,6 @@ static void see_what_is_owned(struct batch *batch, struct operation *operations,
 static enum cc_code materialise_new(struct batch *batch, struct operation *operations, size_t count,
                                     struct cc_error *err)
 {
-    struct message_store *store = batch->owner->store;
     const struct change **changes = cc_arena_calloc(batch->arena, count + 1, sizeof *changes);
     size_t chosen = 0;
 
@@ -399,7 +413,7 @@ static enum cc_code materialise_new(struct batch *batch, struct operation *opera
         if (operation->owned && operation->first == NULL && is_new)
             changes[chosen++] = operation->outcome;
     }
-    return chosen == 0 ? CC_OK : store->ops->materialise(store, changes, chosen, err);
+    return chosen == 0 ? CC_OK : materialise(batch->owner, changes, chosen, err);
 }
 
 static enum cc_code announce_owned(struct batch *batch, struct operation *operations, size_t count,

@@ -11,6 +11,7 @@
  */
 
 #include "common/clock.h"
+#include "media_uses.h"
 #include "operation.h"
 #include "storage/message_store.h"
 
@@ -34,6 +35,8 @@ struct owner_ports {
 struct owner *owner_create(struct message_store *store, const struct cc_clock *clock,
                            int64_t edit_window_ms);
 void owner_destroy(struct owner *owner); /* accepts NULL */
+/* Before the first batch: attachments are looked up, and what shows them is kept. Copied. */
+void owner_use_media(struct owner *owner, const struct media_uses *media);
 
 /* Errors: CC_UNAVAILABLE, CC_OUTCOME_UNKNOWN and the like are transient: bring the same batch
  * again. */

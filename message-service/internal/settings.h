@@ -12,6 +12,11 @@ struct message_settings {
     const char *redis_url;
     struct cc_setting_list jwks_urls;
     struct cc_setting_list chat_service_internal_urls;
+    const char *s3_endpoint, *s3_public_endpoint; /* "" = no files; "" = the same */
+    const char *s3_region, *s3_bucket;
+    const char *s3_access_key, *s3_secret_key, *s3_session_token;
+    int64_t media_max_bytes, media_url_ttl_s;
+    int64_t media_abandoned_s, media_unused_s;
     bool production;
     int64_t batch_max;
     int64_t edit_window_s;

@@ -11,6 +11,7 @@ from client import fields_of
 from conftest import People
 from fleet import REPOSITORY, documented_operations
 from forge import Forger, Key
+from files import announce, announcement, send_file, upload
 
 TABLE = REPOSITORY / "tests" / "e2e" / "authorisation.md"
 ROW = re.compile(r"\| ((?:GET|POST|PUT|PATCH|DELETE) /\S+) \|(.*)\|$")
@@ -98,6 +99,7 @@ BODIES = {
     "PATCH /v1/chats/{chat_id}/members/{user_id}": lambda s: {"role": "admin"},
     "POST /v1/chats/{chat_id}/transfer": lambda s: {"user_id": s.spare.user_id},
     "PATCH /v1/messages/{message_id}": lambda s: {"body": unique()},
+    "POST /v1/media/uploads": lambda s: announcement(unique().encode()),
 }  # fmt: skip
 QUERIES = {
     "DELETE /v1/sessions": lambda s: {"others": "true"},
@@ -188,6 +190,11 @@ class Stage:
         if "{message_id}" in route:
             said = fields_of(await self.owner.say(self.names["chat_id"], "judge me"), 200, 201)
             self.names["message_id"] = said["message_id"]
+        if route.endswith("/complete"):
+            self.names["media_id"] = (await announce(self.owner, unique().encode()))["media_id"]
+        elif "{media_id}" in route:
+            self.names["media_id"] = await upload(self.owner, unique().encode())
+            fields_of(await send_file(self.owner, self.names["chat_id"], self.names["media_id"]), 201)
         if "{session_id}" in route:
             tablet = copy.copy(self.owner)
             tablet.device_id = unique()

@@ -1,10 +1,11 @@
-"""R31: no log holds a token, code, password, address or message. Runs last, over all that the other tests have used.
+"""R31: no log holds a token, code, password, address, message or signature of a URL. Runs last, over all that the other tests have used.
 
 `infra/dev/chat test` runs the fleet with log level debug, so that "no log" means at any level.
 """
 
 import pytest
 from client import fields_of
+from files import upload
 from fleet import REPOSITORY
 from secrecy import USED, Secrets, find
 
@@ -14,6 +15,7 @@ PLANTED = {
     "address": "ada.lovelace@example.org",
     "message": "meet me at the engine at nine",
     "code": "427183",
+    "signature": "http://127.0.0.1/a?X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
 }
 LOGGED = '{{"@timestamp":"2026-01-01T00:00:00.427183Z","log.level":"debug","reason":"{0}","duration_us":"123"}}\n'
 HARMLESS = '{"@timestamp":"2026-01-01T00:00:00.427183Z","duration_us":"427183","message_count":"427183"}\n'
@@ -40,6 +42,7 @@ async def test_no_log_holds_a_secret_that_was_used(people, fleet, tmp_path):
     ada = await people.join("Ada")
     chat_id = (await ada.make_group("Engines"))["chat_id"]
     fields_of(await ada.say(chat_id, "of each kind at least one was used"))
+    await upload(ada, b"signatures, too")
     counts = {kind: len(texts) for kind, texts in USED.kinds.items()}
     files = logs_of(fleet)
     print(f"\n{counts} sought in {sum(file.stat().st_size for file in files) / 2**20:.0f} MiB of logs")

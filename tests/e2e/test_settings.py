@@ -20,6 +20,7 @@ DAEMONS = [
 SECRETS = {
     "auth-service-1": "CHAT_SIGNING_KEY_FILE",
     "user-service-1": "CHAT_POSTGRES_URI",
+    "message-service-1": "CHAT_S3_SECRET_KEY_FILE",
 }
 
 

@@ -18,6 +18,7 @@ SERVER_PORTS = {
     "versitygw": 8306,
     "mailpit-smtp": 8307,
     "mailpit": 8308,
+    "mongojava": 8309,
 }
 
 STACK_OFFSETS = {"dev": 0, "test": 1000}

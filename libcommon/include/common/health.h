@@ -20,5 +20,9 @@ struct cc_health_item *cc_health_add(struct cc_health *health, const char *name)
 void cc_health_report(struct cc_health_item *item, enum cc_code code, const char *reason);
 void cc_health_watch(struct cc_health *health, const char *name, cc_health_probe probe,
                      void *subject);
+/* The same for what only part of the service needs: it is shown and logged, and readiness does not
+ * wait for it. */
+void cc_health_watch_optional(struct cc_health *health, const char *name, cc_health_probe probe,
+                              void *subject);
 
 #endif

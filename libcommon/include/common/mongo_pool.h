@@ -67,8 +67,10 @@ int64_t cc_bson_int(const bson_t *doc, const char *key, int64_t fallback);
 bool cc_bson_bool(const bson_t *doc, const char *key, bool fallback);
 
 /* Creates the collections and indexes declared in <directory>/NNNN_*.json
- * ({"collections":[{"name","indexes":[{"name","keys", "unique"}],"equality":[...]}]}),
- * idempotently, recorded in collection schema_migrations. Waits for a late server. */
+ * ({"collections":[{"name","indexes":[{"name","keys", "unique"}],"equality":[...],
+ * "shard_key":{...}}]}), idempotently. A shard key is for a sharded cluster (the server is a
+ * mongos) and else passed over; a hashed one gets its index. What is done is recorded in collection
+ * schema_migrations. Waits for a late server. */
 CC_MUST_CHECK enum cc_code cc_mongo_migrate(const char *uri, const char *database,
                                             const char *directory, struct cc_error *err);
 

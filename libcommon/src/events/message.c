@@ -7,6 +7,7 @@
 
 #include "event_fields.h"
 
+#define KEYS_MAX            32 /* of one attachment */
 #define REACTIONS_MAX_BYTES (64 * 1024)
 
 static const char *const type_names[] = {"text", "media", "system", NULL};
@@ -36,6 +37,47 @@ void cc_message_read(struct cc_json_reader *reader, struct cc_message *out)
     message.mentions = cc_json_uuids(reader, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
                                      &message.mention_count);
     *out = message;
+}
+
+static size_t read_media_ids(struct cc_json_reader *reader, size_t max_count, const char **out_ids)
+{
+    size_t count = cc_json_array_count(reader, "attachments", CC_OPTIONAL, max_count), keys;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!cc_json_enter_element(reader, "attachments", i))
+            return i;
+        out_ids[i] = cc_json_uuid(reader, "media_id", CC_REQUIRED);
+        (void)cc_json_keys(reader, KEYS_MAX, &keys); /* the rest is the clients' own */
+        cc_json_leave(reader);
+    }
+    return count;
+}
+
+const char *cc_attachments_read(struct cc_json_reader *reader, size_t max_count, size_t *out_count)
+{
+    const char **ids = cc_arena_calloc(cc_json_reader_arena(reader), max_count + 1, sizeof *ids);
+
+    *out_count = read_media_ids(reader, max_count, ids);
+    return cc_json_raw(reader, "attachments", CC_OPTIONAL, CC_MESSAGE_ATTACHMENTS_MAX_BYTES);
+}
+
+bool cc_attachment_ids(const char *attachments_json, struct cc_arena *arena,
+                       const char *const **out, size_t *out_count)
+{
+    const char **ids = cc_arena_calloc(arena, CC_MESSAGE_ATTACHMENTS_MAX + 1, sizeof *ids);
+
+    *out = ids;
+    *out_count = 0;
+    if (attachments_json == NULL)
+        return true;
+    const char *wrapped = cc_arena_printf(arena, "{\"attachments\":%s}", attachments_json);
+    struct cc_json_reader *reader =
+        cc_json_reader_create(arena, wrapped, strlen(wrapped), CC_IGNORE_UNKNOWN);
+    size_t count = read_media_ids(reader, CC_MESSAGE_ATTACHMENTS_MAX, ids);
+    bool readable = cc_json_reader_done(reader);
+    cc_json_reader_destroy(reader);
+    *out_count = readable ? count : 0;
+    return readable;
 }
 
 void cc_message_write(struct cc_json_writer *writer, const struct cc_message *message)

@@ -33,7 +33,8 @@ static enum cc_code judge_create(const struct question *q)
 
     CC_TRY(rights_may_post(q->state->rights, ask->sender_id));
     CC_TRY(judge_mentions(q));
-    return says_nothing || !is_type || answers_nothing || ask->ttl_s > MESSAGE_TTL_MAX_S
+    return says_nothing || !is_type || answers_nothing || q->context->may_not_attach ||
+                   ask->ttl_s > MESSAGE_TTL_MAX_S
                ? CC_UNPROCESSABLE
                : CC_OK;
 }

@@ -20,6 +20,7 @@ struct decide_target {
 };
 struct decide_context {
     struct decide_target target; /* of decide_target_id */
+    bool may_not_attach;         /* an attachment is no complete file of the sender's */
     int64_t edit_window_ms;      /* how long after it was sent a message may be edited */
     struct cc_arena *arena;      /* what the decision makes anew lives there */
 };

@@ -13,14 +13,21 @@ static enum cc_code no_such_message(struct cc_error *err)
 
 enum cc_code message_access(struct cc_request *req, struct cc_message **out, struct cc_error *err)
 {
-    struct message_app *app = cc_request_app(req);
     const char *message_id;
+
+    CC_TRY(cc_request_uuid(req, "message_id", &message_id, err));
+    return message_access_one(req, message_id, out, err);
+}
+
+enum cc_code message_access_one(struct cc_request *req, const char *message_id,
+                                struct cc_message **out, struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
     const char *user_id = cc_request_caller(req)->user_id;
     struct cc_message *found;
     struct standing standing;
     bool sees;
 
-    CC_TRY(cc_request_uuid(req, "message_id", &message_id, err));
     CC_TRY(
         app->store->ops->find_message(app->store, message_id, cc_request_arena(req), &found, err));
     if (found == NULL)

@@ -10,6 +10,9 @@
  * not for this caller. Worker threads. */
 CC_MUST_CHECK enum cc_code message_access(struct cc_request *req, struct cc_message **out,
                                           struct cc_error *err);
+/* The same, of any message. */
+CC_MUST_CHECK enum cc_code message_access_one(struct cc_request *req, const char *message_id,
+                                              struct cc_message **out, struct cc_error *err);
 
 /* Answers with the message as the caller sees it. */
 CC_MUST_CHECK enum cc_code message_answer(struct cc_request *req, struct cc_response *res,

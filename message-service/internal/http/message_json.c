@@ -5,13 +5,6 @@
 
 #include "domain/decide.h"
 
-/* An array of at most MESSAGE_ATTACHMENTS_MAX objects, kept as it came. */
-static const char *read_attachments(struct cc_json_reader *reader)
-{
-    (void)cc_json_array_count(reader, "attachments", CC_OPTIONAL, MESSAGE_ATTACHMENTS_MAX);
-    return cc_json_raw(reader, "attachments", CC_OPTIONAL, CC_MESSAGE_ATTACHMENTS_MAX_BYTES);
-}
-
 static void read_mentions(struct cc_json_reader *reader, struct ev_message_created *out)
 {
     out->mentions = cc_json_uuids(reader, "mentions", CC_OPTIONAL, CC_MESSAGE_MENTIONS_MAX,
@@ -24,12 +17,14 @@ bool message_json_read_send(struct cc_json_reader *reader, struct ev_message_cre
     static const char *const types[] = {"text", "media", NULL};
     int type = cc_json_choice(reader, "type", CC_REQUIRED, types, 0);
     const char *body = cc_json_text(reader, "body", CC_OPTIONAL, 0, CC_MESSAGE_BODY_MAX_BYTES);
-    const char *attachments = read_attachments(reader);
-    bool says_nothing = (body == NULL || body[0] == '\0') && attachments == NULL;
+    size_t attachment_count;
+    const char *attachments =
+        cc_attachments_read(reader, CC_MESSAGE_ATTACHMENTS_MAX, &attachment_count);
+    bool says_nothing = (body == NULL || body[0] == '\0') && attachment_count == 0;
 
     out->type = types[type];
     out->body = body == NULL ? "" : body;
-    out->attachments_json = attachments;
+    out->attachments_json = attachment_count == 0 ? NULL : attachments;
     out->reply_to = cc_json_uuid(reader, "reply_to", CC_OPTIONAL);
     read_mentions(reader, out);
     out->ttl_s = cc_json_int(reader, "ttl_s", CC_OPTIONAL, 0, MESSAGE_TTL_MAX_S);

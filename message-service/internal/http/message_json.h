@@ -5,8 +5,6 @@
 
 #include "domain/change.h"
 
-#define MESSAGE_ATTACHMENTS_MAX 10
-
 /* The body of a send into `out` (type, body, reply_to, mentions, mention_all, attachments, ttl_s,
  * silent), or of an edit (body, mentions, mention_all, expected_version). False: the reader holds
  * the fault. */

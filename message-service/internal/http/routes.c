@@ -5,6 +5,7 @@
 #define SEND_BYTES  (64 * 1024)
 #define EDIT_BYTES  (32 * 1024)
 #define READ_BYTES  1024
+#define MEDIA_BYTES 2048
 #define HEADS_BYTES (32 * 1024)
 
 /* clang-format off: columns are the point */
@@ -35,6 +36,12 @@ const struct cc_route message_routes[] = {
     {"GET", "/v1/chats/{chat_id}/changes", CC_AUTH_USER, CC_RATE_READ, 0, message_http_changes,
      CC_BLOCKING},
     {"POST", "/v1/chats/{chat_id}/read", CC_AUTH_USER, CC_RATE_WRITE, READ_BYTES, message_http_read,
+     CC_BLOCKING},
+    {"POST", "/v1/media/uploads", CC_AUTH_USER, CC_RATE_WRITE, MEDIA_BYTES,
+     message_http_begin_upload, CC_BLOCKING},
+    {"POST", "/v1/media/uploads/{media_id}/complete", CC_AUTH_USER, CC_RATE_WRITE, MEDIA_BYTES,
+     message_http_complete_upload, CC_BLOCKING},
+    {"GET", "/v1/media/{media_id}/url", CC_AUTH_USER, CC_RATE_READ, 0, message_http_media_url,
      CC_BLOCKING},
     {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},
 };

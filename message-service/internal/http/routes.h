@@ -35,6 +35,12 @@ enum cc_code message_http_unpin(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err);
 enum cc_code message_http_changes(struct cc_request *req, struct cc_response *res,
                                   struct cc_error *err);
+enum cc_code message_http_begin_upload(struct cc_request *req, struct cc_response *res,
+                                       struct cc_error *err);
+enum cc_code message_http_complete_upload(struct cc_request *req, struct cc_response *res,
+                                          struct cc_error *err);
+enum cc_code message_http_media_url(struct cc_request *req, struct cc_response *res,
+                                    struct cc_error *err);
 enum cc_code message_http_internal_changes(struct cc_request *req, struct cc_response *res,
                                            struct cc_error *err);
 enum cc_code message_http_read(struct cc_request *req, struct cc_response *res,

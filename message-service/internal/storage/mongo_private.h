@@ -2,8 +2,9 @@
 #define MESSAGE_STORAGE_MONGO_PRIVATE_H
 
 /* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
- * mentions_mongo.c, hidden_mongo.c, people_mongo.c, expiries_mongo.c, positions_mongo.c;
- * message_store_mongo.c puts them together. Signatures and errors: message_store.h. */
+ * mentions_mongo.c, hidden_mongo.c, people_mongo.c, expiries_mongo.c, slots_mongo.c,
+ * positions_mongo.c; message_store_mongo.c puts them together. Signatures and errors:
+ * message_store.h. */
 
 #include "storage/message_rows.h"
 #include "storage/message_store.h"
@@ -14,6 +15,9 @@
 #define MENTIONS_COLLECTION  "mentions"
 #define HIDDEN_COLLECTION    "hidden"
 #define EXPIRIES_COLLECTION  "expiries"
+#define MEDIA_COLLECTION     "media"
+#define USES_COLLECTION      "media_uses"
+#define LOOKS_COLLECTION     "media_looks"
 #define HEADS_COLLECTION     "chat_heads"
 #define RECEIPTS_COLLECTION  "receipts"
 
@@ -54,6 +58,23 @@ enum cc_code message_mongo_write_each(struct message_store *store, const char *c
                                       struct cc_error *err);
 enum cc_code mongo_bulk_upsert(mongo_bulk *bulk, const bson_t *filter, const bson_t *update,
                                struct cc_error *err);
+
+/* What is due when (slots_mongo.c): a row tells it by `slot` and `at`. Calls take for rows that are
+ * due, at most limit; they stay until they are deleted. sweep_id: of this collection's sweep. */
+void mongo_slot_write(bson_t *row, int64_t due_ms, int64_t now_ms);
+struct mongo_due {
+    const char *collection, *sweep_id;
+    int64_t now_ms;
+    size_t limit;
+    void (*take)(const bson_t *row, void *arg);
+    void *arg;
+};
+enum cc_code message_mongo_visit_due(struct message_store *store, const struct mongo_due *due,
+                                     struct cc_error *err);
+
+/* Deletes what the filter finds; nothing is fine too. */
+enum cc_code message_mongo_delete(struct message_store *store, const char *collection,
+                                  const char *key, const char *value, struct cc_error *err);
 
 /* Inserts rows in no order; those that are there already stay as they are. */
 enum cc_code message_mongo_insert_missing(struct message_store *store, const char *collection,

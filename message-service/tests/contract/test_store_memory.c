@@ -1,5 +1,6 @@
 /* The contract, kept by the store in memory, alone and behind the failing one. */
 
+#include "media_store_contract.h"
 #include "message_store_contract.h"
 #include "storage/message_store_failing.h"
 #include "testing.h"
@@ -12,5 +13,8 @@ int main(void)
 
     failed += message_store_contract_run("failing store without a plan", failing);
     message_store_destroy(failing);
+    struct media_store *media = media_store_memory_create();
+    failed += media_store_contract_run("media store in memory", media);
+    media_store_destroy(media);
     return failed;
 }

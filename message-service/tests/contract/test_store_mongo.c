@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/mongo_pool.h"
+#include "media_store_contract.h"
 #include "message_store_contract.h"
 #include "testing.h"
 
@@ -37,6 +38,9 @@ int main(void)
     int failed = message_store_contract_run("message store in MongoDB", store);
 
     message_store_destroy(store);
+    struct media_store *media = media_store_mongo_create(mongo);
+    failed += media_store_contract_run("media store in MongoDB", media);
+    media_store_destroy(media);
     drop(mongo);
     cc_mongo_destroy(mongo);
     return failed;

@@ -119,6 +119,15 @@ static void settle_settings(struct message_fixture *f)
         .batch_max = 200,
         .edit_window_s = 3600,
         .sweep_interval_ms = 200,
+        .s3_endpoint = test_env("CHAT_TEST_S3_ENDPOINT"),
+        .s3_region = "us-east-1",
+        .s3_bucket = test_env("CHAT_TEST_S3_BUCKET"),
+        .s3_access_key = test_env("CHAT_TEST_S3_ACCESS_KEY"),
+        .s3_secret_key = test_env("CHAT_TEST_S3_SECRET_KEY"),
+        .media_max_bytes = 1000000,
+        .media_url_ttl_s = 300,
+        .media_abandoned_s = 3600,
+        .media_unused_s = 86400,
     };
     f->runtime = (struct cc_runtime){
         .service = "message-service",

@@ -83,7 +83,8 @@ static struct ev_message_created a_system(const char *json, bool counted, int64_
 static struct change decide_on(struct chat_state *chat, const struct ev_message_created *ask,
                                const struct cc_message *target, bool reacted)
 {
-    struct decide_context context = {{target, reacted}, EDIT_WINDOW_MS, arena};
+    struct decide_context context = {
+        .target = {target, reacted}, .edit_window_ms = EDIT_WINDOW_MS, .arena = arena};
     struct change change;
 
     decide(chat, ask, &context, &change);

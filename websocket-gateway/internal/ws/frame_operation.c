@@ -29,14 +29,13 @@ static void read_mentions(struct cc_json_reader *json, struct ev_message_created
 
 static void read_content(struct cc_json_reader *json, struct ev_message_created *event)
 {
-    size_t attachments = cc_json_array_count(json, "attachments", CC_OPTIONAL, WS_ATTACHMENTS_MAX);
+    size_t attachments;
 
+    event->attachments_json = cc_attachments_read(json, WS_ATTACHMENTS_MAX, &attachments);
     event->type = message_types[cc_json_choice(json, "type", CC_OPTIONAL, message_types, 0)];
     event->body = cc_json_text(json, "body", CC_OPTIONAL, 0, CC_MESSAGE_BODY_MAX_BYTES);
     if (event->body == NULL)
         event->body = "";
-    event->attachments_json =
-        cc_json_raw(json, "attachments", CC_OPTIONAL, CC_MESSAGE_ATTACHMENTS_MAX_BYTES);
     event->reply_to = cc_json_uuid(json, "reply_to", CC_OPTIONAL);
     read_mentions(json, event);
     event->ttl_s = cc_json_int(json, "ttl_s", CC_OPTIONAL, 0, TTL_MAX_S);

@@ -7,7 +7,7 @@
 #include "common/events/message_created.h"
 #include "common/json_reader.h"
 
-#define WS_ATTACHMENTS_MAX    10
+#define WS_ATTACHMENTS_MAX    CC_MESSAGE_ATTACHMENTS_MAX
 #define WS_WATCHES_MAX        500
 #define WS_RESUME_CURSORS_MAX 500
 #define WS_SYNC_LIMIT_MAX     200

@@ -1,18 +1,17 @@
 """Apache Kafka, one node that is broker and controller (KRaft), from its Maven jars."""
 
 import os
-import shutil
 import subprocess
 
+from chatdev import jars
 from chatdev.complaint import Complaint
 from chatdev.components.server import Server
-from chatdev.paths import CACHE, INFRA_DEV
+from chatdev.paths import CACHE
 from chatdev.ports import HOST
 from chatdev.wire import exchange
 
 VERSION = "4.3.1"
 JARS = CACHE / f"kafka-{VERSION}"
-INSTALL_SECONDS = 900
 HEAP = "-Xmx512m"
 
 # A request of Kafka's protocol: length 20, key 18 (ApiVersions), version 0, correlation id 1, client id "chat-ready".
@@ -51,16 +50,7 @@ class Kafka(Server):
     ready_seconds = 120  # a JVM, perhaps on a machine with much else to do
 
     def install(self):
-        if JARS.is_dir():
-            return
-        draft = JARS.with_name(JARS.name + ".draft")
-        shutil.rmtree(draft, ignore_errors=True)
-        command = ["mvn", "-q", "-B", "-f", str(INFRA_DEV / "kafka" / "pom.xml"), "dependency:copy-dependencies"]
-        command += [f"-Dkafka.version={VERSION}", f"-DoutputDirectory={draft}"]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
-        if result.returncode != 0:
-            raise Complaint(f"Maven could not fetch Kafka {VERSION}:\n{result.stdout[-2000:]}")
-        draft.rename(JARS)  # whole or not at all
+        jars.fetch("kafka", JARS, f"-Dkafka.version={VERSION}")
 
     def prepare(self, stack):
         super().prepare(stack)

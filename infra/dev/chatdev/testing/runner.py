@@ -53,6 +53,7 @@ def _run_code(stack, reports, tally):
     if not _count(tally, "build", _build):
         return
     _count(tally, "ctest", sets.ctest, stack, reports)
+    _count(tally, "second opinion", sets.second_opinion, stack, reports)
     wanted = [one for one in FLEET_SETS if one[1].is_dir()]
     if wanted and _count(tally, "fleet", _fleet, stack):
         for name, _, run in wanted:

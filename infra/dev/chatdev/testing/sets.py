@@ -10,9 +10,11 @@ import tempfile
 
 from chatdev import addresses, build, commands, packages, services
 from chatdev.complaint import Complaint
+from chatdev.components.mongojava import MongoJava
 from chatdev.paths import CACHE, INFRA_DEV, REPOSITORY, build_folder
 from chatdev.processes import run_limited
 from chatdev.progress import say, step
+from chatdev.stack import start_server, stop_processes
 from chatdev.testing.tally import read_junit, read_newman
 
 CHECK_SECONDS = 600
@@ -48,16 +50,29 @@ def check(stack, reports):
     return (1, 0) if code == 0 else (0, 1)
 
 
-def ctest(stack, reports, preset="asan", labels=CTEST_LABELS):
-    """Unit, contract and integration tests: one executable each."""
-    report = reports / f"ctest-{preset}.xml"
+def ctest(stack, reports, preset="asan", labels=CTEST_LABELS, name="ctest", only=".", **servers):
+    """Unit, contract and integration tests: one executable each. servers: addresses that replace the stack's."""
+    report = reports / f"{name}-{preset}.xml"
     command = ["ctest", "--test-dir", build_folder(preset), "-L", labels, "--output-on-failure", "--no-tests=error"]
+    command += ["-R", only]
     command += ["-j", "2", "--timeout", ONE_TEST_SECONDS, "--output-junit", report]
-    environment = {**os.environ, **SANITIZER_OPTIONS, **addresses.for_tests(stack)}
+    environment = {**os.environ, **SANITIZER_OPTIONS, **addresses.for_tests(stack), **servers}
     environment.pop("CHAT_LOG_LEVEL", None)  # is meant for the fleet
     with tempfile.TemporaryDirectory(prefix="chat-ctest-") as folder:  # a test that is killed can't tidy up
         run_limited(command, CTEST_SECONDS, cwd=REPOSITORY, env={**environment, "TMPDIR": folder})
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
+
+
+def second_opinion(stack, reports):
+    """The storage contracts once more, against another implementation of MongoDB's protocol."""
+    server = MongoJava()
+    server.install()
+    start_server(stack, server)
+    try:
+        uri = server.uri(stack)
+        return ctest(stack, reports, labels="^contract$", name="second-opinion", only="mongo", CHAT_TEST_MONGO_URI=uri)
+    finally:
+        stop_processes(stack, [server.name])
 
 
 def end_to_end(stack, reports, name="end-to-end", marked="not long", seconds=PYTEST_SECONDS):

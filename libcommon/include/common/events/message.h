@@ -14,6 +14,7 @@
 #define CC_MESSAGE_MENTIONS_MAX          50
 #define CC_REACTION_MAX_BYTES            64
 #define CC_MESSAGE_ATTACHMENTS_MAX_BYTES 16384
+#define CC_MESSAGE_ATTACHMENTS_MAX       10
 #define CC_SYSTEM_SENDER                 "system"
 
 struct cc_message {
@@ -41,6 +42,14 @@ void cc_message_read(struct cc_json_reader *reader,
                      struct cc_message *out); /* of the current object */
 void cc_message_write(struct cc_json_writer *writer,
                       const struct cc_message *message); /* the fields, into an open object */
+
+/* The array "attachments" of what somebody sends: at most max_count objects, each with the media_id
+ * of a file. Compact JSON; NULL (and 0) when there is none. */
+const char *cc_attachments_read(struct cc_json_reader *reader, size_t max_count, size_t *out_count);
+/* The media ids in such an array, in the arena, lower case; false, and none, when it is no such
+ * array. attachments_json NULL gives none. */
+bool cc_attachment_ids(const char *attachments_json, struct cc_arena *arena,
+                       const char *const **out, size_t *out_count);
 
 /* Who reacted how: what one operation did. */
 struct cc_reaction {

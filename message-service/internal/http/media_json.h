@@ -1,0 +1,21 @@
+#ifndef MESSAGE_HTTP_MEDIA_JSON_H
+#define MESSAGE_HTTP_MEDIA_JSON_H
+
+/* JSON of media: announcements in, files and pre-signed requests out. Pure functions. */
+
+#include "common/json_reader.h"
+#include "common/json_writer.h"
+#include "domain/media.h"
+#include "storage/object_store.h"
+
+/* name, content_type, size_bytes (1..max_bytes), sha256, purpose; the rest of *out stays. False:
+ * the reader says why. */
+bool media_json_read(struct cc_json_reader *reader, int64_t max_bytes, struct media *out);
+
+void media_json_put_upload(struct cc_json_writer *writer, const struct media *media,
+                           const struct object_upload *upload);
+void media_json_put_download(struct cc_json_writer *writer, const struct media *media,
+                             const struct object_download *download);
+void media_json_put(struct cc_json_writer *writer, const struct media *media);
+
+#endif
