@@ -10,7 +10,7 @@ static void change_state(struct cc_breaker *breaker, enum cc_breaker_state state
     breaker->probing = false;
 }
 
-static void open(struct cc_breaker *breaker, int64_t now_ms, const struct cc_random *random)
+static void trip(struct cc_breaker *breaker, int64_t now_ms, const struct cc_random *random)
 {
     int64_t doubled = breaker->open_ms * 2;
 
@@ -64,7 +64,7 @@ void cc_breaker_report(struct cc_breaker *breaker, unsigned ticket, enum cc_outc
     case CC_OUTCOME_FAILED:
         breaker->failures++;
         if (breaker->state == CC_BREAKER_HALF_OPEN || breaker->failures >= CC_BREAKER_FAILURES)
-            open(breaker, now_ms, random);
+            trip(breaker, now_ms, random);
         break;
     case CC_OUTCOME_NEUTRAL:
         breaker->probing = false;

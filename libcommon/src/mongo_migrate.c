@@ -177,10 +177,10 @@ static enum cc_code record(const struct step *step, struct cc_error *err)
 
 static enum cc_code apply_once(const struct step *step, struct cc_error *err)
 {
-    bool applied;
+    bool applied = false;
     bson_error_t error;
     CC_TRY(find_record(step, &applied, err));
-    if (applied) /* NOLINT(clang-analyzer-core.*): cc_mongo_fail never returns CC_OK */
+    if (applied)
         return CC_OK;
     CC_AUTO(bson)
     bson_t *document =
