@@ -173,6 +173,14 @@ enum cc_code ws_app_start(void *arg, const struct cc_runtime *runtime, struct cc
     return start_consumers(app, err);
 }
 
+void ws_app_reload(void *arg, const void *settings)
+{
+    struct ws_app *app = arg;
+
+    (void)settings; /* none is reloadable; the certificate's files are */
+    ws_server_reload(app->server);
+}
+
 /* ---- end ---- */
 
 void ws_app_drain(void *arg, int64_t deadline_mono_ms)

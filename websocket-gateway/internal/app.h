@@ -36,6 +36,7 @@ struct ws_app {
 };
 
 enum cc_code ws_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
+void ws_app_reload(void *app, const void *settings);
 void ws_app_drain(void *app, int64_t deadline_mono_ms);
 void ws_app_stop(void *app);
 
