@@ -5,6 +5,7 @@
  * thread only. */
 
 #include "table.h"
+#include "ws/quota.h"
 
 struct cc_counter;
 struct cc_gauge;
@@ -21,6 +22,7 @@ struct ws_transport {
 struct ws_metrics {
     struct cc_gauge *connections, *subscriptions, *loop_queue_depth;
     struct cc_counter *deliveries, *repairs, *bus_lost, *frames_out, *sight_unknown;
+    struct cc_counter *quota_alone;
     struct cc_histogram *delivery_seconds;
 };
 
@@ -32,7 +34,8 @@ struct ws_hub {
     struct ws_table chats;       /* struct ws_chat by chat_id */
     struct ws_link all_sessions; /* struct ws_session.everyone */
     struct ws_link no_baseline;  /* struct ws_chat.waiting: subscribed, head not yet asked */
-    struct ws_link graces;       /* people who may have gone offline; presence.c */
+    struct ws_quotas quotas;
+    struct ws_link graces; /* people who may have gone offline; presence.c */
     struct ws_metrics metrics;
     bool draining;
     uint64_t sight_questions; /* so many times user-service was asked who may see whom */
