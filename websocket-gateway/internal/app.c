@@ -169,7 +169,7 @@ enum cc_code ws_app_start(void *arg, const struct cc_runtime *runtime, struct cc
     app->worker = ws_worker_create(app->redis, app->queue, WORKER_QUEUE_MAX);
     start_clients(app);
     CC_TRY(start_bus(app, err));
-    CC_TRY(ws_server_start(app, &app->server, err));
+    CC_TRY(ws_server_start(app, err));
     return start_consumers(app, err);
 }
 

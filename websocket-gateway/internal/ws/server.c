@@ -334,7 +334,7 @@ static void adopt(struct ws_app *app, int fd)
         lws_adopt_socket(app->server->context, fd); /* closes it when it can't */
 }
 
-enum cc_code ws_server_start(struct ws_app *app, struct ws_server **out, struct cc_error *err)
+enum cc_code ws_server_start(struct ws_app *app, struct cc_error *err)
 {
     struct ws_server *server = cc_calloc(1, sizeof *server);
 
@@ -353,8 +353,9 @@ enum cc_code ws_server_start(struct ws_app *app, struct ws_server **out, struct 
     uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
     uv_async_init(&server->loop, &server->stop, on_stop);
     server->stop.data = server;
-    *out = server; /* before the thread: its callbacks look there */
+    atomic_store(&app->server, server); /* before the thread: its callbacks look there */
     pthread_create(&server->thread, NULL, run, server);
+    ws_server_wake(app); /* for what other threads have pushed before */
     return ws_secure_wanted(app) ? ws_secure_start(app, adopt, &server->secure, err) : CC_OK;
 }
 
@@ -365,7 +366,7 @@ void ws_server_reload(struct ws_server *server)
 
 void ws_server_wake(void *app)
 {
-    struct ws_server *server = ((struct ws_app *)app)->server;
+    struct ws_server *server = atomic_load(&((struct ws_app *)app)->server);
 
     if (server == NULL)
         return;
