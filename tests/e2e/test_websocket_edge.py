@@ -147,7 +147,6 @@ STRANGE = {
     "a reaction of two words": Refused(text_of("react", emoji='"a b"')),
     "a reaction that is long": Refused(text_of("react", emoji=json.dumps("👍" * 50))),
     "501 people": Refused(text_of("watch", user_ids=json.dumps([str(uuid.uuid4()) for _ in range(501)])), ("invalid", "too_large")),
-    "a token that is none": Refused(text_of("refresh", token='"a.b.c"'), ("unauthenticated", "invalid")),
 }
 REFUSED = dict(wrong_fields()) | dict(missing_fields()) | STRANGE
 
@@ -203,6 +202,7 @@ ENDED = {
     "an empty close": Ended(frame(b"", CLOSE), (1005,)),
     "frames after a close": Ended(frame(close_payload(1000), CLOSE) + PING_FRAME * 5, (1000,)),
     "a second auth": Ended(frame('{"id":7,"t":"auth","token":"x"}'), (4303,)),
+    "a new token that is none": Ended(frame('{"id":7,"t":"refresh","token":"a.b.c"}'), (4300,)),
     "HTTP after the upgrade": Ended(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3, (1002, ABRUPT)),
 }
 BEFORE_AUTH = {
