@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <sys/resource.h>
 
+#include "common/rate_bucket.h"
+
 #include "http/browser.h"
 
 #define REDIS_CONNECTIONS 2
@@ -66,7 +68,7 @@ static void create_limiter(struct gateway_app *app)
     const struct gateway_settings *s = app->settings;
     const struct gateway_rate rates[GATEWAY_RATE_COUNT] = {
         [GATEWAY_RATE_READ] = {"read", s->rate_read_per_s, 1, s->rate_read_burst},
-        [GATEWAY_RATE_WRITE] = {"write", s->rate_write_per_s, 1, s->rate_write_burst},
+        [GATEWAY_RATE_WRITE] = {CC_BUCKET_WRITE, s->rate_write_per_s, 1, s->rate_write_burst},
         [GATEWAY_RATE_AUTH] = {"auth", s->rate_auth_per_10s, 10, s->rate_auth_per_10s},
         [GATEWAY_RATE_ADDRESS] = {"address", s->rate_address_per_s, 1, s->rate_address_burst},
         [GATEWAY_RATE_GLOBAL] = {"global", s->rate_global_per_s, 1, s->rate_global_burst},

@@ -3,8 +3,6 @@
  * that shuts down the sockets whose absolute deadline has passed (libmicrohttpd knows inactivity
  * only, and times suspended connections not at all). What happens to a request is http_exchange.c.
  */
-#include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,16 +14,16 @@
 #include <arpa/inet.h>
 
 #include "common/alloc.h"
+#include "common/listen.h"
 #include "common/log.h"
+#include "common/tls_front.h"
 
 #include "http_private.h"
-#include "http_tls.h"
 
 #define WATCHDOG_PERIOD_MS  200
 #define CONNECTIONS_MAX     16384
 #define STOP_WAIT_MS        35000 /* above the longest deadline of a handler */
 #define CONNECTION_MEMORY   (32 * 1024)
-#define LISTEN_BACKLOG      1024
 #define REQUEST_ARENA_BYTES 4096
 
 /* ---- connections ---- */
@@ -119,54 +117,6 @@ static void *watch(void *arg)
 }
 
 /* ---- starting ---- */
-
-/* The listening socket, or -errno. */
-static int bind_first(const struct addrinfo *address)
-{
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int on = 1, failure;
-
-    if (fd < 0)
-        return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
-        return fd;
-    failure = errno;
-    close(fd);
-    return -failure;
-}
-
-static int bound_port(int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t length = sizeof(address);
-
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-        return 0;
-    /* NOLINTNEXTLINE(clang-analyzer-core.*): one storage, seen as three types */
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
-}
-
-static enum cc_code open_listener(struct cc_http_server *server, struct cc_error *err)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    const char *host = server->options.host;
-    struct addrinfo *addresses = NULL;
-    char port[12];
-
-    snprintf(port, sizeof(port), "%d", server->options.port);
-    if (getaddrinfo(host != NULL && *host != '\0' ? host : NULL, port, &hints, &addresses) != 0)
-        return cc_fail(err, CC_INVALID, "host", "'%s' is not a numeric address", host);
-    server->listen_fd = bind_first(addresses);
-    freeaddrinfo(addresses);
-    if (server->listen_fd < 0)
-        return cc_fail_detail(err, CC_UNAVAILABLE, "can't listen on port %s: errno %d", port,
-                              -server->listen_fd);
-    server->port = bound_port(server->listen_fd);
-    return CC_OK;
-}
 
 static void log_library(void *arg, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
@@ -281,7 +231,7 @@ enum cc_code cc_http_server_start(const struct cc_http_options *options,
                ? CC_OK
                : cc_fail_detail(err, CC_INTERNAL, "no thread for the watchdog");
     if (code == CC_OK)
-        code = open_listener(server, err);
+        code = cc_listen(options->host, options->port, &server->listen_fd, &server->port, err);
     if (code == CC_OK)
         code = start_daemon(server, err);
     if (code == CC_OK)

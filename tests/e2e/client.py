@@ -156,9 +156,10 @@ class Socket:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, url, person=None, resume=None):
+    async def open(cls, url, person=None, resume=None, **options):
         """Connected, greeted, and, with a person, authenticated."""
-        connection = await connect(url, subprotocols=[SUBPROTOCOL], proxy=None, open_timeout=PATIENCE, max_size=2**24)
+        options = {"proxy": None, "open_timeout": PATIENCE, "max_size": 2**24} | options
+        connection = await connect(url, subprotocols=[SUBPROTOCOL], **options)
         socket = cls(connection)
         await socket.expect(lambda frame: frame.get("t") == "hello")
         if person:

@@ -25,7 +25,13 @@ RAISED = {
         "rate_address_per_s": 0,
         "rate_global_per_s": 0,
     },
-    "websocket-gateway": {"send_per_s": 100000, "send_burst": 100000, "max_unanswered": 1000, "queue_frames": 20000},
+    "websocket-gateway": {
+        "send_per_s": 100000,
+        "send_burst": 100000,
+        "rate_write_per_s": 0,
+        "max_unanswered": 1000,
+        "queue_frames": 20000,
+    },
 }
 
 
@@ -58,8 +64,8 @@ class People:
         person.api = self.api
         return person
 
-    async def connect(self, person=None, url=None, resume=None):
-        socket = await Socket.open(url or required("CHAT_E2E_WEBSOCKET_URL"), person, resume)
+    async def connect(self, person=None, url=None, resume=None, **options):
+        socket = await Socket.open(url or required("CHAT_E2E_WEBSOCKET_URL"), person, resume, **options)
         self._sockets.append(socket)
         return socket
 

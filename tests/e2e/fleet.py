@@ -43,6 +43,7 @@ class Daemon:
     port: int
     state: str
     own_ops_port: int | None = None
+    log: Path | None = None
 
     @property
     def own_name(self):
@@ -150,11 +151,12 @@ class Fleet:
         model, (port, ops_port) = self.daemons()[name], _ports_that_are_free()
         settings |= {"port": port, "ops_port": ops_port, "node_id": f"{name}-other"}
         environment = model.environment | _as_environment(settings)
-        with open(self.logs / f"{name}-other.log", "ab") as log:
+        path = self.logs / f"{name}-other.log"
+        with open(path, "ab") as log:
             command = [model.executable, *model.arguments]
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
         try:
-            other = Daemon(name, process.pid, port, "", ops_port)
+            other = Daemon(name, process.pid, port, "", ops_port, path)
             other.wait_ready(process)
             yield other
         finally:

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from certificates import make_certificate, only_tls_1_1, whoever
 from fleet import slowness
 
 READY_S = 20
@@ -17,13 +18,6 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
-
-
-def make_certificate(folder, name):
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-keyout", folder / "key.pem", "-out", folder / "certificate.pem"]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
 class TlsGateway:
@@ -43,9 +37,7 @@ class TlsGateway:
 
     def connect(self, context=None):
         """A connection and the bytes of the certificate it was given."""
-        if context is None:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = context or whoever()
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=5)
         try:
             secure = context.wrap_socket(plain)
@@ -100,12 +92,8 @@ def test_requests_are_served_over_tls_1_2_and_up(gateway):
     with connection:
         assert connection.version() == "TLSv1.3"
         assert get(connection, "/v1/bootstrap") == 401
-    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-    old.set_ciphers("ALL:@SECLEVEL=0")
-    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        gateway.connect(old)
+        gateway.connect(only_tls_1_1())
 
 
 def test_a_new_certificate_is_read_at_sighup_and_a_bad_one_is_not(gateway):

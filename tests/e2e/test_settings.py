@@ -59,6 +59,13 @@ def test_a_config_that_is_no_json_is_named(daemon, tmp_path):
     refused(daemon, ["--config", str(file)], daemon.environment, "config.json")
 
 
+def test_production_refuses_the_echo_of_the_conformance_cases(fleet):
+    gateway = fleet.daemons()["websocket-gateway-1"]
+    arguments, both = [*gateway.arguments, "--check-config"], {"CHAT_PRODUCTION": "true", "CHAT_ECHO_ENDPOINT": "true"}
+    refused(gateway, arguments, gateway.environment | both, "echo_endpoint")
+    assert run_daemon(gateway, arguments, gateway.environment | both | {"CHAT_ECHO_ENDPOINT": "false"}).returncode == 0
+
+
 def test_an_unknown_argument_is_a_usage_fault(daemon):
     assert run_daemon(daemon, ["--nonsense"], daemon.environment).returncode == USAGE
 

@@ -16,6 +16,7 @@ int main(int argc, char **argv)
         .app_size = sizeof(struct ws_app),
         .check = ws_settings_check,
         .start = ws_app_start,
+        .reload = ws_app_reload,
         .drain = ws_app_drain,
         .stop = ws_app_stop,
     };

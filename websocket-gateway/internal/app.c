@@ -169,8 +169,16 @@ enum cc_code ws_app_start(void *arg, const struct cc_runtime *runtime, struct cc
     app->worker = ws_worker_create(app->redis, app->queue, WORKER_QUEUE_MAX);
     start_clients(app);
     CC_TRY(start_bus(app, err));
-    CC_TRY(ws_server_start(app, &app->server, err));
+    CC_TRY(ws_server_start(app, err));
     return start_consumers(app, err);
+}
+
+void ws_app_reload(void *arg, const void *settings)
+{
+    struct ws_app *app = arg;
+
+    (void)settings; /* none is reloadable; the certificate's files are */
+    ws_server_reload(app->server);
 }
 
 /* ---- end ---- */

@@ -28,7 +28,7 @@ struct ws_app {
     struct cc_http_client *http;
     struct cc_peer *chat_service, *message_service, *user_service;
     struct cc_jwt_verifier *verifier;
-    struct ws_server *server; /* the loop thread */
+    struct ws_server *_Atomic server; /* the loop thread; NULL until it is there */
     struct cc_redis_subscriber *subscriber;
     struct cc_health_item *bus_health;
     struct cc_consumer *consumers[WS_CONSUMERS];
@@ -36,6 +36,7 @@ struct ws_app {
 };
 
 enum cc_code ws_app_start(void *app, const struct cc_runtime *runtime, struct cc_error *err);
+void ws_app_reload(void *app, const void *settings);
 void ws_app_drain(void *app, int64_t deadline_mono_ms);
 void ws_app_stop(void *app);
 

@@ -34,6 +34,9 @@ static void init_metrics(struct ws_metrics *metrics)
     metrics->sight_unknown =
         cc_counter_get("ws_presence_unknown_total",
                        "Questions about who may see whom that user-service left open.", NULL);
+    metrics->quota_alone = cc_counter_get(
+        "ws_quota_alone_total",
+        "Questions about what people have sent elsewhere that Redis left open.", NULL);
     metrics->frames_out = cc_counter_get("ws_frames_total", "Frames by direction and type.",
                                          "direction", "out", "type", "any", NULL);
     metrics->delivery_seconds = cc_histogram_get(
@@ -53,6 +56,7 @@ void ws_hub_init(struct ws_app *app)
     ws_list_init(&hub->no_baseline);
     ws_list_init(&hub->graces);
     ws_list_init(&hub->sign_ins);
+    ws_quotas_init(app);
     init_metrics(&hub->metrics);
     hub->heads_due_ms = now_ms + app->settings->heads_interval_ms;
     hub->presence_due_ms = now_ms + WS_PRESENCE_REFRESH_MS;
@@ -69,6 +73,7 @@ void ws_hub_finish(struct ws_app *app)
     while (!ws_list_empty(&hub->all_sessions))
         ws_session_closed(WS_CONTAINER(hub->all_sessions.next, struct ws_session, everyone));
     ws_presence_finish(app);
+    ws_quotas_finish(app);
     ws_table_finish(&hub->sessions);
     ws_table_finish(&hub->people);
     ws_table_finish(&hub->chats);
@@ -131,6 +136,7 @@ void ws_hub_tick(struct ws_app *app)
         ws_presence_sweep(app);
     if (due(&hub->second_due_ms, now_ms, SECOND_MS)) {
         ws_table_each(&hub->chats, tick_chat, &tick);
+        ws_quotas_tick(app, now_ms);
         cc_gauge_set(hub->metrics.loop_queue_depth, (int64_t)ws_loop_queue_depth(app->queue));
     }
     ws_heads_ask_baselines(app);

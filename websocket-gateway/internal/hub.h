@@ -5,6 +5,7 @@
  * thread only. */
 
 #include "table.h"
+#include "ws/quota.h"
 
 struct cc_counter;
 struct cc_gauge;
@@ -25,6 +26,7 @@ struct ws_transport {
 struct ws_metrics {
     struct cc_gauge *connections, *subscriptions, *loop_queue_depth;
     struct cc_counter *deliveries, *repairs, *bus_lost, *frames_out, *sight_unknown;
+    struct cc_counter *quota_alone;
     struct cc_histogram *delivery_seconds;
 };
 
@@ -36,6 +38,7 @@ struct ws_hub {
     struct ws_table chats;       /* struct ws_chat by chat_id */
     struct ws_link all_sessions; /* struct ws_session.everyone */
     struct ws_link no_baseline;  /* struct ws_chat.waiting: subscribed, head not yet asked */
+    struct ws_quotas quotas;
     struct ws_link graces;       /* people who may have gone offline; presence.c */
     struct ws_link sign_ins;     /* struct ws_auth.waiting: their chats are asked for in turn */
     unsigned chat_loads;         /* lists of chats asked for and not yet answered */

@@ -23,6 +23,11 @@ const struct cc_setting ws_settings_table[] = {
      "operations a second and connection"},
     {"send_burst", CC_SETTING_INT, AT(send_burst), "20", 1, 100000, 0,
      "operations at once per connection"},
+    {"rate_write_per_s", CC_SETTING_INT, AT(rate_write_per_s), "20", 0, 1000000, 0,
+     "operations a second and person, on all sockets and REST; as api-gateway has it; 0 = no "
+     "limit"},
+    {"rate_write_burst", CC_SETTING_INT, AT(rate_write_burst), "40", 1, 1000000, 0,
+     "operations at once and person; as api-gateway has it"},
     {"sockets_per_user", CC_SETTING_INT, AT(sockets_per_user), "10", 1, 1000, 0,
      "connections of one person to this process"},
     {"max_unanswered", CC_SETTING_INT, AT(max_unanswered), "32", 1, 10000, 0,
@@ -43,6 +48,10 @@ const struct cc_setting ws_settings_table[] = {
      "how often subscribed chats are compared with Redis, in ms"},
     {"canary_ms", CC_SETTING_INT, AT(canary_ms), "2000", 100, 60000, 0,
      "how often pub/sub is proved alive, in ms"},
+    {"production", CC_SETTING_BOOL, AT(production), "false", 0, 0, 0,
+     "refuses what is for tests alone"},
+    {"echo_endpoint", CC_SETTING_BOOL, AT(echo_endpoint), "false", 0, 0, 0,
+     "serve /v1/echo to the conformance cases; not in production"},
     {NULL, CC_SETTING_TEXT, 0, NULL, 0, 0, 0, NULL},
 };
 /* clang-format on */
@@ -53,5 +62,8 @@ enum cc_code ws_settings_check(const void *settings, struct cc_error *err)
 
     if (s->frame_max_bytes > s->queue_bytes)
         return cc_fail(err, CC_INVALID, "frame_max_bytes", "must not be above queue_bytes");
+    if (s->production && s->echo_endpoint)
+        return cc_fail(err, CC_INVALID, "echo_endpoint",
+                       "setting 'echo_endpoint' is not for production");
     return CC_OK;
 }

@@ -13,13 +13,15 @@ struct ws_settings {
     struct cc_setting_list chat_service_internal_urls;
     struct cc_setting_list message_service_internal_urls;
     struct cc_setting_list user_service_internal_urls;
-    int64_t send_per_s, send_burst;
+    int64_t send_per_s, send_burst;             /* of one connection */
+    int64_t rate_write_per_s, rate_write_burst; /* of one person, anywhere */
     int64_t sockets_per_user;
     int64_t max_unanswered;
     int64_t queue_frames, queue_bytes;
     int64_t frame_max_bytes;
     int64_t auth_deadline_ms, ping_ms, pong_ms;
     int64_t heads_interval_ms, canary_ms;
+    bool production, echo_endpoint;
 };
 extern const struct cc_setting ws_settings_table[];
 

@@ -11,48 +11,18 @@
 #include "common/hash_map.h"
 #include "common/id.h"
 #include "common/log.h"
+#include "common/rate_bucket.h"
 
 #define QUEUE_MAX        4096
 #define BATCH_MAX        64
-#define KEY_BYTES        96
 #define LOCAL_MAX        50000
 #define REDIS_REST_MS    1000 /* how long Redis is left alone after a failure */
 #define BUCKETS_MAX      3    /* class, address, global */
 #define BUCKET_ARGUMENTS 3
 
-/* KEYS buckets; ARGV burst, amount, period in ms of each. Takes a token from all or from none, and
- * answers {number of the emptiest bucket that refuses or 0, tokens left there (in the first), ms
- * until its next token}. A bucket keeps thousandths of a token, so that slow rates lose nothing; a
- * refusal writes nothing. The keys have no common slot: a Redis Cluster needs a proxy or one node
- * for them. */
-static const char bucket_script[] =
-    "local t = redis.call('TIME')\n"
-    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-    "local levels, refusing, wait = {}, 0, -1\n"
-    "local function until_next(i)\n"
-    "  if levels[i] >= 1000 then return 0 end\n"
-    "  return math.ceil((1000 - levels[i]) * ARGV[3 * i] / ARGV[3 * i - 1] / 1000)\n"
-    "end\n"
-    "for i = 1, #KEYS do\n"
-    "  local burst = ARGV[3 * i - 2] * 1000\n"
-    "  local b = redis.call('HMGET', KEYS[i], 'v', 't')\n"
-    "  local v, at = tonumber(b[1]) or burst, tonumber(b[2]) or now\n"
-    "  local gained = math.max(0, now - at) * ARGV[3 * i - 1] * 1000 / ARGV[3 * i]\n"
-    "  levels[i] = math.min(burst, v + gained)\n"
-    "  if levels[i] < 1000 and until_next(i) > wait then refusing, wait = i, until_next(i) end\n"
-    "end\n"
-    "if refusing > 0 then return {refusing, 0, wait} end\n"
-    "for i = 1, #KEYS do\n"
-    "  levels[i] = levels[i] - 1000\n"
-    "  redis.call('HSET', KEYS[i], 'v', math.floor(levels[i]), 't', now)\n"
-    "  redis.call('PEXPIRE', KEYS[i],\n"
-    "    math.ceil(ARGV[3 * i - 2] * ARGV[3 * i] / ARGV[3 * i - 1]) + 1000)\n"
-    "end\n"
-    "return {0, math.floor(levels[1] / 1000), until_next(1)}\n";
-
 struct bucket {
     enum gateway_rate_class which;
-    char key[KEY_BYTES];
+    char key[CC_RATE_NAME_BYTES];
 };
 struct question {
     struct bucket buckets[BUCKETS_MAX]; /* those that have a limit */
@@ -62,7 +32,7 @@ struct question {
 };
 
 struct local_bucket {
-    char key[KEY_BYTES];
+    char key[CC_RATE_NAME_BYTES];
     double tokens;
     int64_t at_ms;
 };
@@ -189,7 +159,8 @@ static bool load_script(struct gateway_rate_limiter *limiter, struct cc_error *e
 {
     CC_AUTO(redis_reply) redisReply *reply = NULL;
 
-    if (cc_redis_do(limiter->redis, &reply, err, "SCRIPT", "LOAD", bucket_script, NULL) != CC_OK ||
+    if (cc_redis_do(limiter->redis, &reply, err, "SCRIPT", "LOAD", cc_rate_take_script, NULL) !=
+            CC_OK ||
         reply->type != REDIS_REPLY_STRING || reply->len != 40)
         return false;
     memcpy(limiter->sha1, reply->str, 41);
@@ -384,7 +355,7 @@ static void add_bucket(const struct gateway_rate_limiter *limiter, struct questi
     if (rate->amount <= 0 || rate->burst <= 0)
         return;
     bucket->which = which;
-    snprintf(bucket->key, sizeof(bucket->key), "rate:%s:%s", rate->name, key);
+    cc_rate_name(rate->name, key, bucket->key);
     question->count++;
 }
 

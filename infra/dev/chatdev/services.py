@@ -93,8 +93,10 @@ def parse_replicas(words):
 def addresses_for_clients(stack):
     """What a client outside the fleet needs: the end-to-end tests and the benchmark."""
     gateway = Daemon(BY_NAME["api-gateway"], 0).port(stack)
+    sockets = Daemon(BY_NAME["websocket-gateway"], 0).port(stack)
     return {
         "CHAT_E2E_STACK": stack.name,
         "CHAT_E2E_URL": f"http://{HOST}:{gateway}",
         "CHAT_E2E_WEBSOCKET_URL": f"ws://{HOST}:{gateway}/v1/ws",
+        "CHAT_CONFORMANCE_URL": f"ws://{HOST}:{sockets}/v1/echo",
     }

@@ -20,6 +20,8 @@ ASK_SECONDS = 10
 DEVELOPMENT = {
     # All people of a demo, a collection or a test sign in from one address.
     "CHAT_RATE_AUTH_PER_10S": 100,
+    # The WebSocket conformance cases need a counterpart.
+    "CHAT_ECHO_ENDPOINT": "true",
 }
 
 

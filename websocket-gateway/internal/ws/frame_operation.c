@@ -15,7 +15,8 @@
 #include "ws/session.h"
 #include "ws/typing.h"
 
-#define TTL_MAX_S (30 * 24 * 3600)
+#define TTL_MAX_S          (30 * 24 * 3600)
+#define UNANSWERED_WAIT_MS 1000
 
 static const char *const message_types[] = {"text", "media", NULL};
 static const char *const scopes[] = {"everyone", "me", NULL};
@@ -89,20 +90,24 @@ static void read_operation(struct cc_json_reader *json, struct ev_message_create
     }
 }
 
+static enum cc_code limited(const char *text, int wait_ms, struct cc_error *err)
+{
+    cc_fail(err, CC_RATE_LIMITED, NULL, "%s", text);
+    return cc_fail_retry_after(err, wait_ms);
+}
+
 static enum cc_code check_limits(struct ws_session *session, struct cc_error *err)
 {
     const struct ws_settings *set = session->app->settings;
     int wait_ms = 0;
 
+    if (session->unanswered >= (unsigned)set->max_unanswered)
+        return limited("too many operations without an answer", UNANSWERED_WAIT_MS, err);
     if (!ws_bucket_take(&session->operations, ws_now_ms(session->app), (int)set->send_per_s,
-                        (int)set->send_burst, &wait_ms)) {
-        cc_fail(err, CC_RATE_LIMITED, NULL, "too many operations; slow down");
-        return cc_fail_retry_after(err, wait_ms);
-    }
-    if (session->unanswered >= (unsigned)set->max_unanswered) {
-        cc_fail(err, CC_RATE_LIMITED, NULL, "too many operations without an answer");
-        return cc_fail_retry_after(err, 1000);
-    }
+                        (int)set->send_burst, &wait_ms))
+        return limited("too many operations; slow down", wait_ms, err);
+    if (!ws_quota_take(session->app, session->person->user_id, &wait_ms))
+        return limited("too many operations on all your connections; slow down", wait_ms, err);
     return CC_OK;
 }
 

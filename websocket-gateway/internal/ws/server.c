@@ -17,10 +17,14 @@
 
 #include "app.h"
 #include "chats/heads.h"
+#include "ws/echo.h"
+#include "ws/secure.h"
 #include "ws/session.h"
 
 #define PATH           "/v1/ws"
+#define ECHO_PATH      "/v1/echo" /* with the setting echo_endpoint alone */
 #define BEARER         "Bearer "
+#define VERSION        "13"
 #define TICK_MS        100
 #define RX_BYTES       512  /* per connection; longer frames come in pieces */
 #define SERVICE_BYTES  8192 /* per thread */
@@ -33,6 +37,7 @@ _Static_assert(WS_BUFFER_ROOM >= LWS_PRE, "frames need room for the header of li
 struct ws_server {
     struct ws_app *app;
     struct lws_context *context;
+    struct ws_secure *secure; /* NULL = plain, libwebsockets listens itself */
     uv_loop_t loop;
     uv_timer_t tick;
     uv_async_t stop;
@@ -43,8 +48,9 @@ struct ws_server {
     atomic_size_t connections;
 };
 
-struct connection { /* libwebsockets' user space, per connection */
+struct connection { /* libwebsockets' user space, per connection: one of the two */
     struct ws_session *session;
+    struct ws_echo *echo;
 };
 
 /* ---- what sessions ask of their connection ---- */
@@ -95,12 +101,26 @@ static const struct ws_transport transport = {write_now, want_write, read_on, ki
 
 /* ---- callbacks of libwebsockets ---- */
 
-static bool path_is_ours(struct lws *wsi)
+static bool path_is(struct lws *wsi, const char *wanted)
 {
-    char path[sizeof PATH + 1];
+    char path[sizeof ECHO_PATH + 1];
     int length = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI);
 
-    return length == (int)strlen(PATH) && memcmp(path, PATH, (size_t)length) == 0;
+    return length == (int)strlen(wanted) && memcmp(path, wanted, (size_t)length) == 0;
+}
+
+/* RFC 6455 4.2.1; libwebsockets takes any version. */
+static bool version_is_ours(struct lws *wsi)
+{
+    char version[sizeof VERSION + 1];
+    int length = lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_VERSION);
+
+    return length == (int)strlen(VERSION) && memcmp(version, VERSION, (size_t)length) == 0;
+}
+
+static bool wants_echo(struct lws *wsi)
+{
+    return app_of(wsi)->settings->echo_endpoint && path_is(wsi, ECHO_PATH);
 }
 
 static void open_session(struct lws *wsi, struct connection *connection)
@@ -110,6 +130,10 @@ static void open_session(struct lws *wsi, struct connection *connection)
     int length = lws_hdr_copy(wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION);
     bool bearer = length > 0 && strncasecmp(header, BEARER, strlen(BEARER)) == 0;
 
+    if (wants_echo(wsi)) {
+        connection->echo = ws_echo_open();
+        return;
+    }
     atomic_fetch_add(&app->server->connections, 1);
     connection->session = ws_session_open(app, wsi, bearer ? header + strlen(BEARER) : NULL);
 }
@@ -118,6 +142,8 @@ static void close_session(struct ws_app *app, struct connection *connection)
 {
     char code[8] = "none";
 
+    ws_echo_close(connection->echo);
+    connection->echo = NULL;
     if (connection->session == NULL)
         return;
     if (connection->session->close_code != 0)
@@ -130,10 +156,14 @@ static void close_session(struct ws_app *app, struct connection *connection)
     atomic_fetch_sub(&app->server->connections, 1);
 }
 
-static int receive(struct lws *wsi, struct ws_session *session, const void *bytes, size_t count)
+static int receive(struct lws *wsi, const struct connection *connection, const void *bytes,
+                   size_t count)
 {
     bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    struct ws_session *session = connection->session;
 
+    if (connection->echo != NULL)
+        return ws_echo_receive(connection->echo, wsi, bytes, count);
     if (session == NULL)
         return -1;
     if (lws_frame_is_binary(wsi)) {
@@ -213,17 +243,19 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         return app_of(wsi)->hub.draining ? 1 : 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return path_is_ours(wsi) ? 0 : 1;
+        return version_is_ours(wsi) && (path_is(wsi, PATH) || wants_echo(wsi)) ? 0 : 1;
     case LWS_CALLBACK_ESTABLISHED:
         open_session(wsi, connection);
         return 0;
     case LWS_CALLBACK_RECEIVE:
-        return receive(wsi, connection->session, in, length);
+        return receive(wsi, connection, in, length);
     case LWS_CALLBACK_RECEIVE_PONG:
-        ws_session_heard(connection->session);
+        if (connection->session != NULL)
+            ws_session_heard(connection->session);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return write_some(wsi, connection->session);
+        return connection->echo != NULL ? ws_echo_write(connection->echo, wsi)
+                                        : write_some(wsi, connection->session);
     case LWS_CALLBACK_CLOSED:
         close_session(app_of(wsi), connection);
         return 0;
@@ -286,7 +318,7 @@ static struct lws_context *create_context(struct ws_server *server)
     const struct cc_common_settings *common = &server->app->settings->common;
     void *loops[] = {&server->loop};
     struct lws_context_creation_info info = {
-        .port = (int)common->port,
+        .port = ws_secure_wanted(server->app) ? CONTEXT_PORT_NO_LISTEN_SERVER : (int)common->port,
         .iface = strcmp(common->host, "0.0.0.0") == 0 ? NULL : common->host,
         .protocols = protocols,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
@@ -308,7 +340,15 @@ static struct lws_context *create_context(struct ws_server *server)
     return lws_create_context(&info);
 }
 
-enum cc_code ws_server_start(struct ws_app *app, struct ws_server **out, struct cc_error *err)
+static void adopt(struct ws_app *app, int fd)
+{
+    if (app->hub.draining)
+        close(fd);
+    else
+        lws_adopt_socket(app->server->context, fd); /* closes it when it can't */
+}
+
+enum cc_code ws_server_start(struct ws_app *app, struct cc_error *err)
 {
     struct ws_server *server = cc_calloc(1, sizeof *server);
 
@@ -327,14 +367,20 @@ enum cc_code ws_server_start(struct ws_app *app, struct ws_server **out, struct 
     uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
     uv_async_init(&server->loop, &server->stop, on_stop);
     server->stop.data = server;
-    *out = server; /* before the thread: its callbacks look there */
+    atomic_store(&app->server, server); /* before the thread: its callbacks look there */
     pthread_create(&server->thread, NULL, run, server);
-    return CC_OK;
+    ws_server_wake(app); /* for what other threads have pushed before */
+    return ws_secure_wanted(app) ? ws_secure_start(app, adopt, &server->secure, err) : CC_OK;
+}
+
+void ws_server_reload(struct ws_server *server)
+{
+    ws_secure_reload(server->secure);
 }
 
 void ws_server_wake(void *app)
 {
-    struct ws_server *server = ((struct ws_app *)app)->server;
+    struct ws_server *server = atomic_load(&((struct ws_app *)app)->server);
 
     if (server == NULL)
         return;
@@ -346,6 +392,7 @@ void ws_server_wake(void *app)
 
 void ws_server_drain(struct ws_server *server, int64_t deadline_mono_ms)
 {
+    ws_secure_quiesce(server->secure);
     atomic_store(&server->drain_asked, true);
     ws_server_wake(server->app);
     while (atomic_load(&server->connections) > 0 && ws_now_ms(server->app) < deadline_mono_ms)
@@ -356,9 +403,11 @@ void ws_server_stop(struct ws_server *server)
 {
     if (server == NULL)
         return;
+    ws_secure_quiesce(server->secure);
     uv_async_send(&server->stop);
     pthread_join(server->thread, NULL);
     lws_context_destroy(server->context); /* the rest, now that the loop has closed its handles */
+    ws_secure_stop(server->secure);
     uv_loop_close(&server->loop);
 }
 

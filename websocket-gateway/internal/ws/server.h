@@ -10,10 +10,11 @@
 struct ws_app;
 struct ws_server;
 
-/* Listens on host:port of the settings; the loop runs when this returns. app->queue and app->hub
- * exist already. Errors: CC_UNAVAILABLE the port is taken. */
-CC_MUST_CHECK enum cc_code ws_server_start(struct ws_app *app, struct ws_server **out,
-                                           struct cc_error *err);
+/* Listens on host:port of the settings, with TLS when they name a certificate; the loop runs when
+ * this returns, and app->server is set. app->queue and app->hub exist already. Errors:
+ * CC_UNAVAILABLE the port is taken, CC_INVALID certificate or key. */
+CC_MUST_CHECK enum cc_code ws_server_start(struct ws_app *app, struct cc_error *err);
+void ws_server_reload(struct ws_server *server); /* certificate and key; main thread */
 /* Any thread; returns at once. For ws_loop_queue_create. */
 void ws_server_wake(void *app);
 /* Says `moved` to everybody, then waits until all are gone or the deadline. Main thread. */

@@ -43,6 +43,8 @@ static void say_hello(struct ws_session *session)
     cc_json_put_int(&out.json, "attachments", WS_ATTACHMENTS_MAX);
     cc_json_put_int(&out.json, "sends_per_s", set->send_per_s);
     cc_json_put_int(&out.json, "send_burst", set->send_burst);
+    cc_json_put_int(&out.json, "person_writes_per_s", set->rate_write_per_s);
+    cc_json_put_int(&out.json, "person_write_burst", set->rate_write_burst);
     cc_json_put_int(&out.json, "unanswered_sends", set->max_unanswered);
     cc_json_put_int(&out.json, "sockets_per_user", set->sockets_per_user);
     cc_json_put_int(&out.json, "watched_users", WS_WATCHES_MAX);
@@ -267,7 +269,8 @@ void ws_session_pace(struct ws_session *session)
 {
     struct ws_app *app = session->app;
     bool stop = session->unanswered >= (unsigned)app->settings->max_unanswered ||
-                cc_producer_queue_percent(app->producer) >= PRODUCER_FULL_PERCENT;
+                cc_producer_queue_percent(app->producer) >= PRODUCER_FULL_PERCENT ||
+                (session->person != NULL && ws_quota_is_behind(app, session->person->user_id));
 
     if (stop == session->reading_stopped || session->conn == NULL)
         return;

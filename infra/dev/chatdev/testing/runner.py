@@ -17,7 +17,11 @@ from chatdev.testing.tally import Tally
 
 PRESET = "asan"
 # Name, folder without which there is nothing to run, function.
-FLEET_SETS = (("end to end", sets.END_TO_END, sets.end_to_end), ("postman", sets.POSTMAN, sets.postman))
+FLEET_SETS = (
+    ("end to end", sets.END_TO_END, sets.end_to_end),
+    ("websocket conformance", sets.CONFORMANCE, sets.conformance),
+    ("postman", sets.POSTMAN, sets.postman),
+)
 PREPARED = (0, 0)  # a preparation that worked is no test that passed; one that failed counts
 
 

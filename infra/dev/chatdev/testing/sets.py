@@ -21,9 +21,23 @@ CHECK_SECONDS = 600
 CTEST_SECONDS = 1800
 ONE_TEST_SECONDS = 300
 PYTEST_SECONDS = 1800
+TSAN_SECONDS = 1200
+# What sends, kills, reconnects and meddles: the rest asks services one thing at a time. All would take half an hour.
+TSAN_FILES = (
+    "test_story.py",
+    "test_operations.py",
+    "test_idempotency.py",
+    "test_kill_gateway.py",
+    "test_kill_message_service.py",
+    "test_send_limits.py",
+    "test_websocket_tls.py",
+    "test_slow_reader.py",
+    "test_last_logs.py",
+)
 SOAK_EXTRA_SECONDS = 900  # joining, reading everything back
 NEWMAN_SECONDS = 600
 CONTRACTS_SECONDS = 120
+CONFORMANCE_SECONDS = 1200
 INSTALL_SECONDS = 600
 
 # Two of each that consumes: what breaks only with several replicas shall break here.
@@ -34,6 +48,7 @@ ASYNCAPI_SPECS_VERSION = "6.11.1"
 END_TO_END = REPOSITORY / "tests" / "e2e"
 POSTMAN = REPOSITORY / "postman"
 CONTRACTS = REPOSITORY / "tests" / "contracts"
+CONFORMANCE = REPOSITORY / "tests" / "conformance"
 SANITIZER_REPORT = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ).*")
 
 THREAD_SUPPRESSIONS = INFRA_DEV / "lint" / "tsan.txt"
@@ -75,10 +90,11 @@ def second_opinion(stack, reports):
         stop_processes(stack, [server.name])
 
 
-def end_to_end(stack, reports, name="end-to-end", marked="not long", seconds=PYTEST_SECONDS):
+def end_to_end(stack, reports, name="end-to-end", marked="not long and not soak", seconds=PYTEST_SECONDS, files=("",)):
     """pytest against the running fleet: the tests whose marker fits."""
     report = reports / f"{name}.xml"
-    command = [_venv() / "bin" / "python", "-m", "pytest", END_TO_END, "-m", marked, f"--junitxml={report}"]
+    where = [END_TO_END / file for file in files]
+    command = [_venv() / "bin" / "python", "-m", "pytest", *where, "-m", marked, f"--junitxml={report}"]
     command += ["-o", f"cache_dir={CACHE / 'pytest'}"]
     environment = {**os.environ, **addresses.for_tests(stack), **services.addresses_for_clients(stack)}
     run_limited(command, seconds, cwd=REPOSITORY, env=environment)
@@ -111,11 +127,31 @@ def contracts(stack, reports):
     return _counts(report, lambda path: read_junit(path, skipped_fails=True))
 
 
+def conformance(stack, reports, name="conformance", marked="not long"):
+    """The Autobahn cases against the echo endpoint of the fleet's first websocket-gateway."""
+    report = reports / f"{name}.xml"
+    command = [_venv("venv-conformance", CONFORMANCE) / "bin" / "python", "-m", "pytest", CONFORMANCE, "-m", marked]
+    command += [f"--junitxml={report}", "-o", f"cache_dir={CACHE / 'pytest'}"]
+    environment = {**os.environ, **services.addresses_for_clients(stack)}
+    run_limited(command, CONFORMANCE_SECONDS, cwd=REPOSITORY, env=environment)
+    return _counts(report, lambda path: read_junit(path, skipped_fails=True))
+
+
+def conformance_long(stack, reports):
+    return conformance(stack, reports, "conformance-long", "long")
+
+
 def soak(stack, reports):
     """The fleet as it is delivered: AddressSanitizer's allocator grows by itself."""
     commands.bring_up(stack, "release", REPLICAS, *services.BY_NAME)
     seconds = int(os.environ.get("CHAT_SOAK_SECONDS", "600")) + SOAK_EXTRA_SECONDS
     return end_to_end(stack, reports, "soak", "soak", seconds)
+
+
+def end_to_end_tsan(stack, reports):
+    """The same story against daemons that watch for data races; the last look at their logs counts what they saw."""
+    commands.bring_up(stack, "tsan", REPLICAS, *services.BY_NAME)
+    return end_to_end(stack, reports, "end-to-end-tsan", "not long and not soak", TSAN_SECONDS, TSAN_FILES)
 
 
 def fuzzing(stack, reports):
@@ -148,7 +184,12 @@ def sanitizer_findings(stack):
 
 # What `--full` adds: name and function. The first kind wants the running fleet, the second none: integration tests use
 # the platform's own topics.
-LONG_SETS = (("end to end, long", end_to_end_long), ("soak", soak))
+LONG_SETS = (
+    ("end to end, long", end_to_end_long),
+    ("websocket conformance, long", conformance_long),
+    ("soak", soak),
+    ("end to end, thread sanitizer", end_to_end_tsan),
+)
 LONG_SETS_WITHOUT_FLEET = (("thread sanitizer", thread_sanitizer), ("fuzzing", fuzzing), ("clang-tidy", clang_tidy))
 
 

@@ -1,11 +1,11 @@
 /*
  * The thread "tls": one epoll loop that owns every TLS connection, each a pair of sockets, the
- * client's and the plain one that the HTTP server holds the other end of. Level-triggered; one TLS
+ * client's and the plain one that the server holds the other end of. Level-triggered; one TLS
  * record a turn, so that nobody starves the rest and nothing waits unseen inside OpenSSL. A
  * connection's life: shaking hands -> open -> lingering (our end was said, the client's is awaited)
  * -> gone.
  */
-#include "http_tls.h"
+#include "common/tls_front.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,6 +22,8 @@
 #include "common/alloc.h"
 #include "common/log.h"
 #include "common/metrics.h"
+
+#include "tls_context.h"
 
 #define EVENTS_MAX      256
 #define RECORD_BYTES    16384

@@ -1,33 +1,23 @@
-#ifndef HTTP_TLS_H
-#define HTTP_TLS_H
+#ifndef COMMON_TLS_FRONT_H
+#define COMMON_TLS_FRONT_H
 
 /*
  * TLS in front of a listener: a thread of its own accepts, shakes hands, and hands the inside of
- * the connection over as a plain socket, through which it then carries bytes both ways. The HTTP
- * server behind never sees TLS, so upgrades and deadlines work as without it. TLS 1.2 and 1.3, ALPN
- * http/1.1. The process must ignore SIGPIPE, as the skeleton does. Nothing outside libcommon/src
- * includes this.
+ * the connection over as a plain socket, through which it then carries bytes both ways. The server
+ * behind never sees TLS, so upgrades, deadlines and back-pressure work as without it. TLS 1.2 and
+ * 1.3, ALPN http/1.1; idle connections keep no buffers of OpenSSL. The process must ignore SIGPIPE,
+ * as the skeleton does.
  */
 
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include <openssl/ssl.h>
-
 #include "common/clock.h"
 #include "common/error.h"
-
-/* ---- http_tls_context.c: certificate and key ---- */
 
 struct cc_tls_files {
     const char *certificate, *key; /* PEM; the certificate with its chain */
 };
-/* Errors: CC_INVALID for files that can't be read or don't belong together. */
-CC_MUST_CHECK enum cc_code cc_tls_context_create(const struct cc_tls_files *files, SSL_CTX **out,
-                                                 struct cc_error *err);
-
-/* ---- http_tls.c: the thread ---- */
-
 struct cc_tls;
 struct cc_tls_options {
     int listen_fd; /* borrowed, non-blocking */
@@ -37,6 +27,7 @@ struct cc_tls_options {
     bool (*hand_over)(void *arg, int fd, const struct sockaddr *peer, socklen_t peer_length);
     void *arg;
 };
+/* Errors: CC_INVALID for files that can't be read or don't belong together. */
 CC_MUST_CHECK enum cc_code cc_tls_start(const struct cc_tls_options *options, struct cc_tls **out,
                                         struct cc_error *err);
 /* New connections get the files' present content; on failure the old one holds. Thread-safe. */

@@ -6,7 +6,7 @@
 
 #include <openssl/err.h>
 
-#include "http_tls.h"
+#include "tls_context.h"
 
 static const unsigned char protocol[] = "\x08http/1.1";
 
