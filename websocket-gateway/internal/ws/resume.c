@@ -124,6 +124,8 @@ static void finish(struct ws_session *session)
     session->resume = NULL;
     say_done(session, resume);
     ws_outbox_join(&session->out, &session->held);
+    if (session->out.first != NULL)
+        session->app->hub.transport->want_write(session->conn);
     ws_resume_free(resume);
 }
 

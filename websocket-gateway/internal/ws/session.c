@@ -211,8 +211,9 @@ void ws_session_tick(struct ws_session *session, int64_t now_ms)
 static bool written_at_once(struct ws_session *session, const struct ws_outbox *outbox,
                             struct ws_buffer *frame)
 {
-    return session->state == WS_READY && session->resume == NULL && outbox == &session->out &&
-           outbox->first == NULL && session->app->hub.transport->write_now(session->conn, frame);
+    return session->state == WS_READY && session->resume == NULL && !session->writing &&
+           outbox == &session->out && outbox->first == NULL &&
+           session->app->hub.transport->write_now(session->conn, frame);
 }
 
 static void push_to(struct ws_session *session, struct ws_outbox *outbox, struct ws_buffer *frame,
@@ -247,8 +248,10 @@ struct ws_buffer *ws_session_next(struct ws_session *session)
 {
     struct ws_buffer *frame = ws_outbox_pop(&session->out);
 
+    session->writing = frame != NULL; /* sync_done must not overtake it */
     if (session->out.first == NULL && session->resume != NULL && session->state == WS_READY)
         ws_resume_go_on(session); /* the reader keeps up: the next page may come */
+    session->writing = false;
     return frame;
 }
 

@@ -50,6 +50,7 @@ struct ws_session {
     enum ws_state state;
     uint16_t close_code;
     bool ping_due, reading_stopped;
+    bool writing;                /* a frame was taken from `out` and is not written yet */
     bool away;                   /* nobody is at the client, it says */
     int64_t heard_ms;            /* last sign of life */
     int64_t pinged_ms;           /* 0 = no answer is owed */
