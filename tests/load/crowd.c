@@ -37,7 +37,8 @@ static void on_closed(struct crowd *crowd, struct crowd_seat *seat)
         crowd->closed++;
     } else {
         crowd->retried++;
-        seat->not_before_us = monotonic_us() + (int64_t)cc_random_below(cc_random_system(), PAUSE_US);
+        seat->not_before_us =
+            monotonic_us() + (int64_t)cc_random_below(cc_random_system(), PAUSE_US);
         crowd->again[(crowd->again_first + crowd->again_count++) % crowd->wanted] = seat;
     }
 }

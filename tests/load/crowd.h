@@ -3,8 +3,8 @@
 
 /*
  * Thousands of sockets, each logged in as one of the people in turn, on one thread. Those who are
- * sent away before they are ready come back within a second, as clients do. What a mode wants to see beyond that it
- * sees through `on_frame` and `on_hello`.
+ * sent away before they are ready come back within a second, as clients do. What a mode wants to
+ * see beyond that it sees through `on_frame` and `on_hello`.
  */
 
 #include <stdbool.h>
@@ -45,7 +45,7 @@ bool crowd_create(struct crowd *crowd, const struct load_options *options,
  * more than that takes, or when one that was ready is closed. */
 bool crowd_open(struct crowd *crowd, int64_t per_s);
 void crowd_poll(struct crowd *crowd, int timeout_ms); /* handles what has come */
-void crowd_cut(struct crowd *crowd);                  /* closes all without a word; they may be opened again */
+void crowd_cut(struct crowd *crowd); /* closes all without a word; they may be opened again */
 void crowd_destroy(struct crowd *crowd);
 
 #endif

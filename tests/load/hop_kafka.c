@@ -45,8 +45,11 @@ static bool assign(rd_kafka_t *consumer)
 static void *open_hop(const struct hop_servers *servers)
 {
     const char *const producing[][2] = {
-        {"bootstrap.servers", servers->kafka}, {"enable.idempotence", "true"}, {"linger.ms", "0"},
-        {"socket.nagle.disable", "true"},      {NULL, NULL},
+        {"bootstrap.servers", servers->kafka},
+        {"enable.idempotence", "true"},
+        {"linger.ms", "0"},
+        {"socket.nagle.disable", "true"},
+        {NULL, NULL},
     };
     const char *const consuming[][2] = {
         {"bootstrap.servers", servers->kafka}, {"group.id", "bench-hop"},

@@ -23,8 +23,7 @@ static bool read_documents(struct mongo_hop *hop, const char *database, const ch
     mongoc_collection_t *source = mongoc_client_get_collection(hop->client, database, collection);
     bson_t *everything = bson_new();
     bson_t *options = BCON_NEW("limit", BCON_INT64(DOCUMENTS_MAX));
-    mongoc_cursor_t *cursor =
-        mongoc_collection_find_with_opts(source, everything, options, NULL);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(source, everything, options, NULL);
     const bson_t *document;
     bson_error_t fault = {0};
 

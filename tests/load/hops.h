@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 struct hop_servers {
-    const char *kafka; /* host:port */
+    const char *kafka;      /* host:port */
     const char *redis_host; /* an address */
     int redis_port;
     const char *mongo_uri;

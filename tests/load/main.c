@@ -115,14 +115,21 @@ static bool parse_options(int argc, char **argv, struct load_options *options)
     struct hop_servers *servers = &options->servers;
     const char *gateways = NULL, *redis = NULL;
     const struct argument arguments[] = {
-        {"people", &options->people_path, NULL, 0}, {"gateways", &gateways, NULL, 0},
-        {"bodies", &options->bodies_path, NULL, 0}, {"rate", NULL, &options->rate_per_s, 1},
-        {"warmup", NULL, &options->warmup_s, 0},    {"seconds", NULL, &options->seconds, 0},
-        {"grace", NULL, &options->grace_s, 0},      {"sockets", NULL, &options->sockets, 1},
-        {"connects", NULL, &options->connects_per_s, 1}, {"kafka", &servers->kafka, NULL, 0},
-        {"redis", &redis, NULL, 0},                 {"mongo", &servers->mongo_uri, NULL, 0},
+        {"people", &options->people_path, NULL, 0},
+        {"gateways", &gateways, NULL, 0},
+        {"bodies", &options->bodies_path, NULL, 0},
+        {"rate", NULL, &options->rate_per_s, 1},
+        {"warmup", NULL, &options->warmup_s, 0},
+        {"seconds", NULL, &options->seconds, 0},
+        {"grace", NULL, &options->grace_s, 0},
+        {"sockets", NULL, &options->sockets, 1},
+        {"connects", NULL, &options->connects_per_s, 1},
+        {"kafka", &servers->kafka, NULL, 0},
+        {"redis", &redis, NULL, 0},
+        {"mongo", &servers->mongo_uri, NULL, 0},
         {"documents", &servers->documents_db, NULL, 0},
-        {"scratch", &servers->scratch_db, NULL, 0}, {"batch", NULL, &options->batch, 1},
+        {"scratch", &servers->scratch_db, NULL, 0},
+        {"batch", NULL, &options->batch, 1},
         {"wanted", NULL, &options->wanted, 1},
     };
     enum { COUNT = sizeof arguments / sizeof arguments[0] };

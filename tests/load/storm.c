@@ -35,8 +35,7 @@ static void on_hello(struct crowd *crowd, struct crowd_seat *seat)
     struct cc_strbuf frame;
 
     cc_strbuf_init(&frame, AUTH_BYTES);
-    cc_strbuf_printf(&frame,
-                     "{\"id\":0,\"t\":\"auth\",\"token\":\"%s\",\"resume\":{\"cursors\":{",
+    cc_strbuf_printf(&frame, "{\"id\":0,\"t\":\"auth\",\"token\":\"%s\",\"resume\":{\"cursors\":{",
                      seat->person->token);
     for (size_t i = 0; i < crowd->people->chat_count; i++) {
         const struct load_chat *chat = &crowd->people->chats[i];

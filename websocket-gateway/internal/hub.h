@@ -39,9 +39,9 @@ struct ws_hub {
     struct ws_link all_sessions; /* struct ws_session.everyone */
     struct ws_link no_baseline;  /* struct ws_chat.waiting: subscribed, head not yet asked */
     struct ws_quotas quotas;
-    struct ws_link graces;       /* people who may have gone offline; presence.c */
-    struct ws_link sign_ins;     /* struct ws_auth.waiting: their chats are asked for in turn */
-    unsigned chat_loads;         /* lists of chats asked for and not yet answered */
+    struct ws_link graces;   /* people who may have gone offline; presence.c */
+    struct ws_link sign_ins; /* struct ws_auth.waiting: their chats are asked for in turn */
+    unsigned chat_loads;     /* lists of chats asked for and not yet answered */
     struct ws_metrics metrics;
     bool draining;
     uint64_t sight_questions; /* so many times user-service was asked who may see whom */

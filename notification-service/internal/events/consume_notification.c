@@ -53,8 +53,8 @@ static enum cc_code apply(void *memory, struct cc_batch *records, struct cc_erro
 
     for (size_t i = 0; i < records->count; i++)
         sort_in(&batch, &records->records[i]);
-    CC_TRY(notification_deliver(app->store, batch.due, batch.due_count, batch.look.now_ms, batch.look.arena,
-                                err));
+    CC_TRY(notification_deliver(app->store, batch.due, batch.due_count, batch.look.now_ms,
+                                batch.look.arena, err));
     return notification_cancel(app->store, batch.stale, batch.stale_count, batch.look.now_ms,
                                batch.look.arena, err);
 }
