@@ -1,7 +1,9 @@
 """Apache Kafka, one node that is broker and controller (KRaft), from its Maven jars."""
 
+import base64
 import os
 import subprocess
+import uuid
 
 from chatdev import jars
 from chatdev.complaint import Complaint
@@ -56,8 +58,7 @@ class Kafka(Server):
         super().prepare(stack)
         self._properties_file(stack).write_text(self._properties(stack))
         if not (self.data_folder(stack) / "log" / "meta.properties").exists():
-            cluster = self._storage_tool("random-uuid")
-            self._storage_tool("format", "-t", cluster, "-c", str(self._properties_file(stack)))
+            self._storage_tool("format", "-t", _cluster_id(), "-c", str(self._properties_file(stack)))
 
     def command(self, stack):
         quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
@@ -89,3 +90,10 @@ class Kafka(Server):
         if result.returncode != 0:
             raise Complaint(f"Kafka's storage tool failed: {result.stderr.strip()[-1000:]}")
         return result.stdout.strip()
+
+
+def _cluster_id():
+    """As its storage tool makes them, without a second start of a JVM: a UUID in base64url, no `-` in front."""
+    while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
