@@ -12,6 +12,7 @@
 #include "common/topics.h"
 #include "events/consume_persisted.h"
 #include "http/routes.h"
+#include "mongo_database.h"
 
 #define PARTITION_COUNT 1
 #define RECORDS_MAX     2000
@@ -158,13 +159,9 @@ static void make_topics(struct chat_fixture *f, const char *brokers)
 static void open_servers(struct chat_fixture *f)
 {
     const char *brokers = test_env("CHAT_TEST_KAFKA_BROKERS");
-    const char *uri = test_env("CHAT_TEST_MONGO_URI"), *database = test_unique_name("chat_it");
-    const char *migrations =
-        cc_arena_printf(f->arena, "%s/chat-service/migrations", test_env("CHAT_SOURCE_DIR"));
 
     make_topics(f, brokers);
-    assert_int_equal(cc_mongo_migrate(uri, database, migrations, &f->err), CC_OK);
-    assert_int_equal(cc_mongo_create(uri, database, false, &f->app.mongo, &f->err), CC_OK);
+    f->app.mongo = test_mongo_open("chat-service", "chat_it");
     assert_int_equal(cc_redis_create(test_env("CHAT_TEST_REDIS_URL"), 8, &f->app.redis, &f->err),
                      CC_OK);
     assert_int_equal(cc_producer_create(brokers, "chat-test", &f->app.producer, &f->err), CC_OK);
@@ -202,16 +199,6 @@ int chat_fixture_start(void **state)
     return 0;
 }
 
-static void drop_database(struct cc_mongo *mongo)
-{
-    mongoc_client_t *client = cc_mongo_borrow(mongo);
-    mongoc_database_t *database = mongoc_client_get_database(client, cc_mongo_database(mongo));
-
-    mongoc_database_drop(database, NULL);
-    mongoc_database_destroy(database);
-    cc_mongo_return(mongo, client);
-}
-
 int chat_fixture_stop(void **state)
 {
     struct chat_fixture *f = *state;
@@ -228,8 +215,7 @@ int chat_fixture_stop(void **state)
     cc_http_server_stop(f->neighbours);
     cc_producer_destroy(f->app.producer, 1000);
     cc_redis_destroy(f->app.redis);
-    drop_database(f->app.mongo);
-    cc_mongo_destroy(f->app.mongo);
+    test_mongo_close(f->app.mongo);
     cc_ids_destroy(f->app.ids);
     cc_arena_destroy(f->arena);
     return 0;

@@ -10,6 +10,7 @@
 #include "common/topics.h"
 #include "events/event_payload.h"
 #include "http/routes.h"
+#include "mongo_database.h"
 #include "testing.h"
 
 #define RECORDS_MAX 5000
@@ -111,8 +112,6 @@ static void settle_settings(struct message_fixture *f)
              cc_http_server_port(f->chat_service));
     f->settings = (struct message_settings){
         .kafka_brokers = test_env("CHAT_TEST_KAFKA_BROKERS"),
-        .mongo_uri = test_env("CHAT_TEST_MONGO_URI"),
-        .mongo_database = test_unique_name("message_it"),
         .redis_url = test_env("CHAT_TEST_REDIS_URL"),
         .jwks_urls = {&jwks_url, 1},
         .chat_service_internal_urls = {&chat_service_url, 1},
@@ -191,14 +190,9 @@ int message_fixture_start(void **state)
     f->chat_service = serve(f, chat_service_routes, f, true);
     settle_settings(f);
     name_everything(f);
-    const char *migrations =
-        cc_arena_printf(f->arena, "%s/message-service/migrations", test_env("CHAT_SOURCE_DIR"));
-    assert_int_equal(
-        cc_mongo_migrate(f->settings.mongo_uri, f->settings.mongo_database, migrations, &f->err),
-        CC_OK);
-    assert_int_equal(cc_mongo_create(f->settings.mongo_uri, f->settings.mongo_database, false,
-                                     &f->mongo, &f->err),
-                     CC_OK);
+    f->mongo = test_mongo_open("message-service", "message_it");
+    f->settings.mongo_uri = test_env("CHAT_TEST_MONGO_URI");
+    f->settings.mongo_database = cc_mongo_database(f->mongo);
     f->store = message_store_mongo_create(f->mongo);
     assert_int_equal(
         cc_producer_create(f->settings.kafka_brokers, "gateway", &f->producer, &f->err), CC_OK);
@@ -208,16 +202,6 @@ int message_fixture_start(void **state)
     return 0;
 }
 
-static void drop_database(struct cc_mongo *mongo)
-{
-    mongoc_client_t *client = cc_mongo_borrow(mongo);
-    mongoc_database_t *database = mongoc_client_get_database(client, cc_mongo_database(mongo));
-
-    mongoc_database_drop(database, NULL);
-    mongoc_database_destroy(database);
-    cc_mongo_return(mongo, client);
-}
-
 int message_fixture_stop(void **state)
 {
     struct message_fixture *f = *state;
@@ -225,9 +209,8 @@ int message_fixture_stop(void **state)
     if (f == NULL)
         return 0; /* it never started */
     stop_app(f);
-    drop_database(f->mongo);
     message_store_destroy(f->store);
-    cc_mongo_destroy(f->mongo);
+    test_mongo_close(f->mongo);
     cc_http_server_stop(f->chat_service);
     cc_producer_destroy(f->producer, 1000);
     cc_http_client_destroy(f->client);

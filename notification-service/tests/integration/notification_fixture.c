@@ -10,6 +10,7 @@
 #include "common/topics.h"
 #include "events/consumers.h"
 #include "http/routes.h"
+#include "mongo_database.h"
 
 #define TOLD_MS    20000
 #define CALL_BYTES (1024 * 1024)
@@ -189,13 +190,8 @@ static void make_topics(struct notification_fixture *f, const char *brokers)
 
 static void open_servers(struct notification_fixture *f, const char *brokers)
 {
-    const char *uri = test_env("CHAT_TEST_MONGO_URI");
-    const char *database = test_unique_name("notification_it");
-    const char *migrations = cc_arena_printf(f->arena, "%s/notification-service/migrations",
-                                             test_env("CHAT_SOURCE_DIR"));
     make_topics(f, brokers);
-    must(f, cc_mongo_migrate(uri, database, migrations, &f->err));
-    must(f, cc_mongo_create(uri, database, false, &f->app.mongo, &f->err));
+    f->app.mongo = test_mongo_open("notification-service", "notification_it");
     must(f, cc_redis_create(test_env("CHAT_TEST_REDIS_URL"), 4, &f->app.redis, &f->err));
     must(f, cc_producer_create(brokers, "test", &f->app.producer, &f->err));
 }
@@ -259,22 +255,13 @@ int notification_fixture_start(void **state)
     return 0;
 }
 
-static void drop_database(struct cc_mongo *mongo)
-{
-    mongoc_client_t *client = cc_mongo_borrow(mongo);
-    mongoc_database_t *database = mongoc_client_get_database(client, cc_mongo_database(mongo));
-    mongoc_database_drop(database, NULL);
-    mongoc_database_destroy(database);
-    cc_mongo_return(mongo, client);
-}
-
 int notification_fixture_stop(void **state)
 {
     struct notification_fixture *f = *state;
 
     cc_http_server_stop(f->server);
     notification_app_drain(&f->app, cc_mono_ms(f->app.clock) + 10000);
-    drop_database(f->app.mongo);
+    test_mongo_drop(f->app.mongo);
     notification_app_stop(&f->app);
     cc_http_server_stop(f->neighbours);
     cc_ids_destroy(f->app.ids);
