@@ -90,9 +90,11 @@ static enum cc_code check_media(const struct message_settings *s, struct cc_erro
     if (s->s3_public_endpoint[0] != '\0')
         CC_TRY(check_endpoint("s3_public_endpoint", s->s3_public_endpoint, s->production, err));
     if (s->s3_access_key[0] == '\0')
-        return cc_fail(err, CC_INVALID, "s3_access_key", "s3_endpoint needs it");
+        return cc_fail(err, CC_INVALID, "s3_access_key",
+                       "setting 's3_access_key' is missing: s3_endpoint needs it");
     if (s->s3_secret_key[0] == '\0')
-        return cc_fail(err, CC_INVALID, "s3_secret_key", "s3_endpoint needs it");
+        return cc_fail(err, CC_INVALID, "s3_secret_key",
+                       "setting 's3_secret_key' is missing: s3_endpoint needs it");
     return CC_OK;
 }
 

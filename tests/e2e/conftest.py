@@ -94,10 +94,12 @@ def required(name):
 def fleet():
     """The running daemons, with limits that do not stand in a test's way."""
     fleet = Fleet(required("CHAT_E2E_STACK"))
+    fleet.raised = RAISED
     for name, settings in RAISED.items():
         print(f"\nlimits raised for these tests: {name} {settings}")
-        fleet.restart(name, **settings)
+        fleet.restart(name)
     yield fleet
+    fleet.raised = {}
     for name in RAISED:
         fleet.restart(name)
 

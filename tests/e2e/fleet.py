@@ -97,6 +97,7 @@ class Fleet:
     def __init__(self, stack):
         self.stack = stack
         self.logs = REPOSITORY / ".chat" / stack / "logs"
+        self.raised = {}  # {service: settings that its daemons get at each restart}
 
     def daemons(self):
         """{name: Daemon} as `chat status` lists them; the servers (`postgres`, `redis` ...) are there too."""
@@ -137,10 +138,12 @@ class Fleet:
 
     def restart(self, name, **settings):
         """Starts it again and waits until it is ready; settings go on top of its own (a server has none)."""
-        self._chat("restart", name, environment=_as_environment(settings))
+        service = name if name in self.raised else name.rpartition("-")[0]
+        self._chat("restart", name, environment=_as_environment(self.raised.get(service, {}) | settings))
 
-    def scale(self, counts, **settings):
-        """So many replicas of each of these; whoever has to know of them is restarted, with these settings."""
+    def scale(self, counts):
+        """So many replicas of each of these; whoever has to know of them is restarted."""
+        settings = {key: value for some in self.raised.values() for key, value in some.items()}
         preset = json.loads((self.logs.parent / "run" / "fleet.json").read_text())["preset"]
         wanted = [f"{name}={count}" for name, count in counts.items()]
         self._chat("up", "--preset", preset, "--replicas", *wanted, environment=_as_environment(settings))

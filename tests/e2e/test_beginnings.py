@@ -74,7 +74,7 @@ async def test_where_history_begins_with_joining_nothing_older_is_shown(people, 
     again = copy.copy(cleo)
     again.device_id = f"device-{uuid.uuid4().hex[:10]}"
     await again.log_in()
-    resumed = await people.connect(again, gateways[0], {"cursors": {chat_id: 0}})
+    resumed = await people.connect(again, gateways[0], {chat_id: 0})
     await resumed.expect(lambda frame: frame.get("t") == "sync_done")
     assert SECRET not in str([frame.body for frame in resumed.frames])
 

@@ -80,7 +80,7 @@ async def press(apis, people, address=None):
     return count
 
 
-@pytest.mark.parametrize("name", ["read", "address", "global"])
+@pytest.mark.parametrize("name", ["read", *(pytest.param(name, marks=pytest.mark.long) for name in ("address", "global"))])
 async def test_two_gateways_admit_what_the_policy_says(people, fleet, name):
     """One person, two people at one address, two people anywhere: each limit alone."""
     crowd = await people.join("Ada", "Bob")
@@ -129,6 +129,7 @@ async def test_the_fields_say_what_is_left_and_when_there_is_more(people, fleet)
         assert time.monotonic() - refused_at <= wait + 0.3 * slowness()
 
 
+@pytest.mark.long
 async def test_without_redis_each_gateway_limits_alone(people, fleet):
     """The documented fallback: nobody is locked out, and n gateways admit n times the rate at most."""
     ada = await people.join("Ada")

@@ -7,7 +7,6 @@ import time
 
 import pytest
 from callers import Callers
-from conftest import RAISED
 from invariants import Ledger
 from talkers import Crowd
 
@@ -31,7 +30,7 @@ async def kill_one_after_the_other(fleet):
         began = time.monotonic()
         pid = await asyncio.to_thread(fleet.kill, name)
         await asyncio.sleep(away_seconds)
-        await asyncio.to_thread(fleet.restart, name, **RAISED.get(name.rpartition("-")[0], {}))
+        await asyncio.to_thread(fleet.restart, name)
         assert fleet.daemons()[name].pid != pid, f"{name} was not killed"
         windows.append((began, time.monotonic() + RECOVERY_SECONDS))
         print(f"{name}: away for {time.monotonic() - began:.1f} s")

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from callers import Callers
-from conftest import RAISED
 from invariants import Ledger
 from talkers import Crowd
 
@@ -23,18 +22,17 @@ SERVICES = (*SINGLE, "message-service", "notification-service", "websocket-gatew
 @asynccontextmanager
 async def two_of_each(fleet):
     """Those that the tests' fleet has one of."""
-    settings = {key: value for some in RAISED.values() for key, value in some.items()}
     try:
-        await asyncio.to_thread(fleet.scale, dict.fromkeys(SINGLE, 2), **settings)
+        await asyncio.to_thread(fleet.scale, dict.fromkeys(SINGLE, 2))
         yield {name: one for name, one in fleet.daemons().items() if one.own_name in SERVICES}
     finally:
-        await asyncio.to_thread(fleet.scale, dict.fromkeys(SINGLE, 1), **settings)
+        await asyncio.to_thread(fleet.scale, dict.fromkeys(SINGLE, 1))
 
 
 async def restart_all(fleet, daemons):
-    for name, one in daemons.items():
+    for name in daemons:
         began = time.monotonic()
-        await asyncio.to_thread(fleet.restart, name, **RAISED.get(one.own_name, {}))
+        await asyncio.to_thread(fleet.restart, name)
         print(f"{name}: {time.monotonic() - began:.1f} s")
     now = fleet.daemons()
     same = [name for name, one in daemons.items() if now[name].pid == one.pid]

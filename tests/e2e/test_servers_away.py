@@ -10,7 +10,6 @@ import uuid
 
 import pytest
 from client import Person, attempts
-from conftest import RAISED
 from fleet import slowness
 from outages import PER_SECOND, Traffic, run_all, without
 
@@ -166,7 +165,7 @@ async def test_revocations_outlive_redis_and_the_gateway(people, fleet):
     await gone.log_out()
     async with without(fleet, "redis", 0):
         pass
-    await asyncio.to_thread(fleet.restart, "api-gateway-1", **RAISED["api-gateway"])
+    await asyncio.to_thread(fleet.restart, "api-gateway-1")
     assert (await gone.call("GET", "/v1/users/me")).status_code == 401
     for url in fleet.gateways():
         socket = await people.connect(url=url)
