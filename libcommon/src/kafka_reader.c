@@ -12,6 +12,7 @@
 #define ANSWER_MS      10000
 #define POLL_MS        1000
 #define RETRY_MS       50
+#define NEW_TOPIC_MS   1000
 #define SILENT_MAX     10 /* polls without an answer in a row */
 #define NAME_MAX_BYTES 256
 
@@ -46,9 +47,8 @@ static enum cc_code open_handle(const char *brokers, const char *client_id, cons
     return CC_OK;
 }
 
-/* All partitions of the topic, each from its beginning. */
-static enum cc_code list_partitions(struct cc_topic_reader *reader, const char *topic,
-                                    struct cc_error *err)
+static enum cc_code count_partitions(struct cc_topic_reader *reader, const char *topic,
+                                     int *out_count, struct cc_error *err)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(reader->kafka, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
@@ -57,8 +57,24 @@ static enum cc_code list_partitions(struct cc_topic_reader *reader, const char *
     rd_kafka_topic_destroy(handle);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(error, "partitions", err);
-    int count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    *out_count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
     rd_kafka_metadata_destroy(metadata);
+    return CC_OK;
+}
+
+/* All partitions of the topic, each from its beginning. The controller has a topic before the
+ * brokers tell of it: one that was just made is looked for again. */
+static enum cc_code list_partitions(struct cc_topic_reader *reader, const char *topic,
+                                    struct cc_error *err)
+{
+    int64_t until_ms = cc_mono_ms(cc_clock_system()) + NEW_TOPIC_MS;
+    int count = 0;
+
+    CC_TRY(count_partitions(reader, topic, &count, err));
+    while (count == 0 && cc_mono_ms(cc_clock_system()) < until_ms) {
+        rd_kafka_poll(reader->kafka, RETRY_MS);
+        CC_TRY(count_partitions(reader, topic, &count, err));
+    }
     if (count == 0)
         return cc_fail(err, CC_NOT_FOUND, "topic", "there is no topic %s", topic);
     reader->partitions = rd_kafka_topic_partition_list_new(count);
