@@ -45,7 +45,7 @@ enum cc_code notification_http_drop_token(struct cc_request *req, struct cc_resp
                                           struct cc_error *err)
 {
     struct notification_app *app = cc_request_app(req);
-    const char *device_id;
+    const char *device_id = NULL;
 
     CC_TRY(read_device(req, &device_id, err));
     CC_TRY(app->pushes->ops->drop_device(app->pushes, cc_request_caller(req)->user_id, device_id,

@@ -56,6 +56,7 @@ def _run(stack, full, tally):
 def _run_code(stack, reports, tally):
     if not _count(tally, "build", _build):
         return
+    _count(tally, "release build", sets.release_build, stack, reports)
     _count(tally, "ctest", sets.ctest, stack, reports)
     _count(tally, "second opinion", sets.second_opinion, stack, reports)
     wanted = [one for one in FLEET_SETS if one[1].is_dir()]
