@@ -26,8 +26,9 @@
 #define BEARER         "Bearer "
 #define VERSION        "13"
 #define TICK_MS        100
-#define RX_BYTES       512  /* per connection; longer frames come in pieces */
-#define SERVICE_BYTES  8192 /* per thread */
+#define RX_BYTES       512           /* per connection; longer frames come in pieces */
+#define TX_BYTES       (1024 * 1024) /* of one send(): otherwise RX_BYTES, and each frame two of them */
+#define SERVICE_BYTES  8192          /* per thread */
 #define HEADER_BYTES   8192
 #define WRITES_AT_ONCE 16
 #define DRAIN_POLL_US  20000
@@ -271,7 +272,8 @@ static const struct lws_protocols protocols[] = {
     {.name = "chat.v1",
      .callback = on_event,
      .per_session_data_size = sizeof(struct connection),
-     .rx_buffer_size = RX_BYTES},
+     .rx_buffer_size = RX_BYTES,
+     .tx_packet_size = TX_BYTES},
     {.name = NULL},
 };
 
