@@ -23,6 +23,8 @@
 #define POLL_MS            500 /* an upper bound: a record, a rebalance or stop ends it at once */
 #define TICK_MS            1000
 #define PROBE_MS           500
+#define JOINING_MS         500 /* of a stop; without a broker it costs so much */
+#define JOINING_POLL_MS    50
 #define COMMIT_MS          100 /* a crash repeats so much: effects are idempotent */
 #define BACKOFF_MIN_MS     50
 #define BACKOFF_MAX_MS     5000
@@ -556,6 +558,18 @@ static void save_if_due(struct cc_consumer *consumer)
 
 /* -- life -------------------------------------------------------------------------------------- */
 
+/* librdkafka 2.0.2 aborts the process ("assignor_state") when a consumer is closed between being
+ * taken into its group and its first assignment: that one is waited for. */
+static void wait_for_the_group(struct cc_consumer *consumer)
+{
+    int64_t until_ms = cc_mono_ms(cc_clock_system()) + JOINING_MS;
+    struct taken taken;
+
+    while (!consumer->joined && cc_mono_ms(cc_clock_system()) < until_ms)
+        if (take(consumer, JOINING_POLL_MS, &taken))
+            push(&consumer->later, taken);
+}
+
 static void *run_consumer(void *arg)
 {
     struct cc_consumer *consumer = arg;
@@ -566,6 +580,7 @@ static void *run_consumer(void *arg)
         save_if_due(consumer);
         tick(consumer);
     }
+    wait_for_the_group(consumer);
     release_all(&consumer->later);
     rd_kafka_consumer_close(consumer->kafka); /* revokes (and so commits), then leaves the group */
     return NULL;
