@@ -226,6 +226,7 @@ def migrate_scratch(bench, database):
 def drain(bench):
     """message-service begins with a full topic; the reference inserts the same documents, in the same batches, and no more."""
     daemon = bench.daemon("message-service-1")
+    settle(bench)
     stack.stop_processes(bench.stack, [daemon.name])
     fill(bench)
     fleet.start_daemon(bench.fleet, daemon)
