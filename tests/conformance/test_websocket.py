@@ -60,7 +60,8 @@ def check(section, count):
     assert len(results) == count
     failed = {case for case, one in results.items() if not one.passed}
     listed = {case for case in results if case in DEVIATIONS}
-    assert failed == listed, "; ".join(told(results[case]) for case in sorted(failed ^ listed))
+    # Whether pings are read together is the network's to say: then a listed case passes.
+    assert failed <= listed, "; ".join(told(results[case]) for case in sorted(failed - listed))
 
 
 @pytest.mark.parametrize("section, count", SHORT.items())
