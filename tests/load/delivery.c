@@ -98,9 +98,7 @@ static void on_outcome(struct run *run, const char *text, size_t length)
 
 static void on_message(struct run *run, struct seat *seat, const char *text, size_t length)
 {
-    const char *body = frame_text(text, length, "body");
-    bool ours = body != NULL && (uint32_t)strtoul(body, NULL, 16) == run->nonce;
-    struct message *message = ours ? message_at(run, strtoll(body + 9, NULL, 10)) : NULL;
+    struct message *message = message_at(run, frame_message_index(text, length, run->nonce));
     if (message == NULL)
         return;
     int64_t now = monotonic_us(), seq = frame_int(text, length, "seq");
@@ -145,14 +143,10 @@ static void send_message(struct run *run, size_t index)
     size_t turn = index / run->people->chat_count % chat->member_count;
     struct seat *seat = &run->seats[chat->members[turn]];
     char frame[4096];
-    int length = snprintf(frame, sizeof frame,
-                          "{\"id\":%zu,\"t\":\"send\",\"chat_id\":\"%s\",\"client_msg_id\":\"%08x-"
-                          "0000-4000-8000-%012zx\","
-                          "\"type\":\"text\",\"body\":\"%08x %zu %s\"}",
-                          index + 1, chat->chat_id, run->nonce, index, run->nonce, index,
-                          run->bodies.texts[index % run->bodies.count]);
-    if (length > 0 && (size_t)length < sizeof frame)
-        socket_client_send(&seat->socket, frame, (size_t)length);
+    size_t length = frame_write_send(frame, sizeof frame, chat->chat_id, run->nonce, index,
+                                     run->bodies.texts[index % run->bodies.count]);
+    if (length > 0)
+        socket_client_send(&seat->socket, frame, length);
     run->expected += chat->member_count - 1;
 }
 

@@ -49,3 +49,20 @@ bool login_on_frame(struct socket_client *client, const struct person *person,
     }
     return frame_is(text, length, "ready");
 }
+
+size_t frame_write_send(char *out, size_t out_bytes, const char *chat_id, uint32_t nonce,
+                        size_t index, const char *text)
+{
+    int length = snprintf(out, out_bytes,
+                          "{\"id\":%zu,\"t\":\"send\",\"chat_id\":\"%s\",\"client_msg_id\":\"%08x-"
+                          "0000-4000-8000-%012zx\",\"type\":\"text\",\"body\":\"%08x %zu %s\"}",
+                          index + 1, chat_id, nonce, index, nonce, index, text);
+    return length > 0 && (size_t)length < out_bytes ? (size_t)length : 0;
+}
+
+int64_t frame_message_index(const char *text, size_t length, uint32_t nonce)
+{
+    const char *body = frame_text(text, length, "body");
+    bool ours = body != NULL && (uint32_t)strtoul(body, NULL, 16) == nonce;
+    return ours ? strtoll(body + 9, NULL, 10) : -1;
+}

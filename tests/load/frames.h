@@ -27,4 +27,11 @@ const char *frame_text(const char *text, size_t length, const char *key);
 bool login_on_frame(struct socket_client *client, const struct person *person,
                     const char *device_id, const char *text, size_t length);
 
+/* A `send` frame whose body begins with the run's nonce and the message's number, which also make
+ * its client_msg_id. Returns its length, 0 when `out` is too small. `text` is JSON-escaped. */
+size_t frame_write_send(char *out, size_t out_bytes, const char *chat_id, uint32_t nonce,
+                        size_t index, const char *text);
+/* The number in the body of such a message of this run; -1 when it is another's. */
+int64_t frame_message_index(const char *text, size_t length, uint32_t nonce);
+
 #endif

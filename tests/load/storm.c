@@ -16,7 +16,7 @@ struct storm {
     struct crowd crowd;
     int64_t cut_us;
     size_t settled, reloads, changes;
-    struct histogram ready, caught_up;
+    struct histogram caught_up;
 };
 
 static bool takes_part(const struct load_chat *chat, size_t person)

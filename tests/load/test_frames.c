@@ -33,9 +33,23 @@ static void what_people_write_is_not_taken_for_a_field(void **state)
     assert_true(frame_is(frame, strlen(frame), "message"));
 }
 
+static void what_a_run_sends_it_knows_again(void **state)
+{
+    (void)state;
+    char frame[256];
+    size_t length = frame_write_send(frame, sizeof frame, "c", 0xBEEF, 41, "hello");
+
+    assert_true(frame_is(frame, length, "send"));
+    assert_int_equal(frame_int(frame, length, "id"), 42);
+    assert_int_equal(frame_message_index(frame, length, 0xBEEF), 41);
+    assert_int_equal(frame_message_index(frame, length, 0xBEEE), -1);
+    assert_int_equal(frame_write_send(frame, 16, "c", 0xBEEF, 41, "hello"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_run_sends_it_knows_again),
         cmocka_unit_test(fields_are_found_by_their_key),
         cmocka_unit_test(what_people_write_is_not_taken_for_a_field),
     };
