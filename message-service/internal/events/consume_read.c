@@ -252,6 +252,16 @@ static enum cc_code store_moved(struct round *round, struct cc_error *err)
     return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
 }
 
+/* Takes what the frame holds. */
+static void publish_frame(struct redis_batch *batch, const char *channel,
+                          struct cc_bus_message *message, struct cc_strbuf *frame)
+{
+    message->frame = cc_strbuf_text(frame);
+    message->frame_count = frame->length;
+    redis_batch_publish(batch, channel, message);
+    cc_strbuf_finish(frame);
+}
+
 static void put_receipt(struct redis_batch *batch, const struct receipt *receipt)
 {
     struct cc_strbuf frame;
@@ -271,11 +281,8 @@ static void put_receipt(struct redis_batch *batch, const struct receipt *receipt
     cc_json_close_object(&writer);
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", receipt->chat_id);
     (void)snprintf(message.sender_id, sizeof message.sender_id, "%s", receipt->user_id);
-    message.frame = cc_strbuf_text(&frame);
-    message.frame_count = frame.length;
     cc_redis_name_chat(receipt->chat_id, channel);
-    redis_batch_publish(batch, channel, &message);
-    cc_strbuf_finish(&frame);
+    publish_frame(batch, channel, &message, &frame);
 }
 
 static enum cc_code count_unread(struct read_consumer *consumer, const struct receipt *receipt,
@@ -347,11 +354,8 @@ static enum cc_code put_unread(struct round *round, const struct person *person,
     outcome_frame_unread(&frame, &counts);
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", after->chat_id);
     (void)snprintf(message.conn_id, sizeof message.conn_id, "%s", person->conn_id);
-    message.frame = cc_strbuf_text(&frame);
-    message.frame_count = frame.length;
     cc_redis_name_user(after->user_id, channel);
-    redis_batch_publish(batch, channel, &message);
-    cc_strbuf_finish(&frame);
+    publish_frame(batch, channel, &message, &frame);
     return CC_OK;
 }
 
