@@ -189,9 +189,9 @@ struct chat_change *change_leave(struct cc_arena *arena, const struct chat *befo
         next_change(arena, CHANGE_MEMBER_LEFT, before, leaver->user_id, at_ms);
     struct membership *members = room_for(arena, change, successor == NULL ? 1 : 2);
 
-    members[0] = become(change, leaver, MEMBER_PLAIN, MEMBER_LEFT);
     if (successor != NULL)
-        members[1] = become(change, successor, MEMBER_OWNER, MEMBER_ACTIVE);
+        *members++ = become(change, successor, MEMBER_OWNER, MEMBER_ACTIVE);
+    *members = become(change, leaver, MEMBER_PLAIN, MEMBER_LEFT);
     return change;
 }
 

@@ -235,7 +235,9 @@ static void the_last_owner_who_leaves_is_succeeded_in_the_same_change(void **sta
 
     assert_int_equal(left->after.owner_count, 1);
     assert_int_equal(left->after.member_count, 2);
-    assert_int_equal(left->members[1].role, MEMBER_OWNER);
+    assert_string_equal(left->members[0].user_id, group->members[2].user_id);
+    assert_int_equal(left->members[0].role, MEMBER_OWNER);
+    assert_int_equal(left->members[1].state, MEMBER_LEFT);
 }
 
 static void a_ban_ends_a_membership_and_is_lifted_without_restoring_it(void **state)
