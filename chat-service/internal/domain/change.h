@@ -75,9 +75,9 @@ struct chat_change *change_role(struct cc_arena *arena, const struct chat *befor
 struct chat_change *change_transfer(struct cc_arena *arena, const struct chat *before,
                                     const struct membership *owner, const struct membership *heir,
                                     int64_t at_ms);
-/* successor: who takes over from the last owner, and stands in front of the leaver, as the heir of a
- * transfer does: members are stored one after the other, and a reader in between must find an owner;
- * NULL = nobody has to, or nobody is there. */
+/* successor: who takes over from the last owner, and stands in front of the leaver, as the heir of
+ * a transfer does: members are stored one after the other, and a reader in between must find an
+ * owner; NULL = nobody has to, or nobody is there. */
 struct chat_change *change_leave(struct cc_arena *arena, const struct chat *before,
                                  const struct membership *leaver,
                                  const struct membership *successor, int64_t at_ms);
