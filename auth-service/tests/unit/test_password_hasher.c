@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <argon2.h>
+
 #include "settings.h"
 
 #define THREADS 80 /* more than one place and a queue of 64 hold */
@@ -67,6 +69,64 @@ static void a_hash_of_other_costs_is_outdated_and_still_matches(void **state)
     assert_true(matches);
     password_hasher_destroy(hasher);
     password_hasher_destroy(dearer);
+}
+
+/* Made by libargon2's own tool: printf 'engines of 1843' | argon2 saltsaltsaltsalt -id -t 1 -k 8192
+ * -p 1 -l 32 -e. */
+static void hashes_of_other_programs_match(void **state)
+{
+    static const char foreign[] = "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$H2i/HuJf/"
+                                  "Oo6Fb+J2jb03YylDsyj2PU723aqFNpSncM";
+    struct password_hasher *hasher = make_hasher(cheap);
+    struct cc_error err = {0};
+    bool matches;
+    (void)state;
+
+    assert_int_equal(password_matches(hasher, foreign, "engines of 1843", &matches, &err), CC_OK);
+    assert_true(matches);
+    assert_int_equal(password_matches(hasher, foreign, "engines of 1844", &matches, &err), CC_OK);
+    assert_false(matches);
+    password_hasher_destroy(hasher);
+}
+
+static void what_this_service_writes_libargon2_verifies(void **state)
+{
+    struct password_hasher *hasher = make_hasher(cheap);
+    char hash[ACCOUNT_HASH_BYTES];
+    struct cc_error err = {0};
+    (void)state;
+
+    assert_int_equal(password_hash(hasher, "engines of 1843", hash, &err), CC_OK);
+
+    assert_int_equal(argon2id_verify(hash, "engines of 1843", 15), ARGON2_OK);
+    assert_int_equal(argon2id_verify(hash, "engines of 1844", 15), ARGON2_VERIFY_MISMATCH);
+    password_hasher_destroy(hasher);
+}
+
+static void a_stored_text_that_is_no_hash_is_an_error_and_no_match(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "$argon2i$v=19$m=8192,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=16$m=8192,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=+8192,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=8192,t=01,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g=",
+        "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHQ$",
+        "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHQ",
+        "$argon2id$v=19$m=8192,t=1,p=1$c$aGFzaGhhc2g",
+    };
+    struct password_hasher *hasher = make_hasher(cheap);
+    (void)state;
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct cc_error err = {0};
+        bool matches = false;
+        assert_int_equal(password_matches(hasher, texts[i], "engines of 1843", &matches, &err),
+                         CC_INTERNAL);
+        assert_false(matches);
+    }
+    password_hasher_destroy(hasher);
 }
 
 /* R20: what is stored says so itself. */
@@ -138,6 +198,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_password_matches_its_own_hash_only),
         cmocka_unit_test(a_hash_of_other_costs_is_outdated_and_still_matches),
+        cmocka_unit_test(hashes_of_other_programs_match),
+        cmocka_unit_test(what_this_service_writes_libargon2_verifies),
+        cmocka_unit_test(a_stored_text_that_is_no_hash_is_an_error_and_no_match),
         cmocka_unit_test(the_default_costs_are_owasps_minimum),
         cmocka_unit_test(costs_below_the_minimum_do_not_suffice),
         cmocka_unit_test(a_crowd_is_served_or_refused_with_advice),
