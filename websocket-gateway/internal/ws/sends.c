@@ -39,6 +39,12 @@ static void free_send(struct ws_send *send)
     cc_free(send);
 }
 
+static void skip_accepted(struct ws_session *session)
+{
+    while (session->unaccepted != NULL && session->unaccepted->accepted)
+        session->unaccepted = session->unaccepted->next;
+}
+
 static void take_out(struct ws_session *session, struct ws_send *send)
 {
     struct ws_send **at = &session->sends;
@@ -46,6 +52,9 @@ static void take_out(struct ws_session *session, struct ws_send *send)
     while (*at != send)
         at = &(*at)->next;
     *at = send->next;
+    if (session->unaccepted == send)
+        session->unaccepted = send->next;
+    skip_accepted(session);
     if (session->sends_end == &send->next)
         session->sends_end = at;
     session->send_count--;
@@ -60,6 +69,7 @@ static void say_accepted(struct ws_session *session, struct ws_send *send)
 
     send->accepted = true;
     session->unanswered--;
+    skip_accepted(session);
     ws_out_reply(&out, send->frame_id);
     cc_json_put_text(&out.json, "state", "accepted");
     cc_json_put_text(&out.json, "message_id", send->op_id);
@@ -71,9 +81,10 @@ static void say_accepted(struct ws_session *session, struct ws_send *send)
     }
 }
 
+/* Behind a backlog hundreds are accepted and wait for their outcome: those are not walked. */
 static struct ws_send *oldest_unanswered(struct ws_session *session, const char *op_id)
 {
-    struct ws_send *send = session->sends;
+    struct ws_send *send = session->unaccepted;
 
     while (send != NULL && (send->accepted || strcmp(send->op_id, op_id) != 0))
         send = send->next;
@@ -125,6 +136,8 @@ static void remember(struct ws_session *session, int64_t frame_id,
     memcpy(send->client_msg_id, event->client_msg_id, length);
     *session->sends_end = send;
     session->sends_end = &send->next;
+    if (session->unaccepted == NULL)
+        session->unaccepted = send;
     session->send_count++;
     session->unanswered++;
 }

@@ -61,6 +61,7 @@ struct ws_session {
     struct ws_outbox held; /* live frames that wait for the end of a resume */
     struct ws_bucket operations, reads, moods;
     struct ws_send *sends, **sends_end; /* operations whose outcome is awaited, oldest first */
+    struct ws_send *unaccepted;         /* the oldest that Kafka has not taken yet; NULL: none */
     unsigned send_count, unanswered;    /* all of them; those not yet answered at all */
     struct ws_auth *auth;               /* while WS_AUTHENTICATING */
     struct ws_resume *resume;           /* while changes are replayed */
