@@ -93,8 +93,9 @@ def start(fleet):
     fleet.remember()
 
 
-def start_daemon(fleet, daemon):
-    command, environment = _command(fleet, daemon), fleet.environment(daemon)
+def start_daemon(fleet, daemon, more=None):
+    """more: settings in its environment on top, or in place of its own."""
+    command, environment = _command(fleet, daemon), fleet.environment(daemon) | (more or {})
     processes.start(daemon.name, fleet.stack.paths, command, environment, fleet.fingerprint(daemon))
 
 

@@ -1,0 +1,52 @@
+"""TLS for chat-load, which speaks plain WebSocket: an nginx that opens TLS to a gateway for each of its connections. What
+the gateway pays for TLS is measured at the gateway; what nginx pays counts for nothing.
+"""
+
+import pathlib
+import subprocess
+from contextlib import contextmanager
+
+import edge
+from chatdev import packages
+
+PACKAGES = {"nginx": "nginx", "libnginx-mod-stream": None, "openssl": "openssl"}
+MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+NGINX = """
+daemon off;
+load_module {module};
+worker_processes 1;
+worker_rlimit_nofile {files};
+pid {folder}/door.pid;
+error_log {folder}/door.log warn;
+events {{ worker_connections {files}; }}
+stream {{
+    server {{
+        listen 127.0.0.1:{port} backlog=1024;
+        proxy_ssl on;
+        proxy_ssl_protocols TLSv1.3;
+        proxy_ssl_session_reuse off;
+        proxy_timeout 1h;
+        proxy_pass {target};
+    }}
+}}
+"""
+
+
+def certificate(folder):
+    """Settings for a daemon with a certificate of this run."""
+    key, chain = pathlib.Path(folder) / "door-key.pem", pathlib.Path(folder) / "door.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    subprocess.run([*command, "-keyout", key, "-out", chain], check=True, capture_output=True, timeout=60)
+    return {"CHAT_TLS_CERTIFICATE_PATH": str(chain), "CHAT_TLS_KEY_PATH": str(key)}
+
+
+@contextmanager
+def opened(folder, target, sockets):
+    """HOST:PORT that leads to `target` (HOST:PORT) over TLS."""
+    packages.require(PACKAGES)
+    (port,) = edge.free_ports(1)
+    config = pathlib.Path(folder) / "door.conf"
+    files = 2 * sockets + 1000
+    config.write_text(NGINX.format(module=MODULE, files=files, folder=folder, port=port, target=target))
+    with edge.running(["nginx", "-c", config, "-p", folder]):
+        yield f"127.0.0.1:{port}"
