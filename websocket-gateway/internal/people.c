@@ -75,8 +75,10 @@ void ws_people_detach(struct ws_session *session)
     session->person = NULL;
     ws_list_remove(&session->of_person);
     person->session_count--;
-    if (person->session_count == 0)
+    if (person->session_count == 0) {
         ws_chat_leave_all(session->app, person);
+        person->chats_known_ms = 0;
+    }
     ws_people_release(session->app, person);
 }
 

@@ -23,6 +23,10 @@
 /* Lists of chats asked for at once: when thousands come back together they stand in line here, not
  * before chat-service's workers, who would refuse them. */
 #define CHAT_LOADS_AT_ONCE 24
+/* For so long a person's chats need not be asked for again by the next of their devices: the
+ * channel of the person has brought every change since. Not for ever: a publish may have been lost.
+ */
+#define CHATS_KNOWN_MS 10000
 
 enum step { STEP_REVOCATION, STEP_CHANNEL, STEP_LOADING, STEP_BASELINES };
 
@@ -148,6 +152,20 @@ static bool join_chats(struct ws_session *session, const char *body, size_t coun
     return readable;
 }
 
+static void take_chats(struct ws_session *session, struct ws_call *call)
+{
+    if (call->code == CC_OK && !join_chats(session, call->body, call->body_count))
+        call->code = cc_fail_detail(&call->err, CC_BAD_GATEWAY, "unreadable list of chats");
+    if (call->code == CC_OK) {
+        session->person->chats_known_ms = ws_now_ms(call->app);
+        wait_for_baselines(session);
+        return;
+    }
+    cc_log_error(CC_LOG_WARN, "could not load a person's chats", &call->err, NULL);
+    cc_fail(&call->err, CC_UNAVAILABLE, NULL, "chats can't be loaded now; try again");
+    give_up(session, &call->err, WS_CLOSE_INTERNAL);
+}
+
 static void load_next(struct ws_app *app);
 
 static void chats_loaded(struct ws_call *call)
@@ -156,18 +174,9 @@ static void chats_loaded(struct ws_call *call)
     struct ws_session *session = ws_session_find(call->app, load->conn_id);
 
     call->app->hub.chat_loads--;
+    if (session != NULL && session->state == WS_AUTHENTICATING)
+        take_chats(session, call);
     load_next(call->app);
-    if (session == NULL || session->state != WS_AUTHENTICATING)
-        return;
-    if (call->code == CC_OK && !join_chats(session, call->body, call->body_count))
-        call->code = cc_fail_detail(&call->err, CC_BAD_GATEWAY, "unreadable list of chats");
-    if (call->code == CC_OK) {
-        wait_for_baselines(session);
-        return;
-    }
-    cc_log_error(CC_LOG_WARN, "could not load a person's chats", &call->err, NULL);
-    cc_fail(&call->err, CC_UNAVAILABLE, NULL, "chats can't be loaded now; try again");
-    give_up(session, &call->err, WS_CLOSE_INTERNAL);
 }
 
 static void ask_chats(struct ws_session *session)
@@ -183,6 +192,14 @@ static void ask_chats(struct ws_session *session)
     ws_call_send(session->app, &load->call, session->app->chat_service, "GET", path, NULL);
 }
 
+static bool knows_chats(const struct ws_session *session)
+{
+    const struct ws_person *person = session->person;
+
+    return person->chats_known_ms > 0 && person->subscribed &&
+           ws_now_ms(session->app) - person->chats_known_ms < CHATS_KNOWN_MS;
+}
+
 static void load_next(struct ws_app *app)
 {
     struct ws_hub *hub = &app->hub;
@@ -191,7 +208,10 @@ static void load_next(struct ws_app *app)
         struct ws_auth *first = WS_CONTAINER(hub->sign_ins.next, struct ws_auth, waiting);
 
         ws_list_remove(&first->waiting);
-        ask_chats(first->session);
+        if (knows_chats(first->session))
+            wait_for_baselines(first->session);
+        else
+            ask_chats(first->session);
     }
 }
 

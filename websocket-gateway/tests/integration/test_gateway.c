@@ -490,6 +490,26 @@ static void a_crowd_stands_in_line_for_its_chats(void **state)
     }
 }
 
+static void the_next_device_of_somebody_does_not_wait_for_what_the_first_has_loaded(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *phone = connect_person(f, 0, f->bob), *laptop, *elsewhere;
+
+    world_hold_chats(f->world, true);
+    laptop = sign_in(f, 0, f->bob, "");
+    ws_client_expect(laptop, "\"t\":\"ready\"", NULL);
+    world_store(f->world, f->chat, "to both", true);
+    ws_client_expect(phone, "to both", NULL);
+    ws_client_expect(laptop, "to both", NULL);
+    elsewhere = sign_in(f, 1, f->bob, ""); /* another gateway knows nothing of them */
+    test_wait_for(somebody_waits, f->world, 5000);
+    world_hold_chats(f->world, false);
+    ws_client_expect(elsewhere, "\"t\":\"ready\"", NULL);
+    ws_client_close(phone);
+    ws_client_close(laptop);
+    ws_client_close(elsewhere);
+}
+
 static void sync_gives_a_page_of_changes(void **state)
 {
     struct fixture *f = *state;
@@ -790,6 +810,7 @@ int main(void)
         TEST(a_resume_replays_what_was_missed_and_then_goes_live),
         TEST(a_chat_that_is_not_live_in_time_is_named_for_reloading),
         TEST(a_crowd_stands_in_line_for_its_chats),
+        TEST(the_next_device_of_somebody_does_not_wait_for_what_the_first_has_loaded),
         TEST(sync_gives_a_page_of_changes),
         TEST(who_was_removed_gets_nothing_more),
         TEST(a_new_chat_is_introduced_and_then_live),

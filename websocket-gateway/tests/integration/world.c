@@ -464,6 +464,7 @@ struct world_chat *world_add_chat(struct world *world, const char *a, const char
 {
     struct world_chat *chat = &world->chats[world->chat_count];
 
+    assert_in_range(world->chat_count, 0, WORLD_CHATS_MAX - 1);
     pthread_mutex_lock(&world->lock);
     world_new_id(world, chat->chat_id);
     snprintf(chat->members[0], CC_UUID_BYTES, "%s", a);

@@ -14,7 +14,7 @@
 #define WORLD_GATEWAYS  2
 #define WORLD_LOG_MAX   2000
 #define WORLD_PEOPLE    4
-#define WORLD_CHATS_MAX 40
+#define WORLD_CHATS_MAX 64
 
 struct world_change {
     int64_t rev, seq;
