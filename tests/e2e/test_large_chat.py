@@ -107,7 +107,7 @@ async def fill(socket, chat_id, count):
 
 
 async def measure(person, chat_id, message_id):
-    head = (await person.get(f"/v1/chats/{chat_id}"))["head_seq"]
+    head = (await person.get(f"/v1/chats/{chat_id}/messages", limit=1))["items"][0]["seq"]
     asked = questions(chat_id, head, message_id)
     return {name: await cost_of(person, *question) for name, question in asked.items()}
 

@@ -1,5 +1,5 @@
 """R14: minutes of talk and requests in which one thing after the other dies. Outside the windows of these faults nearly
-everything succeeds at once; over all, 99 of 100. CHAT_FAULTS_SECONDS says for how long (200; 600 is the whole)."""
+everything succeeds at once; over all, 99 of 100 in ten minutes. CHAT_FAULTS_SECONDS says for how long (600)."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from callers import Callers
 from invariants import Ledger
 from talkers import Crowd
 
-SECONDS = int(os.environ.get("CHAT_FAULTS_SECONDS", "200"))
+SECONDS = int(os.environ.get("CHAT_FAULTS_SECONDS", "600"))
 SETTING_UP_SECONDS = 300
 MESSAGES_PER_S, REQUESTS_PER_S = 40, 10
 PEOPLE, CHATS = 6, 6

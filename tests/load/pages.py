@@ -96,7 +96,8 @@ def _fill(bench):
 
 def _wait_until_stored(reader, chat_id):
     deadline = time.monotonic() + SECONDS_LEFT
-    while (stored := reader.get(f"/v1/chats/{chat_id}")["head_seq"]) < LONG_CHAT:
+    newest = f"/v1/chats/{chat_id}/messages?limit=1"
+    while (stored := reader.get(newest)["items"][0]["seq"]) < LONG_CHAT:
         if time.monotonic() > deadline:
             raise setup.Complaint(f"{stored} of {LONG_CHAT} messages were stored {SECONDS_LEFT} s after the last was sent")
         time.sleep(1)
