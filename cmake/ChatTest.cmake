@@ -7,7 +7,7 @@ function(chat_add_test component name)
     add_executable(${target} ${arg_SOURCES})
     target_link_libraries(${target} PRIVATE ${arg_USES} common::testing PkgConfig::CMOCKA chat_warnings chat_sanitizers)
     if(NOT arg_TIMEOUT)
-        set(arg_TIMEOUT 60)
+        set(arg_TIMEOUT 120)
     endif()
     add_test(NAME ${component}.${name} COMMAND ${target})
     set_tests_properties(${component}.${name} PROPERTIES LABELS "${arg_KIND};${component}" TIMEOUT ${arg_TIMEOUT}
