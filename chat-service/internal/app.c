@@ -5,6 +5,7 @@
 
 #include "common/alloc.h"
 #include "common/topics.h"
+#include "events/consume_blocks.h"
 #include "events/consume_deleted.h"
 #include "events/consume_persisted.h"
 #include "events/sweep.h"
@@ -70,6 +71,8 @@ enum cc_code chat_app_start(void *memory, const struct cc_runtime *runtime, stru
                                           .health = runtime->health,
                                           .app = app};
     CC_TRY(cc_consumer_start(&options, &chat_deleted_row, &app->deleted, err));
+    CC_TRY(cc_consumer_start(&options, &chat_blocks_row, &app->blocks, err));
+    CC_TRY(cc_consumer_start(&options, &chat_created_row, &app->created, err));
     return cc_consumer_start(&options, &chat_persisted_row, &app->persisted, err);
 }
 
@@ -79,7 +82,9 @@ void chat_app_drain(void *memory, int64_t deadline_mono_ms)
 
     cc_consumer_stop(app->persisted, deadline_mono_ms);
     cc_consumer_stop(app->deleted, deadline_mono_ms);
-    app->persisted = app->deleted = NULL;
+    cc_consumer_stop(app->blocks, deadline_mono_ms);
+    cc_consumer_stop(app->created, deadline_mono_ms);
+    app->persisted = app->deleted = app->blocks = app->created = NULL;
     chat_sweeper_stop(app->sweeper);
     app->sweeper = NULL;
 }

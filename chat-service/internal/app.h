@@ -34,7 +34,7 @@ struct chat_app {
     struct chat_outlet_servers outlet;
     struct chat_announcer announcer;
     struct chat_sweeper *sweeper;
-    struct cc_consumer *persisted, *deleted;
+    struct cc_consumer *persisted, *deleted, *blocks, *created;
 };
 
 extern const struct cc_http_hooks chat_http_hooks;

@@ -5,8 +5,6 @@
 #include "common/relations.h"
 #include "people.h"
 
-#define BLOCKS_TIMEOUT_MS 3000
-
 enum cc_code chat_blocks_must_allow(struct cc_peer *user_service, const char *asker_id,
                                     const char *const *user_ids, size_t count, const char *field,
                                     const struct cc_trace *trace, struct cc_arena *arena,

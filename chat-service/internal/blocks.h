@@ -8,6 +8,8 @@
 #include "common/error.h"
 #include "common/http_client.h"
 
+#define BLOCKS_TIMEOUT_MS 3000
+
 /* CC_OK when none of these people (who exist) has blocked `asker_id`. Errors: CC_NOT_FOUND with
  * `field`, word for word as for somebody who does not exist; those of cc_relations_ask when
  * user-service can't say: without it nobody is invited. */

@@ -299,8 +299,12 @@ enum cc_code message_members_may_post(struct message_members *members, const cha
     CC_TRY(message_members_rights(members, chat_id, &rights, err));
     enum cc_code reads = rights_may_read(rights, user_id);
     enum cc_code posts = rights_may_post(rights, user_id);
+    bool closed = rights->posting == RIGHTS_POST_NOBODY;
     rights_unref(rights);
     if (reads != CC_OK)
         return message_members_none(err);
-    return posts == CC_OK ? CC_OK : cc_fail(err, posts, NULL, "only admins may write here");
+    if (posts == CC_OK)
+        return CC_OK;
+    return cc_fail(err, posts, NULL,
+                   closed ? "nobody may write here now" : "only admins may write here");
 }

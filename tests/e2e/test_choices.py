@@ -1,5 +1,6 @@
 """What people choose about each other: blocks, who sees presence, settings on all devices; across two gateways."""
 
+import asyncio
 import copy
 import uuid
 
@@ -64,6 +65,95 @@ async def test_who_is_blocked_begins_nothing_and_cannot_tell(people):
 
     await unblock(bob, ada)
     await ada.post("/v1/chats/direct", {"user_id": bob.user_id}, 201)
+
+
+async def direct_chat(person, other):
+    return (await person.post("/v1/chats/direct", {"user_id": other.user_id}, 201))["chat_id"]
+
+
+async def may_post(socket, chat_id):
+    """Says something, and whether it was taken: refused is what the chat's own setting refuses."""
+    reply, outcome = await socket.say(chat_id, "may I?")
+    if reply.get("ok") and outcome["t"] == "persisted":
+        return True
+    assert (reply if outcome is None else outcome)["code"] == "forbidden"
+    return False
+
+
+async def until_posting(socket, chat_id, allowed):
+    async for _ in attempts(f"posting is {'allowed' if allowed else 'refused'}"):
+        if await may_post(socket, chat_id) == allowed:
+            return
+
+
+async def test_a_block_closes_the_direct_chat_for_both_and_its_end_opens_it(people, gateways):
+    ada, bob = await people.join("Ada", "Bob")
+    chat_id = await direct_chat(ada, bob)
+    group = await ada.make_group("Engines", bob)
+    at_ada, at_bob = await people.connect(ada, gateways[0]), await people.connect(bob, gateways[1])
+    said = fields_of(await ada.say(chat_id, "hello"), 201)
+    messages, own = f"/v1/messages/{said['message_id']}", f"/v1/chats/{chat_id}"
+
+    await block(bob, ada)
+    await until_posting(at_ada, chat_id, False)
+
+    assert not await may_post(at_bob, chat_id)
+    for person in (ada, bob):
+        refused = await person.say(chat_id, "and so?")
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert (await person.get(own))["settings"]["post"] == "nobody"
+    assert (await ada.call("PATCH", messages, {"body": "hello?"})).status_code == 403
+    assert "hello" in [one["body"] for one in await ada.history(chat_id)]
+    assert (await bob.post(f"{own}/read", {"seq": said["seq"]}, 200))["read_seq"] >= said["seq"]
+    fields_of(await bob.call("PUT", f"{messages}/reactions/ok"), 200)
+    assert (await bob.call("DELETE", messages, params={"scope": "me"})).status_code == 204
+    assert (await ada.say(group["chat_id"], "here as before")).status_code == 201
+    told = await at_bob.expect(lambda frame: frame.get("t") == "chat" and frame["chat_id"] == chat_id)
+    assert (told["change"], told["actor_id"], told["chat"]["settings"]["post"]) == ("settings", "system", "nobody")
+
+    await unblock(bob, ada)
+    await until_posting(at_bob, chat_id, True)
+
+    assert await may_post(at_ada, chat_id)
+    for person in (ada, bob):
+        assert (await person.say(chat_id, "again")).status_code == 201
+
+
+async def test_a_direct_chat_is_closed_as_long_as_one_of_the_two_blocks_the_other(people, gateways):
+    ada, bob, cleo = await people.join("Ada", "Bob", "Cleo")
+    chat_id, with_cleo = await direct_chat(ada, bob), await direct_chat(cleo, bob)
+    at_bob = await people.connect(bob, gateways[0])
+    await block(ada, bob)
+    await block(bob, ada)
+    await block(bob, cleo)
+    await until_posting(at_bob, chat_id, False)
+    await until_posting(at_bob, with_cleo, False)
+
+    await unblock(bob, ada)
+    await unblock(bob, cleo)  # told after it, in order: when this one has had its effect, so has that
+    await until_posting(at_bob, with_cleo, True)
+
+    assert not await may_post(at_bob, chat_id)
+    await unblock(ada, bob)
+    await until_posting(at_bob, chat_id, True)
+
+
+async def test_a_chat_that_is_made_while_a_block_begins_ends_closed(people, gateways):
+    bob, *others = await people.join("Bob", "Ada", "Cleo", "Dan")
+    at_bob = await people.connect(bob, gateways[0])
+
+    async def make(other):
+        return await other.call("POST", "/v1/chats/direct", {"user_id": bob.user_id})
+
+    made, _ = await asyncio.gather(
+        asyncio.gather(*(make(other) for other in others)), asyncio.gather(*(block(bob, other) for other in others))
+    )
+    by_blocker = await bob.call("POST", "/v1/chats/direct", {"user_id": others[0].user_id})
+
+    assert {answer.status_code for answer in made} <= {201, 404} and by_blocker.status_code in (200, 201)
+    for answer in (*made, by_blocker):
+        if answer.status_code != 404:
+            await until_posting(at_bob, answer.json()["chat_id"], False)
 
 
 async def test_presence_is_shown_to_those_whom_its_owner_allows(people, gateways):

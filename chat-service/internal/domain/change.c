@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/events/message.h"
+
 const char *const change_kind_names[] = {
     [CHANGE_CREATED] = "chat_created",
     [CHANGE_MEMBER_ADDED] = "member_added",
@@ -237,6 +239,14 @@ struct chat_change *change_edit(struct cc_arena *arena, const struct chat *befor
         same_text(after.avatar_media_id, before->avatar_media_id))
         return NULL;
     return next_change(arena, rules_stay ? CHANGE_METADATA : CHANGE_RULES, &after, actor_id, at_ms);
+}
+
+struct chat_change *change_posting(struct cc_arena *arena, const struct chat *before,
+                                   enum chat_posting post, int64_t at_ms)
+{
+    const struct chat_edit edit = {.sets_post = true, .rules = {.post = post}};
+
+    return change_edit(arena, before, CC_SYSTEM_SENDER, &edit, at_ms);
 }
 
 struct chat_change *change_delete(struct cc_arena *arena, const struct chat *before,

@@ -94,6 +94,11 @@ bool chat_edit_sets_rules(const struct chat_edit *edit);
 struct chat_change *change_edit(struct cc_arena *arena, const struct chat *before,
                                 const char *actor_id, const struct chat_edit *edit, int64_t at_ms);
 
+/* Who may post, in nobody's name: it follows from a block, and whose that is concerns nobody else.
+ * NULL when it is so already. */
+struct chat_change *change_posting(struct cc_arena *arena, const struct chat *before,
+                                   enum chat_posting post, int64_t at_ms);
+
 /* Names nobody: whoever is in it is out afterwards. */
 struct chat_change *change_delete(struct cc_arena *arena, const struct chat *before,
                                   const char *actor_id, int64_t at_ms);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 const char *const chat_type_names[] = {"direct", "group", NULL};
-const char *const chat_posting_names[] = {"all", "admins", NULL};
+const char *const chat_posting_names[] = {"all", "admins", "nobody", NULL};
+const char *const chat_posting_choices[] = {"all", "admins", NULL};
 const char *const chat_history_names[] = {"all", "joined", NULL};
 
 void chat_direct_id(const char *user_id, const char *other_id, char out[CC_UUID_BYTES])

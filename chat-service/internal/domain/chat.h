@@ -20,15 +20,17 @@
 #define CHAT_RETENTION_MAX_S       (INT64_C(366) * 24 * 60 * 60)
 
 enum chat_type { CHAT_DIRECT, CHAT_GROUP };
-enum chat_posting { CHAT_POST_ALL, CHAT_POST_ADMINS };
+enum chat_posting { CHAT_POST_ALL, CHAT_POST_ADMINS, CHAT_POST_NOBODY };
 enum chat_history { CHAT_HISTORY_ALL, CHAT_HISTORY_JOINED };
 
 /* Wire names, NULL-terminated, indexed by the enum. */
 extern const char *const chat_type_names[];
 extern const char *const chat_posting_names[];
+extern const char *const chat_posting_choices[]; /* those of them that people may choose */
 extern const char *const chat_history_names[];
 
-/* What owners and admins decide about a group. */
+/* What owners and admins decide about a group. Of a direct chat: its defaults, and CHAT_POST_NOBODY
+ * while one of the two blocks the other. */
 struct chat_rules {
     enum chat_posting post;
     enum chat_history history; /* what members see from before they came */

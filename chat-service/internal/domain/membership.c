@@ -12,6 +12,12 @@ bool membership_active(const struct membership *member)
     return member != NULL && member->state == MEMBER_ACTIVE;
 }
 
+bool membership_may_be_direct(const struct membership *member)
+{
+    /* The two are equals, and nobody came after them. */
+    return member->role == MEMBER_PLAIN && member->place < 2;
+}
+
 int membership_compare_places(const void *left, const void *right)
 {
     const struct membership *a = left, *b = right;

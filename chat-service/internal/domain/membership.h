@@ -31,6 +31,9 @@ struct membership {
 /* `member` may be NULL: nobody is not active. */
 bool membership_active(const struct membership *member);
 
+/* False of whoever can't be one of the two of a direct chat. */
+bool membership_may_be_direct(const struct membership *member);
+
 /* For qsort: by place, ascending. */
 int membership_compare_places(const void *left, const void *right);
 

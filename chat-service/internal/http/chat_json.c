@@ -111,10 +111,11 @@ static void read_member(struct cc_json_reader *reader, struct membership *member
 }
 
 /* Those of an object "settings", as far as it has them. */
-static void read_rules(struct cc_json_reader *reader, struct chat_rules *out)
+static void read_rules(struct cc_json_reader *reader, const char *const *postings,
+                       struct chat_rules *out)
 {
-    out->post = (enum chat_posting)cc_json_choice(reader, "post", CC_OPTIONAL, chat_posting_names,
-                                                  CHAT_POST_ALL);
+    out->post =
+        (enum chat_posting)cc_json_choice(reader, "post", CC_OPTIONAL, postings, CHAT_POST_ALL);
     out->history = (enum chat_history)cc_json_choice(reader, "history", CC_OPTIONAL,
                                                      chat_history_names, CHAT_HISTORY_ALL);
     out->retention_s = cc_json_int(reader, "retention_s", CC_OPTIONAL, 0, CHAT_RETENTION_MAX_S);
@@ -155,7 +156,7 @@ bool chat_json_read_card(struct cc_arena *arena, const char *card, struct chat_v
         cc_json_text(reader, "description", CC_REQUIRED, 0, CHAT_DESCRIPTION_MAX_BYTES);
     chat->avatar_media_id = cc_json_uuid(reader, "avatar_media_id", CC_OPTIONAL);
     if (cc_json_enter(reader, "settings", CC_REQUIRED)) {
-        read_rules(reader, &chat->rules);
+        read_rules(reader, chat_posting_names, &chat->rules);
         cc_json_leave(reader);
     }
     chat->created_by = cc_json_uuid(reader, "created_by", CC_REQUIRED);
@@ -274,7 +275,7 @@ static void read_edit_member(struct cc_json_reader *reader, const char *key, str
         edit->sets_post = cc_json_has(reader, "post");
         edit->sets_history = cc_json_has(reader, "history");
         edit->sets_retention = cc_json_has(reader, "retention_s");
-        read_rules(reader, &edit->rules);
+        read_rules(reader, chat_posting_choices, &edit->rules);
         cc_json_leave(reader);
     }
 }

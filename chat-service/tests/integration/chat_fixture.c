@@ -8,8 +8,11 @@
 #include <librdkafka/rdkafka.h>
 
 #include "common/events/message_persisted.h"
+#include "common/events/user_updated.h"
 #include "common/relations.h"
 #include "common/topics.h"
+#include "events/consume_blocks.h"
+#include "events/consume_deleted.h"
 #include "events/consume_persisted.h"
 #include "http/routes.h"
 #include "mongo_database.h"
@@ -43,6 +46,20 @@ static enum cc_code look_up(struct cc_request *req, struct cc_response *res, str
 }
 
 /* BLOCKER has blocked everybody. */
+static bool blocks(struct chat_fixture *f, const struct cc_relation *pair)
+{
+    bool blocked = strcmp(pair->user_id, BLOCKER) == 0;
+
+    for (size_t i = 0; i < FIXTURE_BLOCKS; i++) {
+        const struct fixture_block *block = &f->blocks[i];
+
+        blocked = blocked || (atomic_load(&block->holds) && atomic_load(&block->unseen) <= 0 &&
+                              strcmp(block->blocker, pair->user_id) == 0 &&
+                              strcmp(block->blocked, pair->actor_id) == 0);
+    }
+    return blocked;
+}
+
 static enum cc_code tell_relations(struct cc_request *req, struct cc_response *res,
                                    struct cc_error *err)
 {
@@ -57,7 +74,10 @@ static enum cc_code tell_relations(struct cc_request *req, struct cc_response *r
     if (!cc_relations_read_question(reader, &pairs, &count))
         return cc_json_reader_error(reader, err);
     for (size_t i = 0; i < count; i++)
-        pairs[i].blocked = strcmp(pairs[i].user_id, BLOCKER) == 0;
+        pairs[i].blocked = blocks(f, &pairs[i]);
+    for (size_t i = 0; i < FIXTURE_BLOCKS; i++)
+        atomic_fetch_sub(&f->blocks[i].unseen, 1);
+    atomic_fetch_add(&f->questions, 1);
     cc_relations_write_answer(cc_response_json(res), pairs, count);
     return CC_OK;
 }
@@ -228,6 +248,8 @@ int chat_fixture_begin(void **state)
     cc_arena_reset(f->arena);
     atomic_store(&f->outcomes_known, true);
     atomic_store(&f->relations_unknown, false);
+    for (size_t i = 0; i < FIXTURE_BLOCKS; i++)
+        atomic_store(&f->blocks[i].holds, false);
     return 0;
 }
 
@@ -386,6 +408,49 @@ void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at
     assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
     assert_false(record.rejected);
     cc_strbuf_finish(&text);
+}
+
+/* It must be readable. */
+static enum cc_code apply(struct chat_fixture *f, const struct cc_consumer_row *row,
+                          const char *payload)
+{
+    struct cc_record record = {.payload = payload, .payload_count = strlen(payload)};
+    struct cc_batch batch = {.records = &record, .count = 1, .arena = f->arena};
+    enum cc_code code = row->apply(&f->app, &batch, &f->err);
+
+    assert_false(record.rejected);
+    return code;
+}
+
+enum cc_code tell_chat_update(struct chat_fixture *f, const char *payload)
+{
+    return apply(f, &chat_created_row, payload);
+}
+
+enum cc_code tell_user_change(struct chat_fixture *f, const char *user_id, const char *change)
+{
+    struct ev_user_updated event = {
+        .envelope = {.event_id = an_id(f->arena),
+                     .type = CC_TOPIC_USER_UPDATED,
+                     .version = 1,
+                     .occurred_at_ms = T0,
+                     .producer = "user-service",
+                     .key = user_id},
+        .user_id = user_id,
+        .change = change,
+        .handle = "somebody",
+        .display_name = "Somebody",
+    };
+    struct cc_strbuf text;
+    struct cc_json_writer writer;
+
+    cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
+    cc_json_writer_init(&writer, &text);
+    ev_user_updated_write(&writer, &event);
+    const char *payload = cc_arena_strndup(f->arena, cc_strbuf_text(&text), text.length);
+    cc_strbuf_finish(&text);
+    enum cc_code code = apply(f, &chat_blocks_row, payload);
+    return code == CC_OK ? apply(f, &chat_deleted_row, payload) : code;
 }
 
 /* ---- looking ---- */

@@ -12,6 +12,8 @@
 
 #include "../builders.h"
 
+#define FIXTURE_BLOCKS 2
+
 struct answer {
     int status;
     const char *body;
@@ -25,6 +27,12 @@ struct chat_fixture {
     char operations_topic[64], updates_topic[64], reads_topic[64];
     _Atomic bool outcomes_known;    /* does message-service know every operation and deletion? */
     _Atomic bool relations_unknown; /* can user-service not say who blocks whom? */
+    struct fixture_block {
+        _Atomic bool holds;
+        _Atomic int unseen; /* by so many of the next questions */
+        const char *blocker, *blocked;
+    } blocks[FIXTURE_BLOCKS]; /* besides BLOCKER's */
+    _Atomic int questions;    /* about relations, so far */
     struct cc_error err;
 };
 
@@ -57,6 +65,9 @@ const char *must_create_group(struct chat_fixture *f, const char *owner_id,
 const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest);
 /* As the consumer would, when message-service announces a message "hello". */
 void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms);
+/* As the consumers would: somebody changed `change` ("blocks", "deleted"); a chat.updated. */
+enum cc_code tell_user_change(struct chat_fixture *f, const char *user_id, const char *change);
+enum cc_code tell_chat_update(struct chat_fixture *f, const char *payload);
 /* A text field of an object; fails the test when it isn't there. */
 const char *json_text(struct chat_fixture *f, const char *json, const char *key);
 int64_t json_int(struct chat_fixture *f, const char *json, const char *key);

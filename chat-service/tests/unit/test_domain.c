@@ -19,6 +19,20 @@ static int drop_arena(void **state)
     return 0;
 }
 
+static struct chat_change *a_direct_chat(struct cc_arena *arena)
+{
+    const char *other = an_id(arena);
+    struct chat_founding founding = {.chat_id = an_id(arena),
+                                     .type = CHAT_DIRECT,
+                                     .title = "",
+                                     .creator_id = an_id(arena),
+                                     .other_ids = &other,
+                                     .other_count = 1,
+                                     .at_ms = T0};
+
+    return change_found(arena, &founding);
+}
+
 static void the_direct_chat_of_two_people_has_one_id_whoever_asks(void **state)
 {
     const char *a = an_id(*state), *b = an_id(*state), *c = an_id(*state);
@@ -60,15 +74,7 @@ static void the_creator_of_a_group_owns_it_and_counts(void **state)
 
 static void in_a_direct_chat_both_are_equals_and_nobody_sees_its_creation(void **state)
 {
-    const char *other = an_id(*state);
-    struct chat_founding founding = {.chat_id = an_id(*state),
-                                     .type = CHAT_DIRECT,
-                                     .title = "",
-                                     .creator_id = an_id(*state),
-                                     .other_ids = &other,
-                                     .other_count = 1,
-                                     .at_ms = T0};
-    struct chat_change *change = change_found(*state, &founding);
+    struct chat_change *change = a_direct_chat(*state);
 
     assert_int_equal(change->members[0].role, MEMBER_PLAIN);
     assert_int_equal(change->members[1].role, MEMBER_PLAIN);
@@ -138,6 +144,37 @@ static void a_rule_that_changes_makes_new_rights(void **state)
     assert_int_equal(change->after.rules.retention_s, 0);
     assert_string_equal(change->after.title, "News");
     assert_false(change_ends_memberships(change));
+}
+
+static void a_direct_chat_is_closed_and_opened_in_nobodys_name(void **state)
+{
+    struct chat_change *direct = a_direct_chat(*state);
+    struct chat_change *closed = change_posting(*state, &direct->after, CHAT_POST_NOBODY, T0 + 1);
+
+    assert_int_equal(closed->kind, CHANGE_RULES);
+    assert_int_equal(closed->after.rules.post, CHAT_POST_NOBODY);
+    assert_int_equal(closed->after.member_version, 2);
+    assert_string_equal(closed->actor_id, "system");
+    assert_int_equal(closed->member_count, 0);
+    assert_false(change_is_counted(closed));
+    assert_null(change_posting(*state, &closed->after, CHAT_POST_NOBODY, T0 + 2));
+    assert_null(change_posting(*state, &direct->after, CHAT_POST_ALL, T0 + 2));
+    struct chat_change *open = change_posting(*state, &closed->after, CHAT_POST_ALL, T0 + 2);
+    assert_int_equal(open->after.rules.post, CHAT_POST_ALL);
+    assert_int_equal(open->after.version, 3);
+}
+
+static void both_of_a_direct_chat_may_be_in_one_and_few_of_a_group(void **state)
+{
+    const char **others = some_ids(*state, 2);
+    struct chat_change *direct = a_direct_chat(*state);
+    struct chat_change *group = a_group_of(*state, an_id(*state), others, 2);
+
+    assert_true(membership_may_be_direct(&direct->members[0]));
+    assert_true(membership_may_be_direct(&direct->members[1]));
+    assert_false(membership_may_be_direct(&group->members[0]));
+    assert_true(membership_may_be_direct(&group->members[1]));
+    assert_false(membership_may_be_direct(&group->members[2]));
 }
 
 static void a_removal_keeps_the_membership_as_a_former_one(void **state)
@@ -395,6 +432,8 @@ int main(void)
         cmocka_unit_test(renaming_does_not_touch_the_membership_version),
         cmocka_unit_test(an_edit_changes_what_it_says_and_nothing_else),
         cmocka_unit_test(a_rule_that_changes_makes_new_rights),
+        cmocka_unit_test(a_direct_chat_is_closed_and_opened_in_nobodys_name),
+        cmocka_unit_test(both_of_a_direct_chat_may_be_in_one_and_few_of_a_group),
         cmocka_unit_test(a_removal_keeps_the_membership_as_a_former_one),
         cmocka_unit_test(when_the_owner_leaves_an_admin_goes_before_a_member_who_came_earlier),
         cmocka_unit_test(a_group_of_one_can_be_left_by_its_owner),

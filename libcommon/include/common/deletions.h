@@ -7,11 +7,10 @@
  * Source: docs/contracts.md "Deleting an account".
  */
 
-#include "common/kafka_consumer.h"
+#include "common/user_changes.h"
 
 /* Erases what the service keeps of that person; repeatable. The arena is the batch's. */
-typedef enum cc_code (*cc_bury)(void *app, const char *user_id, struct cc_arena *arena,
-                                struct cc_error *err);
+typedef cc_user_change_apply cc_bury;
 
 /* For cc_consumer_row's apply. self: the service's name; what it tells itself is passed over.
  * Errors: those of bury; the batch comes again. */

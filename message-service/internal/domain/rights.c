@@ -17,8 +17,10 @@ const char *const rights_state_names[] = {
     [RIGHTS_BANNED] = "banned",
     NULL,
 };
-const char *const rights_posting_names[] = {
-    [RIGHTS_POST_ALL] = "all", [RIGHTS_POST_ADMINS] = "admins", NULL};
+const char *const rights_posting_names[] = {[RIGHTS_POST_ALL] = "all",
+                                            [RIGHTS_POST_ADMINS] = "admins",
+                                            [RIGHTS_POST_NOBODY] = "nobody",
+                                            NULL};
 const char *const rights_history_names[] = {
     [RIGHTS_HISTORY_ALL] = "all", [RIGHTS_HISTORY_JOINED] = "joined", NULL};
 
@@ -204,7 +206,8 @@ enum cc_code rights_may_post(const struct rights *rights, const char *user_id)
     enum cc_code code = rights_may_read(rights, user_id);
     if (code != CC_OK)
         return code;
-    bool admins_only = rights->posting == RIGHTS_POST_ADMINS;
-    return admins_only && rights_find(rights, user_id)->role == RIGHTS_MEMBER ? CC_FORBIDDEN
-                                                                              : CC_OK;
+    bool leads = rights_find(rights, user_id)->role != RIGHTS_MEMBER;
+    bool may =
+        rights->posting == RIGHTS_POST_ALL || (rights->posting == RIGHTS_POST_ADMINS && leads);
+    return may ? CC_OK : CC_FORBIDDEN;
 }

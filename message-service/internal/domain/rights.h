@@ -15,7 +15,7 @@
 
 enum rights_role { RIGHTS_MEMBER, RIGHTS_ADMIN, RIGHTS_OWNER };
 enum rights_state { RIGHTS_ACTIVE, RIGHTS_LEFT, RIGHTS_REMOVED, RIGHTS_BANNED };
-enum rights_posting { RIGHTS_POST_ALL, RIGHTS_POST_ADMINS };
+enum rights_posting { RIGHTS_POST_ALL, RIGHTS_POST_ADMINS, RIGHTS_POST_NOBODY };
 enum rights_history { RIGHTS_HISTORY_ALL, RIGHTS_HISTORY_JOINED };
 /* Wire names, NULL-terminated, by the enums above. */
 extern const char *const rights_role_names[];

@@ -710,6 +710,31 @@ static void who_may_post_changes_in_the_order_of_the_log(void **state)
     assert_int_equal(chat->rights->version, 6);
 }
 
+/* As it is while one of the two blocks the other. */
+static void where_nobody_posts_reading_reacting_and_deleting_go_on(void **state)
+{
+    struct chat_state *chat = *state;
+    struct cc_message message = a_message(chat);
+    const char *closed = "{\"event\":\"settings_changed\",\"settings\":{\"post\":\"nobody\"}}";
+    const char *open = "{\"event\":\"settings_changed\",\"settings\":{\"post\":\"all\"}}";
+    struct ev_message_created by_owner = a_send(ADA, "x"), by_member = a_send(GRACE, "x");
+    struct ev_message_created edit = an_edit(ADA, "y");
+    struct ev_message_created delete = an_operation(CC_OP_DELETE, ADA);
+    struct ev_message_created react = a_reaction(GRACE, THUMB, true);
+    struct ev_message_created close = a_system(closed, false, 4, NULL, 0);
+    struct ev_message_created again = a_system(open, false, 5, NULL, 0);
+
+    assert_int_equal(verdict(chat, &close), CC_OK);
+    assert_int_equal(verdict(chat, &by_owner), CC_FORBIDDEN);
+    assert_int_equal(verdict(chat, &by_member), CC_FORBIDDEN);
+    assert_int_equal(verdict_on(chat, &edit, &message), CC_FORBIDDEN);
+    assert_int_equal(rights_may_read(chat->rights, GRACE), CC_OK);
+    assert_int_equal(verdict_on(chat, &react, &message), CC_OK);
+    assert_int_equal(verdict_on(chat, &delete, &message), CC_OK);
+    assert_int_equal(verdict(chat, &again), CC_OK);
+    assert_int_equal(verdict(chat, &by_member), CC_OK);
+}
+
 static void a_message_lives_no_longer_than_its_group_keeps_messages(void **state)
 {
     struct chat_state *chat = *state;
@@ -876,6 +901,7 @@ int main(void)
         TEST(a_chat_begins_where_its_member_came_or_cleared_it_whichever_is_later),
         TEST(where_history_is_for_all_only_what_one_cleared_is_gone),
         TEST(who_may_post_changes_in_the_order_of_the_log),
+        TEST(where_nobody_posts_reading_reacting_and_deleting_go_on),
         TEST(a_message_lives_no_longer_than_its_group_keeps_messages),
         TEST(a_ban_and_a_new_role_count_from_their_place_in_the_log),
         TEST(recipients_are_the_active_members_or_left_out_when_many),
