@@ -9,12 +9,14 @@
 /* False when it can't be read: then why is in *fault. Texts live in the arena. */
 bool notification_record_read(const struct cc_record *record, struct cc_arena *arena,
                               struct ev_notification_new *out, struct cc_error *fault);
-/* One look at a batch. message-service is asked of what comes late, until it does not answer: one
- * such wait is enough for a batch, whose consumer would otherwise be taken for dead. */
+/* One look at a batch. message-service is asked of what comes late, once for a person and chat,
+ * until it does not answer: one such wait is enough for a batch, whose consumer would otherwise be
+ * taken for dead. */
 struct notification_look {
     struct notification_app *app;
     struct cc_arena *arena;
     int64_t now_ms;
+    struct read_position *known; /* asked for already */
     bool unanswered;
 };
 /* Whether it is too late to tell it: expired, or read meanwhile. */
