@@ -4,7 +4,6 @@
 #include "password_hasher.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -33,7 +32,6 @@ struct password_hasher {
     struct password_cost cost;
     const struct cc_random *random;
     char nobodys_hash[ACCOUNT_HASH_BYTES];
-    char cost_prefix[64]; /* how a PHC string with today's costs begins */
     pthread_mutex_t lock;
     pthread_cond_t free_place;
     int places, running, waiting;
@@ -135,7 +133,7 @@ static int compute(const char *password, const struct password_phc *phc, uint8_t
 
 static enum cc_code compute_in_turn(struct password_hasher *hasher, const char *password,
                                     const struct password_phc *phc,
-                                    uint8_t out[PASSWORD_HASH_MAX_BYTES], struct cc_error *err)
+                                    uint8_t out[PASSWORD_PHC_MAX_BYTES], struct cc_error *err)
 {
     int64_t began_us = cc_mono_us(cc_clock_system());
 
@@ -167,7 +165,7 @@ enum cc_code password_hash(struct password_hasher *hasher, const char *password,
 enum cc_code password_matches(struct password_hasher *hasher, const char *hash,
                               const char *password, bool *out, struct cc_error *err)
 {
-    uint8_t computed[PASSWORD_HASH_MAX_BYTES];
+    uint8_t computed[PASSWORD_PHC_MAX_BYTES];
     struct password_phc phc;
 
     if (!password_phc_parse(hash != NULL ? hash : hasher->nobodys_hash, &phc))
@@ -179,7 +177,10 @@ enum cc_code password_matches(struct password_hasher *hasher, const char *hash,
 
 bool password_is_outdated(const struct password_hasher *hasher, const char *hash)
 {
-    return strncmp(hash, hasher->cost_prefix, strlen(hasher->cost_prefix)) != 0;
+    struct password_phc phc;
+
+    return !password_phc_parse(hash, &phc) || phc.memory_kib != hasher->cost.memory_kib ||
+           phc.iterations != hasher->cost.iterations || phc.lanes != LANES;
 }
 
 static void init_lock(struct password_hasher *hasher)
@@ -205,8 +206,6 @@ enum cc_code password_hasher_create(struct password_cost cost, int places,
                                        "Argon2id, waiting for a place included.", NULL);
     hasher->refused = cc_counter_get("auth_password_hash_refused_total",
                                      "Log-ins and registrations refused: queue full.", NULL);
-    (void)snprintf(hasher->cost_prefix, sizeof hasher->cost_prefix,
-                   "$argon2id$v=19$m=%u,t=%u,p=%d$", cost.memory_kib, cost.iterations, LANES);
     init_lock(hasher);
     cc_secret_token(random, nobodys_password);
     enum cc_code code = password_hash(hasher, nobodys_password, hasher->nobodys_hash, err);

@@ -40,13 +40,13 @@ static bool read_number(const char **at, const char *label, uint32_t *out)
 
 static bool read_bytes(const char **at, unsigned char *out, size_t *out_count)
 {
-    char padded[BASE64_BYTES(PASSWORD_HASH_MAX_BYTES)] = "";
-    unsigned char bytes[BASE64_BYTES(PASSWORD_HASH_MAX_BYTES)];
+    char padded[BASE64_BYTES(PASSWORD_PHC_MAX_BYTES)] = "";
+    unsigned char bytes[BASE64_BYTES(PASSWORD_PHC_MAX_BYTES)];
 
     if (!skip(at, "$"))
         return false;
     size_t length = strspn(*at, DIGITS), count = length * 3 / 4;
-    if (count == 0 || count > PASSWORD_HASH_MAX_BYTES)
+    if (count == 0 || count > PASSWORD_PHC_MAX_BYTES)
         return false;
     memcpy(padded, *at, length);
     memset(padded + length, '=', (4 - length % 4) % 4);
@@ -60,7 +60,7 @@ static bool read_bytes(const char **at, unsigned char *out, size_t *out_count)
 
 bool password_phc_write(const struct password_phc *phc, char *out, size_t size)
 {
-    char salt[BASE64_BYTES(PASSWORD_SALT_MAX_BYTES)], hash[BASE64_BYTES(PASSWORD_HASH_MAX_BYTES)];
+    char salt[BASE64_BYTES(PASSWORD_PHC_MAX_BYTES)], hash[BASE64_BYTES(PASSWORD_PHC_MAX_BYTES)];
 
     encode(phc->salt, phc->salt_count, salt);
     encode(phc->hash, phc->hash_count, hash);

@@ -10,12 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PASSWORD_SALT_MAX_BYTES 64
-#define PASSWORD_HASH_MAX_BYTES 64
+#define PASSWORD_PHC_MAX_BYTES 64 /* of a salt, and of a hash */
 
 struct password_phc {
     uint32_t memory_kib, iterations, lanes;
-    unsigned char salt[PASSWORD_SALT_MAX_BYTES], hash[PASSWORD_HASH_MAX_BYTES];
+    unsigned char salt[PASSWORD_PHC_MAX_BYTES], hash[PASSWORD_PHC_MAX_BYTES];
     size_t salt_count, hash_count;
 };
 

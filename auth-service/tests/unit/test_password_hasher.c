@@ -71,8 +71,8 @@ static void a_hash_of_other_costs_is_outdated_and_still_matches(void **state)
     password_hasher_destroy(dearer);
 }
 
-/* Made by libargon2's own tool: printf 'engines of 1843' | argon2 saltsaltsaltsalt -id -t 1 -k 8192
- * -p 1 -l 32 -e. */
+/* Made by libargon2 itself: argon2id_hash_encoded with one pass, 8 MiB, the salt "saltsaltsaltsalt"
+ * and 32 bytes. */
 static void hashes_of_other_programs_match(void **state)
 {
     static const char foreign[] = "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$H2i/HuJf/"
