@@ -61,14 +61,12 @@ static enum cc_code set(struct chat_app *app, const struct chat *chat, enum chat
 {
     struct chat_change *change = change_posting(arena, chat, post, cc_wall_ms(app->clock));
     enum chat_reach reach;
+    bool committed;
 
     *out_moved = change != NULL;
     if (change == NULL)
         return CC_OK;
-    enum cc_code code = chat_announcer_commit(&app->announcer, change, &reach, err);
-    if (code != CC_CONFLICT)
-        return code;
-    return chat_announcer_catch_up(&app->announcer, chat->chat_id, change->after.version, err);
+    return chat_announcer_commit_or_catch_up(&app->announcer, change, &committed, &reach, err);
 }
 
 /* The chat ids become those of the chats that moved. The chat is read before the question is asked:

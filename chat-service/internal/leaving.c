@@ -59,14 +59,14 @@ enum cc_code chat_leaving_commit(struct chat_announcer *announcer, const char *c
     for (int i = 0; i < DECISIONS_MAX; i++) {
         struct chat_change *change = NULL;
         enum chat_reach reach;
+        bool committed;
 
         CC_TRY(decide(announcer->store, chat_id, user_id, at_ms, arena, &change, err));
         if (change == NULL)
             return CC_OK;
-        enum cc_code code = chat_announcer_commit(announcer, change, &reach, err);
-        if (code != CC_CONFLICT)
-            return code;
-        CC_TRY(chat_announcer_catch_up(announcer, chat_id, change->after.version, err));
+        CC_TRY(chat_announcer_commit_or_catch_up(announcer, change, &committed, &reach, err));
+        if (committed)
+            return CC_OK;
     }
     return cc_fail_detail(err, CC_UNAVAILABLE, "%s is being changed by many at once", chat_id);
 }

@@ -177,6 +177,19 @@ enum cc_code chat_announcer_catch_up(struct chat_announcer *announcer, const cha
     return announce_chat(announcer, chat_id, &count, err);
 }
 
+enum cc_code chat_announcer_commit_or_catch_up(struct chat_announcer *announcer,
+                                               const struct chat_change *change,
+                                               bool *out_committed, enum chat_reach *out_reach,
+                                               struct cc_error *err)
+{
+    enum cc_code code = chat_announcer_commit(announcer, change, out_reach, err);
+
+    *out_committed = code == CC_OK;
+    if (code != CC_CONFLICT)
+        return code;
+    return chat_announcer_catch_up(announcer, change->after.chat_id, change->after.version, err);
+}
+
 enum cc_code chat_announcer_sweep(struct chat_announcer *announcer, int64_t older_than_ms,
                                   size_t *out_count, struct cc_error *err)
 {

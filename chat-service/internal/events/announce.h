@@ -44,6 +44,13 @@ CC_MUST_CHECK enum cc_code chat_announcer_commit(struct chat_announcer *announce
 CC_MUST_CHECK enum cc_code chat_announcer_catch_up(struct chat_announcer *announcer,
                                                    const char *chat_id, int64_t version,
                                                    struct cc_error *err);
+/* The one, or the other when the chat has this version already: then out_committed is false, and it
+ * is to be decided again. */
+CC_MUST_CHECK enum cc_code chat_announcer_commit_or_catch_up(struct chat_announcer *announcer,
+                                                             const struct chat_change *change,
+                                                             bool *out_committed,
+                                                             enum chat_reach *out_reach,
+                                                             struct cc_error *err);
 /* Announces what waits and is older than this moment (younger ones are somebody's running work),
  * of all chats. One chat's failure does not keep the others waiting. Returns how many changes are
  * announced now. */

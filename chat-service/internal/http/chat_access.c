@@ -88,17 +88,17 @@ enum cc_code chat_change_commit(struct cc_request *req, chat_decide decide, void
     for (int i = 0; i < DECISIONS_MAX; i++) {
         struct chat_access access;
         struct chat_change *change = NULL;
+        bool committed;
 
         CC_TRY(chat_access_load(req, &access, err));
         CC_TRY(decide(req, &access, input, &change, err));
         *out_reach = CHAT_REACH_ALL;
         if (change == NULL)
             return CC_OK;
-        enum cc_code code = chat_announcer_commit(&app->announcer, change, out_reach, err);
-        if (code != CC_CONFLICT)
-            return code;
-        CC_TRY(chat_announcer_catch_up(&app->announcer, change->after.chat_id,
-                                       change->after.version, err));
+        CC_TRY(
+            chat_announcer_commit_or_catch_up(&app->announcer, change, &committed, out_reach, err));
+        if (committed)
+            return CC_OK;
     }
     return cc_fail(err, CC_UNAVAILABLE, NULL, "the chat is being changed by many at once");
 }
