@@ -364,9 +364,32 @@ const char *must_create_group(struct chat_fixture *f, const char *owner_id,
     return json_text(f, answer.body, "chat_id");
 }
 
+const char *must_create_direct(struct chat_fixture *f, const char *user_id, const char *other_id)
+{
+    struct answer answer =
+        chat_call(f, user_id, "POST", "/v1/chats/direct",
+                  cc_arena_printf(f->arena, "{\"user_id\":\"%s\"}", other_id), NULL);
+
+    if (answer.status != 201)
+        fail_msg("%d %s", answer.status, answer.body);
+    return json_text(f, answer.body, "chat_id");
+}
+
 const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest)
 {
     return cc_arena_printf(f->arena, "/v1/chats/%s%s", chat_id, rest);
+}
+
+/* It must be readable. */
+static enum cc_code apply(struct chat_fixture *f, const struct cc_consumer_row *row,
+                          const char *payload)
+{
+    struct cc_record record = {.payload = payload, .payload_count = strlen(payload)};
+    struct cc_batch batch = {.records = &record, .count = 1, .arena = f->arena};
+    enum cc_code code = row->apply(&f->app, &batch, &f->err);
+
+    assert_false(record.rejected);
+    return code;
 }
 
 void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms)
@@ -402,24 +425,9 @@ void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at
     cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
     cc_json_writer_init(&writer, &text);
     ev_message_persisted_write(&writer, &event);
-    struct cc_record record = {.payload = cc_strbuf_text(&text), .payload_count = text.length};
-    struct cc_batch batch = {.records = &record, .count = 1, .arena = f->arena};
-    assert_int_equal(chat_persisted_apply(&f->app, &batch, &f->err), CC_OK);
+    assert_int_equal(apply(f, &chat_persisted_row, cc_strbuf_text(&text)), CC_OK);
     assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
-    assert_false(record.rejected);
     cc_strbuf_finish(&text);
-}
-
-/* It must be readable. */
-static enum cc_code apply(struct chat_fixture *f, const struct cc_consumer_row *row,
-                          const char *payload)
-{
-    struct cc_record record = {.payload = payload, .payload_count = strlen(payload)};
-    struct cc_batch batch = {.records = &record, .count = 1, .arena = f->arena};
-    enum cc_code code = row->apply(&f->app, &batch, &f->err);
-
-    assert_false(record.rejected);
-    return code;
 }
 
 enum cc_code tell_chat_update(struct chat_fixture *f, const char *payload)

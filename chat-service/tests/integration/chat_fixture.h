@@ -61,6 +61,7 @@ struct answer create_group(struct chat_fixture *f, const char *owner_id, const c
 /* Its chat_id. */
 const char *must_create_group(struct chat_fixture *f, const char *owner_id,
                               const char *const *others, size_t count);
+const char *must_create_direct(struct chat_fixture *f, const char *user_id, const char *other_id);
 /* "/v1/chats/<chat_id><rest>" */
 const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest);
 /* As the consumer would, when message-service announces a message "hello". */

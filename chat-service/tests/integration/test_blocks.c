@@ -13,11 +13,8 @@ struct pair {
 static struct pair a_direct_chat(struct chat_fixture *f)
 {
     struct pair p = {.ada = an_id(f->arena), .bob = an_id(f->arena)};
-    struct answer made = chat_call(f, p.ada, "POST", "/v1/chats/direct",
-                                   cc_arena_printf(f->arena, "{\"user_id\":\"%s\"}", p.bob), NULL);
 
-    assert_int_equal(made.status, 201);
-    p.chat_id = json_text(f, made.body, "chat_id");
+    p.chat_id = must_create_direct(f, p.ada, p.bob);
     return p;
 }
 
@@ -141,9 +138,7 @@ static void all_direct_chats_of_a_person_are_one_question(void **state)
     struct pair p = a_direct_chat(f);
     const char *cleo = an_id(f->arena), *both[] = {p.bob, cleo};
     const char *group = must_create_group(f, p.ada, both, 2);
-    struct answer made = chat_call(f, p.ada, "POST", "/v1/chats/direct",
-                                   cc_arena_printf(f->arena, "{\"user_id\":\"%s\"}", cleo), NULL);
-    struct pair other = {.chat_id = json_text(f, made.body, "chat_id")};
+    struct pair other = {.chat_id = must_create_direct(f, p.ada, cleo)};
 
     block(f, 0, p.ada, p.bob, 0);
     int before = atomic_load(&f->questions);

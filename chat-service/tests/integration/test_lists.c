@@ -190,9 +190,7 @@ static void a_direct_chat_is_deleted_for_oneself_only(void **state)
 {
     struct chat_fixture *f = *state;
     const char *ada = an_id(f->arena), *grace = an_id(f->arena);
-    struct answer made = chat_call(f, ada, "POST", "/v1/chats/direct",
-                                   cc_arena_printf(f->arena, "{\"user_id\":\"%s\"}", grace), NULL);
-    const char *chat_id = json_text(f, made.body, "chat_id");
+    const char *chat_id = must_create_direct(f, ada, grace);
 
     assert_int_equal(
         chat_call(f, ada, "DELETE", path_of(f, chat_id, "?scope=everyone"), NULL, NULL).status,
