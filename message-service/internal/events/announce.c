@@ -121,10 +121,8 @@ static void add_answer(struct redis_batch *batch, const struct operation *operat
     message.rev = outcome->rev;
     message.seq = outcome->message.seq;
     message.member_version = operation->rights == NULL ? 0 : operation->rights->version;
-    message.frame = cc_strbuf_text(&frame);
-    message.frame_count = frame.length;
     cc_redis_name_node(origin->node, channel);
-    redis_batch_publish(batch, channel, &message);
+    redis_batch_publish(batch, channel, message, &frame);
     cc_strbuf_finish(&frame);
 }
 

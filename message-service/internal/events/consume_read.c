@@ -252,16 +252,6 @@ static enum cc_code store_moved(struct round *round, struct cc_error *err)
     return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
 }
 
-/* Takes what the frame holds. */
-static void publish_frame(struct redis_batch *batch, const char *channel,
-                          struct cc_bus_message *message, struct cc_strbuf *frame)
-{
-    message->frame = cc_strbuf_text(frame);
-    message->frame_count = frame->length;
-    redis_batch_publish(batch, channel, message);
-    cc_strbuf_finish(frame);
-}
-
 static void put_receipt(struct redis_batch *batch, const struct receipt *receipt)
 {
     struct cc_strbuf frame;
@@ -282,7 +272,8 @@ static void put_receipt(struct redis_batch *batch, const struct receipt *receipt
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", receipt->chat_id);
     (void)snprintf(message.sender_id, sizeof message.sender_id, "%s", receipt->user_id);
     cc_redis_name_chat(receipt->chat_id, channel);
-    publish_frame(batch, channel, &message, &frame);
+    redis_batch_publish(batch, channel, message, &frame);
+    cc_strbuf_finish(&frame);
 }
 
 static enum cc_code count_unread(struct read_consumer *consumer, const struct receipt *receipt,
@@ -330,11 +321,9 @@ static enum cc_code put_answer(struct round *round, const struct mark *mark,
 
     cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
     enum cc_code code = write_answer(round, mark, &frame, err);
-    message.frame = cc_strbuf_text(&frame);
-    message.frame_count = frame.length;
     cc_redis_name_node(origin->node, channel);
     if (code == CC_OK)
-        redis_batch_publish(batch, channel, &message);
+        redis_batch_publish(batch, channel, message, &frame);
     cc_strbuf_finish(&frame);
     return code;
 }
@@ -355,7 +344,8 @@ static enum cc_code put_unread(struct round *round, const struct person *person,
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", after->chat_id);
     (void)snprintf(message.conn_id, sizeof message.conn_id, "%s", person->conn_id);
     cc_redis_name_user(after->user_id, channel);
-    publish_frame(batch, channel, &message, &frame);
+    redis_batch_publish(batch, channel, message, &frame);
+    cc_strbuf_finish(&frame);
     return CC_OK;
 }
 

@@ -67,14 +67,16 @@ void redis_batch_hint_read(struct redis_batch *batch, const struct receipt *rece
 }
 
 void redis_batch_publish(struct redis_batch *batch, const char *channel,
-                         const struct cc_bus_message *message)
+                         struct cc_bus_message message, const struct cc_strbuf *frame)
 {
     struct cc_strbuf text;
     const char **words = cc_arena_calloc(batch->arena, 3, sizeof *words);
     size_t *lengths = cc_arena_calloc(batch->arena, 3, sizeof *lengths);
 
+    message.frame = cc_strbuf_text(frame);
+    message.frame_count = frame->length;
     cc_strbuf_init(&text, CC_EVENT_MAX_BYTES);
-    cc_bus_write(message, &text);
+    cc_bus_write(&message, &text);
     words[0] = "PUBLISH";
     words[1] = cc_arena_strdup(batch->arena, channel);
     words[2] = cc_arena_strndup(batch->arena, cc_strbuf_text(&text), text.length);

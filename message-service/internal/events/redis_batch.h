@@ -26,8 +26,9 @@ void redis_batch_raise_head(struct redis_batch *batch, const char *chat_id, int6
                             int64_t seq);
 /* Says how far somebody has read, for as long as the store may not know it. */
 void redis_batch_hint_read(struct redis_batch *batch, const struct receipt *receipt);
+/* The message with that frame; both are copied. */
 void redis_batch_publish(struct redis_batch *batch, const char *channel,
-                         const struct cc_bus_message *message);
+                         struct cc_bus_message message, const struct cc_strbuf *frame);
 /* Sends all, in order; logs and gives up when Redis doesn't answer. */
 void redis_batch_send(struct redis_batch *batch, struct redis_outlet *outlet);
 

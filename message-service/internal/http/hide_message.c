@@ -31,10 +31,8 @@ static void tell_devices(struct message_app *app, const struct hidden *hidden,
     cc_json_put_int(&writer, "seq", hidden->seq);
     cc_json_close_object(&writer);
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", hidden->chat_id);
-    message.frame = cc_strbuf_text(&frame);
-    message.frame_count = frame.length;
     cc_redis_name_user(hidden->user_id, channel);
-    redis_batch_publish(&batch, channel, &message);
+    redis_batch_publish(&batch, channel, message, &frame);
     redis_batch_send(&batch, &outlet);
     cc_strbuf_finish(&frame);
 }
