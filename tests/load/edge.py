@@ -93,13 +93,19 @@ def base64url(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def openssl(*words, stdin=b""):
+    """What the program prints."""
+    command = ["openssl", *(str(word) for word in words)]
+    return subprocess.run(command, input=stdin, check=True, capture_output=True, timeout=60).stdout
+
+
 class Issuer:
     """A key of this run alone, in place of auth-service."""
 
     def __init__(self, folder):
         self.key = folder / "key.pem"
-        self._openssl("genrsa", "-out", self.key, "2048")
-        modulus = self._openssl("rsa", "-in", self.key, "-noout", "-modulus").decode().strip().partition("=")[2]
+        openssl("genrsa", "-out", self.key, "2048")
+        modulus = openssl("rsa", "-in", self.key, "-noout", "-modulus").decode().strip().partition("=")[2]
         key = {"kty": "RSA", "kid": "bench", "use": "sig", "alg": "RS256", "e": "AQAB"}
         self.jwks = json.dumps({"keys": [key | {"n": base64url(bytes.fromhex(modulus))}]})
 
@@ -109,12 +115,7 @@ class Issuer:
         claims = {"iss": "chat-app", "aud": "chat-app", "sub": SUBJECT + "1", "sid": SUBJECT + "2", "device_id": "bench"}
         claims |= {"role": "user", "iat": now, "exp": now + 36000, "jti": "bench"}
         text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
-        return f"{text}.{base64url(self._openssl('dgst', '-sha256', '-sign', self.key, stdin=text.encode()))}"
-
-    @staticmethod
-    def _openssl(*words, stdin=b""):
-        command = ["openssl", *(str(word) for word in words)]
-        return subprocess.run(command, input=stdin, check=True, capture_output=True, timeout=60).stdout
+        return f"{text}.{base64url(openssl('dgst', '-sha256', '-sign', self.key, stdin=text.encode()))}"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import uuid
 
 import setup
 from chatdev import addresses
-from chatdev.api_client import Person
+from chatdev.complaint import Complaint
 
 CHATS = 500
 LONG_CHAT, LONG_RATE = 100_000, 800  # messages, and how many of them a second
@@ -34,36 +34,36 @@ class Reader:
         answer = self._connection.getresponse()
         text = answer.read()
         if answer.status != 200:
-            raise setup.Complaint(f"GET {path}: {answer.status} {text[:200]}")
+            raise Complaint(f"GET {path}: {answer.status} {text[:200]}")
         return json.loads(text)
 
     def milliseconds(self, path_of):
-        """Sorted, of REQUESTS pages; path_of: the number of a request to its path."""
-        for number in range(WARMUP_REQUESTS):
-            self.get(path_of(number))
+        """Sorted, of REQUESTS pages; path_of gives the path of the next one."""
+        for _ in range(WARMUP_REQUESTS):
+            self.get(path_of())
         spent = []
-        for number in range(REQUESTS):
-            began = time.perf_counter()
-            self.get(path_of(number))
+        for _ in range(REQUESTS):
+            path, began = path_of(), time.perf_counter()
+            self.get(path)
             spent.append((time.perf_counter() - began) * 1000)
         return sorted(spent)
 
 
 def run(bench):
     api, mailpit = f"http://{bench.address('api-gateway-1')}", addresses.mailpit_url(bench.stack)
-    ada, grace = (setup.join(Person(name, api, mailpit)) for name in ("Ada", "Grace"))
-    long_chat = setup.patiently(lambda: ada.post("/v1/chats/direct", {"user_id": grace.user_id}))
-    many = [_short_chat(ada, grace, number) for number in range(CHATS - 1)]
-    setup.write(bench.folder, "long", [ada, grace], [setup.chat_of(long_chat, (ada, grace))])
+    people = ada, _ = setup.people_of(2, api, mailpit)
+    (long_chat,) = setup.pair_up(people)
+    many = [_short_chat(people, number) for number in range(CHATS - 1)]
+    setup.write(bench.folder, "long", people, [long_chat])
     _fill(bench)
     reader = Reader(api, ada)
     _wait_until_stored(reader, long_chat["chat_id"])
     dice = random.Random(1)
     questions = {
-        f"first page of {CHATS} chats": lambda _: "/v1/chats?limit=50",
-        f"newest page of {SHORT_CHAT} messages": lambda number: _history(many[0]),
-        f"newest page of {LONG_CHAT} messages": lambda number: _history(long_chat["chat_id"]),
-        f"any page of {LONG_CHAT} messages": lambda number: _history(long_chat["chat_id"], dice.randrange(51, LONG_CHAT)),
+        f"first page of {CHATS} chats": lambda: "/v1/chats?limit=50",
+        f"newest page of {SHORT_CHAT} messages": lambda: _history(many[0]),
+        f"newest page of {LONG_CHAT} messages": lambda: _history(long_chat["chat_id"]),
+        f"any page of {LONG_CHAT} messages": lambda: _history(long_chat["chat_id"], dice.randrange(51, LONG_CHAT)),
     }
     for name, path_of in questions.items():
         spent = reader.milliseconds(path_of)
@@ -76,12 +76,11 @@ def _history(chat_id, before_seq=None):
     return f"/v1/chats/{chat_id}/messages?limit=50" + (f"&before_seq={before_seq}" if before_seq else "")
 
 
-def _short_chat(person, other, number):
-    body = {"title": f"chat {number}", "member_ids": [other.user_id]}
-    chat_id = setup.patiently(lambda: person.post("/v1/chats", body))["chat_id"]
+def _short_chat(people, number):
+    (chat,) = setup.gather(people, len(people), number)
     for line in range(SHORT_CHAT if number == 0 else 1):
-        _say(person, chat_id, f"line {line}")
-    return chat_id
+        _say(people[0], chat["chat_id"], f"line {line}")
+    return chat["chat_id"]
 
 
 def _say(person, chat_id, body):
@@ -99,5 +98,5 @@ def _wait_until_stored(reader, chat_id):
     newest = f"/v1/chats/{chat_id}/messages?limit=1"
     while (stored := reader.get(newest)["items"][0]["seq"]) < LONG_CHAT:
         if time.monotonic() > deadline:
-            raise setup.Complaint(f"{stored} of {LONG_CHAT} messages were stored {SECONDS_LEFT} s after the last was sent")
+            raise Complaint(f"{stored} of {LONG_CHAT} messages were stored {SECONDS_LEFT} s after the last was sent")
         time.sleep(1)

@@ -3,7 +3,6 @@ the gateway pays for TLS is measured at the gateway; what nginx pays counts for 
 """
 
 import pathlib
-import subprocess
 from contextlib import contextmanager
 
 import edge
@@ -35,18 +34,17 @@ stream {{
 def certificate(folder):
     """Settings for a daemon with a certificate of this run."""
     key, chain = pathlib.Path(folder) / "door-key.pem", pathlib.Path(folder) / "door.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
-    subprocess.run([*command, "-keyout", key, "-out", chain], check=True, capture_output=True, timeout=60)
+    words = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2")
+    edge.openssl(*words, "-keyout", key, "-out", chain)
     return {"CHAT_TLS_CERTIFICATE_PATH": str(chain), "CHAT_TLS_KEY_PATH": str(key)}
 
 
 @contextmanager
-def opened(folder, target, sockets):
-    """HOST:PORT that leads to `target` (HOST:PORT) over TLS."""
+def opened(folder, target, files):
+    """HOST:PORT that leads to `target` (HOST:PORT) over TLS; nginx may open so many files, two for each connection."""
     packages.require(PACKAGES)
     (port,) = edge.free_ports(1)
     config = pathlib.Path(folder) / "door.conf"
-    files = 2 * sockets + 1000
     config.write_text(NGINX.format(module=MODULE, files=files, folder=folder, port=port, target=target))
     with edge.running(["nginx", "-c", config, "-p", folder]):
         yield f"127.0.0.1:{port}"

@@ -310,23 +310,26 @@ def idle(bench):
     tunnels = min(sockets, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES) // 2)
     door = "api-gateway-1"
     hold_idle_sockets(bench, tunnels, "tunnelled_sockets", " through the public port", door, bench.address(door), "reported")
-    with speaking_tls(bench, holder), tls_door.opened(bench.folder, bench.address(holder), tunnels) as address:
+    files = 2 * tunnels + SPARE_FILES
+    with speaking_tls(bench, holder), tls_door.opened(bench.folder, bench.address(holder), files) as address:
         hold_idle_sockets(bench, tunnels, "tls_sockets", " with TLS", holder, address, "16 KB")
 
 
 @contextmanager
 def speaking_tls(bench, name):
     """That daemon, started anew with a certificate of this run."""
-    daemon = bench.daemon(name)
-    stack.stop_processes(bench.stack, [name])
-    fleet.start_daemon(bench.fleet, daemon, tls_door.certificate(bench.folder))
-    fleet.wait_ready(bench.fleet, [daemon], announce=())
+    restart(bench, name, tls_door.certificate(bench.folder))
     try:
         yield
     finally:
-        stack.stop_processes(bench.stack, [name])
-        fleet.start_daemon(bench.fleet, daemon)
-        fleet.wait_ready(bench.fleet, [daemon], announce=())
+        restart(bench, name)
+
+
+def restart(bench, name, more_settings=None):
+    daemon = bench.daemon(name)
+    stack.stop_processes(bench.stack, [name])
+    fleet.start_daemon(bench.fleet, daemon, more_settings)
+    fleet.wait_ready(bench.fleet, [daemon], announce=())
 
 
 def hold_idle_sockets(bench, sockets, key, where, holder, address, goal):
