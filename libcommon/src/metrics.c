@@ -4,6 +4,7 @@
 #include "common/metrics.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -301,6 +302,13 @@ static int64_t open_fds(void)
     return count - 3; /* ".", ".." and the folder's own descriptor */
 }
 
+/* What the program holds: arenas of all threads, and what is too large for one. */
+static size_t heap_bytes(void)
+{
+    struct mallinfo2 heap = mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+}
+
 static double cpu_seconds(void)
 {
     struct rusage usage;
@@ -335,6 +343,9 @@ static void render_process(struct cc_strbuf *out)
 {
     render_head(out, "process_resident_memory_bytes", "Resident memory.", "gauge");
     cc_strbuf_printf(out, "process_resident_memory_bytes %lld\n", (long long)resident_bytes());
+    render_head(out, "process_heap_bytes", "Heap in use. What is resident beyond it may be gaps.",
+                "gauge");
+    cc_strbuf_printf(out, "process_heap_bytes %zu\n", heap_bytes());
     render_head(out, "process_cpu_seconds_total", "User and system CPU time.", "counter");
     cc_strbuf_printf(out, "process_cpu_seconds_total %.3f\n", cpu_seconds());
     render_head(out, "process_open_fds", "Open file descriptors.", "gauge");

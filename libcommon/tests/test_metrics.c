@@ -103,6 +103,8 @@ static void the_process_describes_itself(void **state)
     double now = (double)cc_wall_ms(cc_clock_system()) / 1000;
 
     assert_true(value_of(out, "process_resident_memory_bytes") > 100000);
+    assert_true(value_of(out, "process_heap_bytes") <=
+                value_of(out, "process_resident_memory_bytes"));
     assert_true(value_of(out, "process_open_fds") >= 3);
     assert_true(value_of(out, "process_cpu_seconds_total") >= 0);
     double started = value_of(out, "process_start_time_seconds");

@@ -9,7 +9,7 @@ import uuid
 import pytest
 from client import attempts
 from raw_websocket import PING, RawSocket, frame, handshake
-from vitals import sample
+from vitals import pss_bytes
 
 SLOW, NO_PONG = 4104, 4105
 LIMITS = {"queue_frames": 256}  # the default, which other tests raise
@@ -93,7 +93,7 @@ async def peak_of(pid, enough):
     """The most memory it had until enough()."""
     most = 0
     while not enough():
-        most = max(most, (await asyncio.to_thread(sample, pid)).pss_bytes)
+        most = max(most, await asyncio.to_thread(pss_bytes, pid))
         await asyncio.sleep(0.5)
     return most
 
@@ -108,11 +108,11 @@ async def play(people, fleet, count, body, quiet_s, measured):
         reader, brisk = await stubborn(url, ada), await people.connect(bob, url)
         await flood_chat(people, chat_id, senders, fleet.gateways()[0], WARM, "warm")  # what it needs anyway is there
         await head_when_heard(brisk, WARM)
-        before, began = await asyncio.to_thread(sample, gateway.pid), time.monotonic()
+        before, began = await asyncio.to_thread(pss_bytes, gateway.pid), time.monotonic()
         flood = asyncio.create_task(flood_chat(people, chat_id, senders, fleet.gateways()[0], count, body))
         heard = asyncio.create_task(head_when_heard(brisk, WARM + count))
         peak = await peak_of(gateway.pid, lambda: time.monotonic() > began + quiet_s if quiet_s else heard.done())
-        grown = peak - before.pss_bytes
+        grown = peak - before
         seqs, rev, code = await read_to_the_end(reader)
         await reader.close()
         await flood

@@ -95,6 +95,7 @@ def _check_growth(samples, ended):
         threads = {one.threads for one in found}
         print(
             f"{name}: {memory / 2**20:.1f} MiB, {slope / 2**10:+.0f} KiB in ten minutes ({slope / memory:+.1%}), "
+            f"heap in use {step(found, lambda one: one.heap_bytes) / 2**10:+.0f} KiB, "
             f"descriptors {step(found, lambda one: one.descriptors):+.0f}, threads {sorted(threads)}"
         )
         gained = step(found, lambda one: one.pss_bytes)

@@ -1,4 +1,4 @@
-"""What a daemon holds on to, sample by sample: memory (PSS), descriptors, threads. And whether that grows."""
+"""What a daemon holds on to, sample by sample: memory (PSS, heap in use), descriptors, threads. And whether that grows."""
 
 import asyncio
 import os
@@ -15,15 +15,21 @@ TEN_MINUTES = 600
 class Sample:
     at: float  # monotonic seconds
     pss_bytes: int
+    heap_bytes: int  # what the daemon says it holds; what PSS gains beyond it are gaps
     descriptors: int
     threads: int
 
 
-def sample(pid):
-    proc = Path(f"/proc/{pid}")
-    pss_kib = next(int(line.split()[1]) for line in (proc / "smaps_rollup").read_text().splitlines() if line[:4] == "Pss:")
+def pss_bytes(pid):
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:") * 1024
+
+
+def sample(daemon):
+    proc = Path(f"/proc/{daemon.pid}")
     threads = len(os.listdir(proc / "task"))
-    return Sample(time.monotonic(), pss_kib * 1024, len(os.listdir(proc / "fd")), threads)
+    heap_bytes = next(float(line.split()[1]) for line in daemon.metrics() if line.startswith("process_heap_bytes "))
+    return Sample(time.monotonic(), pss_bytes(daemon.pid), int(heap_bytes), len(os.listdir(proc / "fd")), threads)
 
 
 @dataclass
@@ -37,7 +43,7 @@ class Vitals:
         """Until it is cancelled. A daemon that is gone raises."""
         while True:
             for name, daemon in self.daemons.items():
-                self.samples[name].append(await asyncio.to_thread(sample, daemon.pid))
+                self.samples[name].append(await asyncio.to_thread(sample, daemon))
             await asyncio.sleep(every_s)
 
     def since(self, moment):
