@@ -21,6 +21,7 @@ CHECK_SECONDS = 600
 CTEST_SECONDS = 1800
 ONE_TEST_SECONDS = 300
 PYTEST_SECONDS = 1800
+LONG_SECONDS = 3600  # ten minutes of them are many faults in a row (R14)
 TSAN_SECONDS = 1200
 # What sends, kills, reconnects and meddles: the rest asks services one thing at a time. All would take half an hour.
 TSAN_FILES = (
@@ -120,7 +121,7 @@ def postman(stack, reports):
 
 def end_to_end_long(stack, reports):
     """The fleet of the ordinary sets still runs."""
-    return end_to_end(stack, reports, "end-to-end-long", "long and not soak")
+    return end_to_end(stack, reports, "end-to-end-long", "long and not soak", LONG_SECONDS)
 
 
 def contracts(stack, reports):
