@@ -7,11 +7,11 @@
 
 #include "common/http_client.h"
 
-#define URL_MAX_BYTES     (16 * 1024)
-#define TIME_ENOUGH_MS    1000 /* who answers within this is not slow */
-#define STATUS_BAD_GW     502
-#define STATUS_AWAY       503
-#define STATUS_GW_TIMEOUT 504
+#define URL_MAX_BYTES  (16 * 1024)
+#define TIME_ENOUGH_MS 1000 /* who answers within this is not slow */
+#define STATUS_BROKEN  500  /* and all above */
+#define STATUS_BAD_GW  502
+#define STATUS_AWAY    503
 
 static void attempt(struct cc_balanced_call *call, int delay_ms);
 
@@ -23,9 +23,7 @@ static enum cc_outcome outcome_of(const struct cc_balanced_call *call, enum cc_c
     bool was_cut = call->attempt_ms < call->http.timeout_ms && call->attempt_ms < TIME_ENOUGH_MS;
 
     if (code == CC_OK)
-        return answer->status >= STATUS_BAD_GW && answer->status <= STATUS_GW_TIMEOUT
-                   ? CC_OUTCOME_FAILED
-                   : CC_OUTCOME_GOOD;
+        return answer->status >= STATUS_BROKEN ? CC_OUTCOME_FAILED : CC_OUTCOME_GOOD;
     return was_cut && (code == CC_TIMEOUT || code == CC_OUTCOME_UNKNOWN) ? CC_OUTCOME_NEUTRAL
                                                                          : CC_OUTCOME_FAILED;
 }

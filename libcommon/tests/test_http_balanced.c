@@ -230,6 +230,19 @@ static void the_budget_ends_a_storm_of_retries(void **state)
     assert_int_equal(requests(f), 1);
 }
 
+static void an_instance_that_only_fails_is_asked_no_more(void **state)
+{
+    struct fixture *f = *state;
+
+    both_answer(f, ANSWER("500 Internal Server Error", "0"));
+    for (int i = 0; i < 2 * CC_BREAKER_FAILURES; i++)
+        ask(f, "GET");
+    assert_int_equal(f->status, 500);
+    ask(f, "GET");
+    assert_int_equal(f->code, CC_UNAVAILABLE);
+    assert_int_equal(requests(f), 2 * CC_BREAKER_FAILURES); /* nor was one repeated */
+}
+
 static void an_open_breaker_refuses_at_once_lets_one_probe_pass_and_closes(void **state)
 {
     struct fixture *f = *state;
@@ -277,6 +290,7 @@ int main(void)
         CALLED(a_last_attempt_that_did_nothing_does_not_hide_the_first),
         CALLED(one_bad_instance_is_hidden_from_readers),
         CALLED(the_budget_ends_a_storm_of_retries),
+        CALLED(an_instance_that_only_fails_is_asked_no_more),
         CALLED(an_open_breaker_refuses_at_once_lets_one_probe_pass_and_closes),
         CALLED(the_deadline_caps_every_attempt_and_travels_along),
     };

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
+from statistics import median
 
 import pytest
 from client import Api, attempts, fields_of
@@ -13,6 +14,8 @@ TIMEOUT_MS = 1000  # the gateway's patience with an upstream in these tests
 MARGIN_SECONDS = 1.0
 AT_ONCE = 40
 BREAKER_FAILURES = 5
+REFUSED_SECONDS = 0.005  # by an open breaker
+PROBE_SECONDS = 3.0  # the longest that it lasts until the next probe, and some more
 HANGING = "user-service-1"
 NEEDS_IT, NEEDS_IT_NOT = "/v1/users/me", "/v1/sessions"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -212,6 +215,32 @@ async def test_a_request_that_was_sent_is_sent_once(people, fleet):
         answer = await ada.call("PATCH", NEEDS_IT, {"bio": "once"}, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
         assert server.requests == 1
+
+
+async def test_an_instance_that_only_fails_is_left_alone_until_a_probe_finds_it_well(people, fleet):
+    """R16. While the breaker is open the answer comes at once and the service hears of nothing but probes."""
+    ada = await people.somebody()
+    answers = []
+    async with GarbageServer() as server, a_gateway(fleet, user_service_urls=server.url, ready_port_distance=0) as api:
+        ada.api = api
+        server.garbage = _bytes(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}")
+        ends = time.monotonic() + PROBE_SECONDS
+        while time.monotonic() < ends:
+            heard, (answer, seconds) = server.requests, await timed(ada.call("GET", NEEDS_IT))
+            answers.append((answer.status_code, seconds, server.requests - heard))
+        server.garbage = _bytes(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        async for _ in attempts("it is served again"):
+            if (await ada.call("GET", NEEDS_IT)).status_code == 200:
+                break
+    refused = [seconds for _, seconds, heard in answers if not heard]
+    assert all(heard for _, _, heard in answers[:BREAKER_FAILURES]), "it opened before its time"
+    assert not answers[BREAKER_FAILURES][2], f"open after {BREAKER_FAILURES} failures"
+    assert max(heard for _, _, heard in answers) == 1, "a request was repeated"
+    assert {status for status, _, heard in answers if not heard} == {503}
+    probes = sum(heard for _, _, heard in answers) - BREAKER_FAILURES
+    assert 1 <= probes <= PROBE_SECONDS / 0.25
+    print(f"\n{len(refused)} refused, median {median(refused) * 1000:.2f} ms, {probes} probes")
+    assert median(refused) <= REFUSED_SECONDS * slowness()
 
 
 async def test_a_redirection_is_not_followed_and_foreign_fields_end_at_the_edge(people, fleet):
