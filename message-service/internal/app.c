@@ -21,7 +21,7 @@ static const struct message_names production_names = {
     .users_topic = CC_TOPIC_USER_UPDATED,
     .created_group = "message-service",
     .read_group = "message-service-read",
-    .users_group = "message-service",
+    .users_group = "message-service-users",
 };
 
 static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,

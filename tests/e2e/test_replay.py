@@ -16,7 +16,7 @@ DOWNSTREAM = (
     ("chat-service", "message.persisted"),
     ("websocket-gateway", "message.persisted"),
     ("notification-delivery", "notification.new"),
-    ("websocket-gateway", "notification.new"),
+    ("websocket-gateway-notifications", "notification.new"),
 )
 REPLAY_SECONDS = 20
 REPLAY_ALL_SECONDS = 400

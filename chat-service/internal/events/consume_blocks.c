@@ -59,6 +59,6 @@ const struct cc_consumer_row chat_blocks_row = {.topic = CC_TOPIC_USER_UPDATED,
                                                 .batch_max = BLOCKS_BATCH_MAX,
                                                 .apply = chat_blocks_apply};
 const struct cc_consumer_row chat_created_row = {.topic = CC_TOPIC_CHAT_UPDATED,
-                                                 .group = "chat-service-blocks",
+                                                 .group = "chat-service-chats",
                                                  .batch_max = CREATED_BATCH_MAX,
                                                  .apply = chat_created_apply};

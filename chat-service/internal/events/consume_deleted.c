@@ -31,7 +31,7 @@ enum cc_code chat_deleted_apply(void *app, struct cc_batch *batch, struct cc_err
 
 const struct cc_consumer_row chat_deleted_row = {
     .topic = CC_TOPIC_USER_UPDATED,
-    .group = "chat-service",
+    .group = "chat-service-users",
     .batch_max = BATCH_MAX,
     .apply = chat_deleted_apply,
 };

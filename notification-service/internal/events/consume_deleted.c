@@ -25,7 +25,7 @@ static enum cc_code apply(void *app, struct cc_batch *batch, struct cc_error *er
 
 const struct cc_consumer_row notification_deleted_row = {
     .topic = CC_TOPIC_USER_UPDATED,
-    .group = "notification-service",
+    .group = "notification-service-users",
     .batch_max = BATCH_MAX,
     .apply = apply,
 };

@@ -29,7 +29,7 @@ static enum cc_code apply(void *memory, struct cc_batch *batch, struct cc_error 
 
 const struct cc_consumer_row notification_revoked_row = {
     .topic = CC_TOPIC_SESSION_REVOKED,
-    .group = "notification-service",
+    .group = "notification-service-sessions",
     .batch_max = BATCH_MAX,
     .apply = apply,
 };

@@ -1,9 +1,9 @@
 #ifndef EVENTS_CONSUMERS_H
 #define EVENTS_CONSUMERS_H
 
-/* What this daemon takes from Kafka, as members of the one group that all its replicas share: who
- * takes a record announces it on Redis, where every replica hears it. Consumer threads; `app` is
- * struct ws_app. A failed PUBLISH fails the batch, which then comes again. */
+/* What this daemon takes from Kafka, for each topic as member of one group that all its replicas
+ * share: who takes a record announces it on Redis, where every replica hears it. Consumer threads;
+ * `app` is struct ws_app. A failed PUBLISH fails the batch, which then comes again. */
 
 #include "common/kafka_consumer.h"
 
