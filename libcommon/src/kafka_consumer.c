@@ -194,6 +194,17 @@ static void log_rebalance_fault(struct cc_consumer *consumer, rd_kafka_error_t *
     rd_kafka_error_destroy(error);
 }
 
+static void log_partitions(const struct cc_consumer *consumer, const char *what, int count)
+{
+    char number[16];
+
+    if (count == 0) /* a round of the rebalance that moves nothing */
+        return;
+    (void)snprintf(number, sizeof number, "%d", count);
+    cc_log(CC_LOG_INFO, what, "topic", consumer->topic, "group", consumer->group, "count", number,
+           NULL);
+}
+
 static void on_assigned(struct cc_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
 {
     for (int i = 0; i < partitions->cnt; i++) {
@@ -207,6 +218,7 @@ static void on_assigned(struct cc_consumer *consumer, rd_kafka_topic_partition_l
         rd_kafka_pause_partitions(consumer->kafka, partitions);
     consumer->joined = true;
     report_health(consumer, CC_OK, "");
+    log_partitions(consumer, "partitions assigned", partitions->cnt);
 }
 
 /* A lost assignment may be another's already: nothing of it is committed. */
@@ -223,6 +235,7 @@ static void on_revoked(struct cc_consumer *consumer, rd_kafka_topic_partition_li
     if (consumer->paused) /* the library would keep them paused when they come back, unasked */
         rd_kafka_resume_partitions(consumer->kafka, partitions);
     log_rebalance_fault(consumer, rd_kafka_incremental_unassign(consumer->kafka, partitions));
+    log_partitions(consumer, "partitions given up", partitions->cnt);
 }
 
 static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t event,
