@@ -22,6 +22,20 @@ def conflicts(daemons):
     return sum(float(line.split()[-1]) for line in lines if line.startswith("message_owner_conflicts_total"))
 
 
+def judged(daemon):
+    """Operations that this owner has decided."""
+    counted = [line for line in daemon.metrics() if line.startswith('kafka_consumer_records_total{topic="message.created"')]
+    return sum(float(line.split()[-1]) for line in counted if 'outcome="applied"' in line)
+
+
+async def until_each_owner_has_chats(traffic):
+    """After a fault of an earlier test the partitions may be on their way."""
+    before = {name: judged(traffic.before[name]) for name in OWNERS}
+    async for _ in attempts("each owner judges something"):
+        if all(judged(traffic.before[name]) > before[name] for name in OWNERS):
+            return
+
+
 async def freeze_with_a_batch_in_hand(traffic):
     """Both owners wait for the store, which stands still too; only one of them, and the store, will go on."""
     victim = traffic.before[OWNERS[0]]
@@ -55,6 +69,7 @@ async def sleep_through_a_takeover(traffic, victim):
 async def test_what_an_owner_writes_after_its_time_changes_nothing(people, fleet):
     traffic = await Traffic.begin(people, fleet, TAKEOVER_SECONDS)
     before = conflicts(traffic.before)
+    await until_each_owner_has_chats(traffic)
 
     victim, sleep = await freeze_with_a_batch_in_hand(traffic)
     try:
@@ -76,6 +91,7 @@ async def test_an_owner_that_falls_asleep_anywhere_changes_nothing(people, fleet
     """Without help from the store: wherever it happens to be, again and again."""
     traffic = await Traffic.begin(people, fleet, ROUNDS * TAKEOVER_SECONDS)
     for number in range(ROUNDS):
+        await until_each_owner_has_chats(traffic)
         victim = traffic.before[OWNERS[number % 2]]
         async with frozen(victim):
             await sleep_through_a_takeover(traffic, victim)
