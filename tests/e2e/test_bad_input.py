@@ -176,11 +176,6 @@ async def test_a_bad_token_in_auth_closes(people, fleet):
     assert await close_code_of(connection) == 4300
 
 
-async def test_silence_instead_of_auth_closes(people, fleet):
-    connection = await raw_socket(people, fleet.gateways()[0])
-    assert await close_code_of(connection) == 4300
-
-
 async def test_a_second_auth_closes(people):
     ada = await people.somebody()
     socket = await people.connect(ada)

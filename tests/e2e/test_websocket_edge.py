@@ -1,6 +1,7 @@
 """R26: frames that are none, break rules, or are meant to hurt. For each: the expected answer or close code; then the
 gateway still lives, serves the next client, and the next message in that very chat arrives."""
 
+import asyncio
 import json
 import time
 import uuid
@@ -319,6 +320,16 @@ async def play(people, url, cases, act):
     assert not wrong, "\n".join(wrong)
 
 
+async def play_at_once(people, url, cases, act):
+    """The same for what has to be waited for: all wait at the same time."""
+    scene = await Scene.of(people)
+    await scene.listen(people, url)
+    ends = await asyncio.gather(*(act(scene, case) for case in cases.values()), return_exceptions=True)
+    await scene.still_delivers()
+    wrong = [f"{name}: {end!r}" for name, end in zip(cases, ends) if end is not None]
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.fixture
 def url(gateways):
     return gateways[0]
@@ -364,7 +375,7 @@ async def test_nothing_is_done_for_strangers(people, url):
         assert await socket.expect_close() in case.codes, f"closed with {socket.close_code}"
         await socket.close()
 
-    await play(people, url, BEFORE_AUTH, act)
+    await play_at_once(people, url, BEFORE_AUTH, act)
 
 
 async def test_what_is_odd_but_allowed_is_served(people, url):
