@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 
-import pytest
 from client import attempts, fields_of
 from invariants import Evidence, Ledger, check
 

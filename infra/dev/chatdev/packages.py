@@ -42,7 +42,7 @@ BUILD_PACKAGES = {
     "libwebsockets-evlib-uv": None,
 }
 FUZZ_PACKAGES = {"clang-14": "clang-14", "libclang-rt-14-dev": None, "llvm-14": "llvm-symbolizer-14"}
-CHECK_PACKAGES = {"clang-format-14": "clang-format-14", "cppcheck": "cppcheck"}
+CHECK_PACKAGES = {"clang-format-14": "clang-format-14", "cppcheck": "cppcheck", "pyflakes3": "pyflakes3"}
 TIDY_PACKAGES = {"clang-tidy-14": "clang-tidy-14"}
 TEST_PACKAGES = {"nodejs": "node", "npm": "npm", "python3-venv": None}
 

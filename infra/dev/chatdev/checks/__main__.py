@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from chatdev.checks import asyncapi, banned, formatting, functions, layers, lint, openapi, python_syntax
+from chatdev.checks import asyncapi, banned, formatting, functions, layers, lint, openapi, python_names
 from chatdev.complaint import Complaint
 
 # name: function that returns (findings, one line of summary)
@@ -16,7 +16,7 @@ CHECKS = {
     "lint": lint.check,
     "openapi": openapi.check,
     "asyncapi": asyncapi.check,
-    "python": python_syntax.check,
+    "python": python_names.check,
 }
 
 SLOW = ("lint",)  # a minute the first time, seconds later
