@@ -69,6 +69,16 @@ enum cc_code standing_of_member(struct message_members *members, struct message_
     return code;
 }
 
+enum cc_code standing_of_nobody(struct message_members *members, const char *chat_id,
+                                struct standing *out, struct cc_error *err)
+{
+    *out = (struct standing){0};
+    (void)snprintf(out->receipt.chat_id, sizeof out->receipt.chat_id, "%s", chat_id);
+    CC_TRY(standing_complete(members, out, err));
+    out->floor_seq = 0;
+    return CC_OK;
+}
+
 enum cc_code standing_unread(struct message_store *store, const struct standing *standing,
                              const char *user_id, const struct chat_head *head, struct unread *out,
                              struct cc_error *err)

@@ -35,6 +35,10 @@ CC_MUST_CHECK enum cc_code standing_of_member(struct message_members *members,
                                               const char *user_id, struct standing *out,
                                               struct cc_error *err);
 
+/* What is not of a person: since_joining, nothing else. Errors: those of members.h. */
+CC_MUST_CHECK enum cc_code standing_of_nobody(struct message_members *members, const char *chat_id,
+                                              struct standing *out, struct cc_error *err);
+
 /* What they have unread of a chat with that head. */
 CC_MUST_CHECK enum cc_code standing_unread(struct message_store *store,
                                            const struct standing *standing, const char *user_id,

@@ -57,6 +57,7 @@ void ws_hub_init(struct ws_app *app)
     ws_list_init(&hub->graces);
     ws_list_init(&hub->sign_ins);
     ws_quotas_init(app);
+    ws_shared_init(app);
     init_metrics(&hub->metrics);
     hub->heads_due_ms = now_ms + app->settings->heads_interval_ms;
     hub->presence_due_ms = now_ms + WS_PRESENCE_REFRESH_MS;
@@ -74,6 +75,7 @@ void ws_hub_finish(struct ws_app *app)
         ws_session_closed(WS_CONTAINER(hub->all_sessions.next, struct ws_session, everyone));
     ws_presence_finish(app);
     ws_quotas_finish(app);
+    ws_shared_finish(app);
     ws_table_finish(&hub->sessions);
     ws_table_finish(&hub->people);
     ws_table_finish(&hub->chats);

@@ -9,9 +9,12 @@
 #include "common/topics.h"
 
 #include "app.h"
+#include "chats/hides.h"
 #include "chats/subscriptions.h"
 #include "ws/auth.h"
 #include "ws/session.h"
+
+#define KNOWN_MS 10000
 
 struct ws_person *ws_people_find(struct ws_app *app, const char *user_id)
 {
@@ -32,6 +35,7 @@ struct ws_person *ws_people_get(struct ws_app *app, const char *user_id)
     ws_list_init(&person->sessions);
     ws_list_init(&person->memberships);
     ws_list_init(&person->watches);
+    ws_hides_init(person);
     ws_table_add(&app->hub.people, &person->node, person->user_id);
     cc_redis_name_user(user_id, channel);
     cc_redis_subscribe(app->subscriber, channel);
@@ -45,10 +49,16 @@ void ws_people_release(struct ws_app *app, struct ws_person *person)
     if (!ws_list_empty(&person->sessions) || !ws_list_empty(&person->watches))
         return;
     ws_chat_leave_all(app, person);
+    ws_waiter_cancel(&person->hides);
     cc_redis_name_user(person->user_id, channel);
     cc_redis_unsubscribe(app->subscriber, channel);
     ws_table_remove(&app->hub.people, &person->node);
     cc_free(person);
+}
+
+bool ws_people_knows(const struct ws_app *app, const struct ws_person *person, int64_t known_ms)
+{
+    return known_ms > 0 && person->subscribed && ws_now_ms(app) - known_ms < KNOWN_MS;
 }
 
 void ws_people_subscribed(struct ws_app *app, const char *user_id)
@@ -78,6 +88,7 @@ void ws_people_detach(struct ws_session *session)
     if (person->session_count == 0) {
         ws_chat_leave_all(session->app, person);
         person->chats_known_ms = 0;
+        person->hides_known_ms = 0; /* it is said of the memberships, which are gone */
     }
     ws_people_release(session->app, person);
 }

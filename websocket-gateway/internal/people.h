@@ -8,6 +8,7 @@
 
 #include "common/id.h"
 
+#include "chats/shared_calls.h"
 #include "table.h"
 
 struct ws_app;
@@ -25,6 +26,8 @@ struct ws_person {
     unsigned not_live;      /* chats that have no baseline yet */
     int64_t chats_known_ms; /* monotonic: memberships are what chat-service said then, and followed
                              * since; 0 = not asked */
+    struct ws_waiter hides; /* while message-service is asked where they hide messages */
+    int64_t hides_known_ms; /* the same, of the memberships' `personal` */
     char user_id[CC_UUID_BYTES];
 };
 
@@ -33,6 +36,10 @@ struct ws_person *ws_people_find(struct ws_app *app, const char *user_id); /* NU
 struct ws_person *ws_people_get(struct ws_app *app, const char *user_id);
 /* Unsubscribes and frees the person when nobody needs it any more. */
 void ws_people_release(struct ws_app *app, struct ws_person *person);
+/* Whether what was asked about somebody at known_ms need not be asked again: the channel of the
+ * person has brought every change since. Not for ever: a publish may have been lost. 0 = never
+ * asked. */
+bool ws_people_knows(const struct ws_app *app, const struct ws_person *person, int64_t known_ms);
 void ws_people_subscribed(struct ws_app *app, const char *user_id);
 
 void ws_people_attach(struct ws_person *person, struct ws_session *session);

@@ -11,6 +11,7 @@
 #include "http/routes.h"
 
 #define FRAME_MAX_BYTES 512
+#define HIDDEN_MAX      1000 /* messages that are looked at */
 
 static void tell_devices(struct message_app *app, const struct hidden *hidden,
                          struct cc_arena *arena)
@@ -69,4 +70,26 @@ enum cc_code message_http_internal_hide(struct cc_request *req, struct cc_respon
     if (found == NULL || strcmp(found->chat_id, chat_id) != 0)
         return cc_fail(err, CC_NOT_FOUND, "message_id", "there is no such message");
     return message_hide(app, user_id, found, arena, err);
+}
+
+/* GET /internal/users/{user_id}/hidden: in which chats somebody's pages are not everybody's. */
+enum cc_code message_http_hidden_chats(struct cc_request *req, struct cc_response *res,
+                                       struct cc_error *err)
+{
+    struct message_app *app = cc_request_app(req);
+    struct hidden_chats chats;
+    const char *user_id;
+
+    CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
+    CC_TRY(app->store->ops->hidden_chats(app->store, user_id, HIDDEN_MAX, cc_request_arena(req),
+                                         &chats, err));
+    struct cc_json_writer *writer = cc_response_json(res);
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "chat_ids");
+    for (size_t i = 0; i < chats.count; i++)
+        cc_json_put_text(writer, NULL, chats.items[i]);
+    cc_json_close_array(writer);
+    cc_json_put_bool(writer, "more", chats.more);
+    cc_json_close_object(writer);
+    return CC_OK;
 }

@@ -85,9 +85,11 @@ enum cc_code message_http_internal_changes(struct cc_request *req, struct cc_res
 {
     struct message_app *app = cc_request_app(req);
     struct change_page page = {.user_id = cc_request_query(req, "user_id")};
-    const char *reader_id = page.user_id == NULL ? "" : page.user_id;
 
     CC_TRY(read_page(req, &page, err));
-    CC_TRY(standing_find(app->members, app->store, page.chat_id, reader_id, &page.standing, err));
+    CC_TRY(page.user_id == NULL
+               ? standing_of_nobody(app->members, page.chat_id, &page.standing, err)
+               : standing_find(app->members, app->store, page.chat_id, page.user_id, &page.standing,
+                               err));
     return answer(app, req, res, &page, err);
 }

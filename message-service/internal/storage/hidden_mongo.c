@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "storage/mongo_private.h"
 
@@ -76,5 +77,50 @@ enum cc_code message_mongo_hidden_in(struct message_store *store, const struct p
     if (hidden.list.count > 1)
         qsort(hidden.list.items, hidden.list.count, sizeof *hidden.list.items, by_value);
     *out = hidden.list;
+    return CC_OK;
+}
+
+struct chat_rows {
+    struct cc_arena *arena;
+    struct hidden_chats list;
+};
+
+static void take_chat(const bson_t *row, void *arg)
+{
+    struct chat_rows *rows = arg;
+
+    rows->list.items[rows->list.count++] =
+        cc_arena_strdup(rows->arena, cc_bson_text(row, "chat_id"));
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void keep_each_once(struct hidden_chats *list)
+{
+    size_t kept = 0;
+
+    qsort(list->items, list->count, sizeof *list->items, by_text);
+    for (size_t i = 0; i < list->count; i++)
+        if (kept == 0 || strcmp(list->items[i], list->items[kept - 1]) != 0)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+enum cc_code message_mongo_hidden_chats(struct message_store *store, const char *user_id,
+                                        size_t limit, struct cc_arena *arena,
+                                        struct hidden_chats *out, struct cc_error *err)
+{
+    struct chat_rows rows = {.arena = arena};
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id));
+
+    rows.list.items = cc_arena_calloc(arena, limit + 1, sizeof *rows.list.items);
+    CC_TRY(message_mongo_visit_some(store, HIDDEN_COLLECTION, filter, (int64_t)limit, take_chat,
+                                    &rows, err));
+    rows.list.more = rows.list.count == limit;
+    keep_each_once(&rows.list);
+    *out = rows.list;
     return CC_OK;
 }

@@ -25,10 +25,19 @@ enum cc_code message_mongo_visit(struct message_store *store, const char *collec
                                  const bson_t *filter, void (*visit)(const bson_t *row, void *arg),
                                  void *arg, struct cc_error *err)
 {
+    return message_mongo_visit_some(store, collection, filter, 0, visit, arg, err);
+}
+
+enum cc_code message_mongo_visit_some(struct message_store *store, const char *collection,
+                                      const bson_t *filter, int64_t limit,
+                                      void (*visit)(const bson_t *row, void *arg), void *arg,
+                                      struct cc_error *err)
+{
     CC_TRY(cc_mongo_admit(((struct mongo_store *)store)->mongo, err));
     struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, collection);
+    CC_AUTO(bson) bson_t *opts = BCON_NEW("limit", BCON_INT64(limit));
     CC_AUTO(cursor)
-    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(loan.collection, filter, NULL, NULL);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(loan.collection, filter, opts, NULL);
     const bson_t *row;
     bson_error_t fault;
 
@@ -131,6 +140,7 @@ static const struct message_store_ops mongo_ops = {
     .reactions_of = message_mongo_reactions_of,
     .hide = message_mongo_hide,
     .hidden_in = message_mongo_hidden_in,
+    .hidden_chats = message_mongo_hidden_chats,
     .expired = message_mongo_expired,
     .forget_expiry = message_mongo_forget_expiry,
     .load_head = message_mongo_load_head,

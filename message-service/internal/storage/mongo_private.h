@@ -28,6 +28,11 @@ struct cc_mongo_loan message_mongo_borrow(struct message_store *store, const cha
 enum cc_code message_mongo_visit(struct message_store *store, const char *collection,
                                  const bson_t *filter, void (*visit)(const bson_t *row, void *arg),
                                  void *arg, struct cc_error *err);
+/* The same for at most limit rows; 0 = all. */
+enum cc_code message_mongo_visit_some(struct message_store *store, const char *collection,
+                                      const bson_t *filter, int64_t limit,
+                                      void (*visit)(const bson_t *row, void *arg), void *arg,
+                                      struct cc_error *err);
 
 /* The same for one person's documents in the buckets of a range; some are outside of it. */
 enum cc_code message_mongo_visit_person(struct message_store *store, const char *collection,
@@ -130,6 +135,9 @@ enum cc_code message_mongo_hide(struct message_store *store, const struct hidden
 enum cc_code message_mongo_hidden_in(struct message_store *store, const struct person_range *range,
                                      struct cc_arena *arena, struct seq_list *out,
                                      struct cc_error *err);
+enum cc_code message_mongo_hidden_chats(struct message_store *store, const char *user_id,
+                                        size_t limit, struct cc_arena *arena,
+                                        struct hidden_chats *out, struct cc_error *err);
 /* Lists the messages that these changes add and that are to expire. */
 enum cc_code message_mongo_put_expiries(struct message_store *store,
                                         const struct change *const *changes, size_t count,

@@ -826,6 +826,37 @@ static void what_one_person_hides_is_hidden_from_him_alone(void **state)
     assert_int_equal(hidden_in(f, ada, 1, 100000).count, 0);
 }
 
+static struct hidden_chats hidden_chats(struct log_fixture *f, const char *user_id, size_t limit)
+{
+    struct hidden_chats chats = {0};
+
+    assert_int_equal(
+        f->store->ops->hidden_chats(f->store, user_id, limit, f->arena, &chats, &f->err), CC_OK);
+    return chats;
+}
+
+static void the_chats_in_which_somebody_hides_are_named_once(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f);
+    hide(f, ada, 3);
+    hide(f, ada, 70);
+    hide(f, new_id(f), 4);
+
+    struct hidden_chats one = hidden_chats(f, ada, 10);
+    f->chat = new_id(f);
+    hide(f, ada, 1);
+    struct hidden_chats two = hidden_chats(f, ada, 10), some = hidden_chats(f, ada, 2);
+
+    assert_int_equal(one.count, 1);
+    assert_false(one.more);
+    assert_int_equal(two.count, 2);
+    assert_true(strcmp(two.items[0], f->chat) == 0 || strcmp(two.items[1], f->chat) == 0);
+    assert_in_range(some.count, 1, 2);
+    assert_true(some.more);
+    assert_int_equal(hidden_chats(f, new_id(f), 10).count, 0);
+}
+
 static int64_t wall_ms(void)
 {
     return cc_wall_ms(cc_clock_system());
@@ -1134,6 +1165,7 @@ int message_store_contract_run(const char *name, struct message_store *store)
         TEST(an_edit_and_a_deletion_say_anew_who_is_mentioned),
         TEST(who_is_mentioned_still_is_counted_still),
         TEST(what_one_person_hides_is_hidden_from_him_alone),
+        TEST(the_chats_in_which_somebody_hides_are_named_once),
         TEST(a_message_expires_in_time_and_until_it_is_forgotten),
         TEST(a_late_sweep_misses_nothing),
         TEST(a_clock_that_runs_ahead_hides_nothing),

@@ -313,7 +313,14 @@ static void a_gateway_hides_for_its_person(void **state)
         404);
 
     struct answer hers = history(f, grace, chat);
+    struct answer where = call_internal(
+        f, "GET", cc_arena_printf(f->arena, "/internal/users/%s/hidden", grace), NULL);
+    struct answer his =
+        call_internal(f, "GET", cc_arena_printf(f->arena, "/internal/users/%s/hidden", ada), NULL);
     assert_false(says(&hers, "unwanted"));
+    assert_true(says(&where, chat));
+    assert_true(says(&where, "\"more\":false"));
+    assert_true(says(&his, "\"chat_ids\":[]"));
 }
 
 static void an_author_is_told_whom_a_message_has_reached(void **state)

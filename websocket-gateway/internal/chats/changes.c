@@ -7,24 +7,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/json_reader.h"
 #include "common/json_writer.h"
 
 #include "app.h"
 
 #define PAGE_MAX          200
+#define PATH_MAX_BYTES    200
+#define PATH_BEFORE_CHAT  "/internal/chats/"
 #define MESSAGE_MAX_BYTES (128 * 1024)
 #define FRAME_MAX_BYTES   (256 * 1024)
 #define OCCURRED_AT_KEY   "\",\"at\":\""
 
+static void put_path(char out[PATH_MAX_BYTES], const char *chat_id, const char *user_id,
+                     int64_t after_rev, int limit)
+{
+    (void)snprintf(out, PATH_MAX_BYTES,
+                   PATH_BEFORE_CHAT "%s/changes?after_rev=%" PRId64 "&limit=%d%s%s", chat_id,
+                   after_rev, limit,
+                   user_id == NULL ? "" : "&user_id=", user_id == NULL ? "" : user_id);
+}
+
 void ws_changes_ask(struct ws_app *app, struct ws_call *call, const char *chat_id,
                     const char *user_id, int64_t after_rev, int limit)
 {
-    char path[200];
+    char path[PATH_MAX_BYTES];
 
-    snprintf(path, sizeof path, "/internal/chats/%s/changes?after_rev=%" PRId64 "&limit=%d%s%s",
-             chat_id, after_rev, limit,
-             user_id == NULL ? "" : "&user_id=", user_id == NULL ? "" : user_id);
+    put_path(path, chat_id, user_id, after_rev, limit);
     ws_call_send(app, call, app->message_service, "GET", path, NULL);
 }
 
@@ -136,4 +146,59 @@ struct ws_buffer *ws_change_bare_frame(const char *chat_id, int64_t rev, int64_t
     const struct ws_change bare = {.rev = rev, .seq = seq, .op = CC_OP_EDIT};
 
     return ws_change_frame(&bare, chat_id);
+}
+
+/* ---- pages, shared by who returns ---- */
+
+struct ws_page *ws_page_ref(struct ws_page *page)
+{
+    page->references++;
+    return page;
+}
+
+void ws_page_unref(struct ws_page *page)
+{
+    if (page == NULL || --page->references > 0)
+        return;
+    for (size_t i = 0; i < page->count; i++)
+        ws_buffer_unref(page->items[i].frame);
+    cc_free(page);
+}
+
+static void release_page(void *page)
+{
+    ws_page_unref(page);
+}
+
+/* The answer names its chat only in its path, which is the request's. */
+static void *read_page(struct ws_app *app, const struct ws_call *call, const char *path,
+                       struct cc_error *err)
+{
+    struct ws_changes changes;
+    struct ws_page *page;
+    char chat_id[CC_UUID_BYTES];
+
+    if (ws_changes_read(app->hub.arena, call->body, call->body_count, &changes, err) != CC_OK)
+        return NULL;
+    (void)snprintf(chat_id, sizeof chat_id, "%s", path + strlen(PATH_BEFORE_CHAT));
+    page = cc_calloc(1, sizeof *page + changes.count * sizeof *page->items);
+    page->references = 1;
+    page->since_joining = changes.since_joining;
+    for (; page->count < changes.count; page->count++) {
+        const struct ws_change *change = &changes.items[page->count];
+
+        page->items[page->count] =
+            (struct ws_page_item){change->rev, ws_change_frame(change, chat_id)};
+    }
+    return page;
+}
+
+void ws_page_get(struct ws_app *app, struct ws_waiter *waiter, const char *chat_id,
+                 const char *user_id, int64_t after_rev)
+{
+    static const struct ws_shared_kind pages = {read_page, release_page};
+    char path[PATH_MAX_BYTES];
+
+    put_path(path, chat_id, user_id, after_rev, WS_CHANGES_LIMIT);
+    ws_shared_get(app, waiter, &pages, path);
 }

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/events/message_created.h"
 
+#include "chats/shared_calls.h"
 #include "jobs.h"
 #include "ws/buffer.h"
 
@@ -36,6 +37,22 @@ void ws_changes_ask(struct ws_app *app, struct ws_call *call, const char *chat_i
 /* Everything read lives in the arena. CC_BAD_GATEWAY: unreadable. */
 CC_MUST_CHECK enum cc_code ws_changes_read(struct cc_arena *arena, const char *body, size_t count,
                                            struct ws_changes *out, struct cc_error *err);
+
+/* The same for those who return (shared_calls.h): as that person sees them, NULL = as everybody
+ * does. `came` gets a struct ws_page. */
+struct ws_page {
+    unsigned references;
+    size_t count;
+    bool since_joining; /* as in ws_changes */
+    struct ws_page_item {
+        int64_t rev;
+        struct ws_buffer *frame;
+    } items[]; /* rev ascending, contiguous */
+};
+void ws_page_get(struct ws_app *app, struct ws_waiter *waiter, const char *chat_id,
+                 const char *user_id, int64_t after_rev);
+struct ws_page *ws_page_ref(struct ws_page *page);
+void ws_page_unref(struct ws_page *page); /* accepts NULL */
 
 /* The live frame of a change, one encoding for all its receivers. occurred_at_ms is when it was
  * stored, 0 = not known: receivers measure the delivery by it. */

@@ -65,6 +65,7 @@ void ws_membership_begin(struct ws_app *app, const struct ws_person *person, con
         membership->joined_seq = joined_seq;
     if (cleared_seq > membership->cleared_seq)
         membership->cleared_seq = cleared_seq;
+    membership->personal = membership->personal || cleared_seq > 0;
 }
 
 static struct ws_chat *open_chat(struct ws_app *app, const char *chat_id)
@@ -114,6 +115,7 @@ struct ws_chat *ws_chat_join(struct ws_app *app, struct ws_person *person, const
         ws_list_append(&person->memberships, &membership->of_person);
         membership->chat->member_count++;
         person->chat_count++;
+        person->hides_known_ms = 0; /* what was said of the others says nothing of this one */
         if (!ws_chat_live(membership->chat))
             person->not_live++;
     }

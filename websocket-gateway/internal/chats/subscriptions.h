@@ -48,6 +48,7 @@ struct ws_membership {
     int64_t joined_seq; /* where the chat ended when the person came; 0 = not known, or a founder */
     int64_t cleared_seq; /* the person deleted the chat for themselves up to here */
     bool confirmed;      /* scratch of a membership reload */
+    bool personal;       /* the person may not see all that the others do: hides.h */
 };
 
 /* A message that something is about, as far as it decides who sees it. */

@@ -23,10 +23,6 @@
 /* Lists of chats asked for at once: when thousands come back together they stand in line here, not
  * before chat-service's workers, who would refuse them. */
 #define CHAT_LOADS_AT_ONCE 24
-/* For so long a person's chats need not be asked for again by the next of their devices: the
- * channel of the person has brought every change since. Not for ever: a publish may have been lost.
- */
-#define CHATS_KNOWN_MS 10000
 
 enum step { STEP_REVOCATION, STEP_CHANNEL, STEP_LOADING, STEP_BASELINES };
 
@@ -192,14 +188,6 @@ static void ask_chats(struct ws_session *session)
     ws_call_send(session->app, &load->call, session->app->chat_service, "GET", path, NULL);
 }
 
-static bool knows_chats(const struct ws_session *session)
-{
-    const struct ws_person *person = session->person;
-
-    return person->chats_known_ms > 0 && person->subscribed &&
-           ws_now_ms(session->app) - person->chats_known_ms < CHATS_KNOWN_MS;
-}
-
 static void load_next(struct ws_app *app)
 {
     struct ws_hub *hub = &app->hub;
@@ -208,7 +196,7 @@ static void load_next(struct ws_app *app)
         struct ws_auth *first = WS_CONTAINER(hub->sign_ins.next, struct ws_auth, waiting);
 
         ws_list_remove(&first->waiting);
-        if (knows_chats(first->session))
+        if (ws_people_knows(app, first->session->person, first->session->person->chats_known_ms))
             wait_for_baselines(first->session);
         else
             ask_chats(first->session);

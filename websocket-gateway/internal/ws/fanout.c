@@ -224,6 +224,7 @@ static bool ends_membership(const struct ws_buffer *frame)
 static void take_own_state(struct ws_app *app, const struct ws_person *person,
                            const struct ws_bus_event *event)
 {
+    struct ws_membership *membership = ws_membership_find(app, person, event->message.chat_id);
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct cc_json_reader *reader = read_frame(arena, event->frame);
 
@@ -234,6 +235,8 @@ static void take_own_state(struct ws_app *app, const struct ws_person *person,
         ws_membership_begin(app, person, event->message.chat_id, 0, cleared_seq);
     }
     cc_json_reader_destroy(reader);
+    if (membership != NULL)
+        membership->personal = true;
 }
 
 /* Takes the event. */

@@ -6,28 +6,40 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/log.h"
 
 #include "app.h"
 #include "chats/changes.h"
+#include "chats/hides.h"
 #include "chats/subscriptions.h"
 #include "people.h"
 #include "ws/session.h"
 
 #define CHANGES_MAX 5000
+#define AHEAD_MAX   8 /* pages under way at once, each of another chat */
 
 struct cursor {
+    struct ws_resume *resume;
     char chat_id[CC_UUID_BYTES];
     int64_t rev;    /* reached so far */
     int64_t target; /* the head when the replay began; what is above is live */
     bool lost;      /* can't be replayed (gone from the log, or not known): reload this chat */
+    struct ws_waiter page;
+    struct ws_page *came; /* not yet replayed */
 };
 struct ws_resume {
+    struct ws_session *session; /* from its start on */
     struct cursor *cursors;
-    size_t count, at;
+    size_t count;
+    size_t at;      /* the one that is replayed */
+    size_t next;    /* the first that was not looked at */
+    unsigned ahead; /* pages that were asked for and are not yet replayed */
     int64_t budget; /* changes that may still be replayed */
-    bool asking;
+    bool knows_hides;
 };
+
+static void page_came(struct ws_app *app, struct ws_waiter *waiter, void *answer);
+
+/* ---- what the client asks for ---- */
 
 static enum cc_code read_cursors(struct cc_json_reader *json, struct ws_resume *resume,
                                  struct cc_error *err)
@@ -36,6 +48,10 @@ static enum cc_code read_cursors(struct cc_json_reader *json, struct ws_resume *
 
     CC_TRY(cc_json_reader_error(json, err));
     resume->cursors = cc_calloc(resume->count + 1, sizeof *resume->cursors);
+    for (size_t i = 0; i < resume->count; i++) {
+        resume->cursors[i].resume = resume;
+        ws_waiter_init(&resume->cursors[i].page, page_came);
+    }
     for (size_t i = 0; i < resume->count; i++) {
         struct cursor *cursor = &resume->cursors[i];
 
@@ -99,6 +115,8 @@ const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resu
     return missing > CHANGES_MAX ? "limited" : "ok";
 }
 
+/* ---- the end ---- */
+
 static void say_done(struct ws_session *session, const struct ws_resume *resume)
 {
     struct ws_out out;
@@ -129,84 +147,134 @@ static void finish(struct ws_session *session)
     ws_resume_free(resume);
 }
 
-struct page {
-    struct ws_call call;
-    char conn_id[CC_UUID_BYTES];
-};
+/* ---- page by page ---- */
 
-static void replay(struct ws_session *session, struct cursor *cursor,
-                   const struct ws_changes *changes)
+static bool is_behind(const struct cursor *cursor)
 {
-    struct ws_resume *resume = session->resume;
+    return !cursor->lost && cursor->rev < cursor->target;
+}
 
-    for (size_t i = 0; i < changes->count && changes->items[i].rev <= cursor->target; i++) {
-        struct ws_buffer *frame = ws_change_frame(&changes->items[i], cursor->chat_id);
+static struct ws_membership *membership_of(const struct cursor *cursor)
+{
+    const struct ws_session *session = cursor->resume->session;
 
-        ws_session_push(session, frame, WS_MUST_ARRIVE);
-        ws_buffer_unref(frame);
-        cursor->rev = changes->items[i].rev;
-        resume->budget--;
+    return ws_membership_find(session->app, session->person, cursor->chat_id);
+}
+
+/* What one person may not see message-service alone decides; here is only known who sees all. */
+static void want(struct cursor *cursor)
+{
+    const struct ws_session *session = cursor->resume->session;
+    const struct ws_membership *membership = membership_of(cursor);
+
+    if (membership == NULL) { /* removed meanwhile: nothing more of it */
+        cursor->target = cursor->rev;
+        return;
+    }
+    cursor->resume->ahead++;
+    ws_page_get(session->app, &cursor->page, cursor->chat_id,
+                membership->personal ? session->person->user_id : NULL, cursor->rev);
+}
+
+static void want_more(struct ws_resume *resume)
+{
+    const struct ws_session *session = resume->session;
+
+    while (resume->ahead < AHEAD_MAX && resume->next < resume->count) {
+        struct cursor *cursor = &resume->cursors[resume->next];
+
+        if (is_behind(cursor)) {
+            if (!resume->knows_hides && !ws_hides_known(session->app, session->person)) {
+                ws_hides_ask(session->app, session->person);
+                return;
+            }
+            want(cursor);
+        }
+        resume->next++;
     }
 }
 
-static void page_came(struct ws_call *call)
+static void replay(struct cursor *cursor, const struct ws_page *page)
 {
-    struct page *page = WS_CONTAINER(call, struct page, call);
-    struct ws_session *session = ws_session_find(call->app, page->conn_id);
-    struct cc_arena *arena = call->app->hub.arena;
-    struct ws_changes changes = {0};
-    struct cursor *cursor;
+    int64_t before = cursor->rev;
 
-    if (session == NULL || session->resume == NULL || session->state != WS_READY)
-        return;
-    session->resume->asking = false;
-    cursor = &session->resume->cursors[session->resume->at];
-    if (call->code == CC_OK)
-        call->code = ws_changes_read(arena, call->body, call->body_count, &changes, &call->err);
-    if (call->code == CC_OK)
-        replay(session, cursor, &changes);
-    else
-        cc_log_error(CC_LOG_WARN, "a resume was cut short", &call->err, NULL);
-    if (changes.count == 0) { /* failed, or gone from the log: the client reloads this chat */
-        cursor->lost = true;
-        session->resume->at++;
+    for (size_t i = 0; i < page->count && page->items[i].rev <= cursor->target; i++) {
+        ws_session_push(cursor->resume->session, page->items[i].frame, WS_MUST_ARRIVE);
+        cursor->rev = page->items[i].rev;
+        cursor->resume->budget--;
     }
-    cc_arena_reset(arena);
+    cursor->lost = cursor->rev == before; /* gone from the log: the client reloads this chat */
+}
+
+static void take_page(struct cursor *cursor)
+{
+    struct ws_page *page = cursor->came;
+    struct ws_membership *membership = membership_of(cursor);
+
+    cursor->came = NULL;
+    cursor->resume->ahead--;
+    if (membership != NULL && page->since_joining && !membership->personal)
+        membership->personal = true; /* everybody's page is nobody's: asked for again */
+    else if (membership != NULL)
+        replay(cursor, page);
+    ws_page_unref(page);
+    if (is_behind(cursor))
+        want(cursor);
+}
+
+static void page_came(struct ws_app *app, struct ws_waiter *waiter, void *answer)
+{
+    struct cursor *cursor = WS_CONTAINER(waiter, struct cursor, page);
+    struct ws_session *session = cursor->resume->session;
+
+    (void)app;
+    if (answer != NULL) {
+        cursor->came = ws_page_ref(answer);
+    } else {
+        cursor->lost = true;
+        cursor->resume->ahead--;
+    }
     if (session->out.first == NULL)
         ws_resume_go_on(session);
-}
-
-static void ask(struct ws_session *session, const struct cursor *cursor)
-{
-    struct page *page = cc_calloc(1, sizeof *page);
-
-    session->resume->asking = true;
-    page->call.done = page_came;
-    page->call.discard = ws_call_free;
-    memcpy(page->conn_id, session->conn_id, sizeof page->conn_id);
-    ws_changes_ask(session->app, &page->call, cursor->chat_id, session->person->user_id,
-                   cursor->rev, WS_CHANGES_LIMIT);
 }
 
 void ws_resume_start(struct ws_session *session, struct ws_resume *resume)
 {
     session->resume = resume;
+    resume->session = session;
     ws_resume_go_on(session);
 }
 
+void ws_resume_hides_known(struct ws_session *session)
+{
+    if (session->resume == NULL)
+        return;
+    session->resume->knows_hides = true;
+    ws_resume_go_on(session);
+}
+
+/* A page a time, as fast as the client reads. */
 void ws_resume_go_on(struct ws_session *session)
 {
     struct ws_resume *resume = session->resume;
 
-    if (resume->asking)
+    if (session->state != WS_READY)
         return;
-    while (resume->at < resume->count &&
-           resume->cursors[resume->at].rev >= resume->cursors[resume->at].target)
-        resume->at++;
+    want_more(resume);
+    while (session->state == WS_READY && session->out.first == NULL && resume->budget > 0 &&
+           resume->at < resume->next) {
+        struct cursor *cursor = &resume->cursors[resume->at];
+
+        if (!is_behind(cursor))
+            resume->at++;
+        else if (cursor->came == NULL)
+            return;
+        else
+            take_page(cursor);
+        want_more(resume);
+    }
     if (resume->at == resume->count || resume->budget <= 0)
         finish(session);
-    else
-        ask(session, &resume->cursors[resume->at]);
 }
 
 void ws_resume_cancel(struct ws_session *session)
@@ -219,6 +287,10 @@ void ws_resume_free(struct ws_resume *resume)
 {
     if (resume == NULL)
         return;
+    for (size_t i = 0; i < resume->count && resume->cursors != NULL; i++) {
+        ws_waiter_cancel(&resume->cursors[i].page);
+        ws_page_unref(resume->cursors[i].came);
+    }
     cc_free(resume->cursors);
     cc_free(resume);
 }

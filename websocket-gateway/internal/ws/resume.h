@@ -21,6 +21,8 @@ CC_MUST_CHECK enum cc_code ws_resume_read(const struct ws_frame *frame, struct w
 const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resume);
 void ws_resume_start(struct ws_session *session, struct ws_resume *resume); /* takes it */
 void ws_resume_go_on(struct ws_session *session); /* the send queue is empty */
+/* What the person hides was asked about, as hides.h says. */
+void ws_resume_hides_known(struct ws_session *session);
 void ws_resume_cancel(struct ws_session *session);
 void ws_resume_free(struct ws_resume *resume); /* accepts NULL */
 

@@ -47,6 +47,16 @@ static bool is_member(const struct world_chat *chat, const char *user_id)
 
 /* ---- stand-ins: HTTP ---- */
 
+/* The lock is held. */
+static void pass_gate(struct world *world, struct world_gate *gate)
+{
+    gate->asked++;
+    gate->waiting++;
+    while (gate->held)
+        pthread_cond_wait(&world->released, &world->lock);
+    gate->waiting--;
+}
+
 static enum cc_code get_user_chats(struct cc_request *req, struct cc_response *res,
                                    struct cc_error *err)
 {
@@ -58,10 +68,7 @@ static enum cc_code get_user_chats(struct cc_request *req, struct cc_response *r
     cc_json_open_object(json, NULL);
     cc_json_open_array(json, "items");
     pthread_mutex_lock(&world->lock);
-    world->chats_asked++;
-    while (world->chats_held)
-        pthread_cond_wait(&world->chats_released, &world->lock);
-    world->chats_asked--;
+    pass_gate(world, &world->chats_gate);
     for (size_t i = 0; i < world->chat_count; i++) {
         if (!is_member(&world->chats[i], user_id))
             continue;
@@ -111,8 +118,9 @@ static enum cc_code get_members(struct cc_request *req, struct cc_response *res,
 }
 
 static void put_changes(struct cc_json_writer *json, const struct world_chat *chat,
-                        int64_t after_rev, int64_t limit)
+                        const char *user_id, int64_t after_rev, int64_t limit)
 {
+    bool hides = user_id != NULL && strcmp(user_id, chat->hides) == 0;
     int64_t last = after_rev + limit < chat->rev ? after_rev + limit : chat->rev;
 
     cc_json_open_object(json, NULL);
@@ -124,13 +132,15 @@ static void put_changes(struct cc_json_writer *json, const struct world_chat *ch
         cc_json_put_int(json, "rev", change->rev);
         cc_json_put_int(json, "seq", change->seq);
         cc_json_put_text(json, "op", change->op);
-        cc_json_put_raw(json, "message", change->message_json, strlen(change->message_json));
+        if (!hides)
+            cc_json_put_raw(json, "message", change->message_json, strlen(change->message_json));
         cc_json_close_object(json);
     }
     cc_json_close_array(json);
     cc_json_put_int(json, "head_rev", chat->rev);
     cc_json_put_int(json, "next_rev", last);
     cc_json_put_bool(json, "more", last < chat->rev);
+    cc_json_put_bool(json, "since_joining", chat->since_joining);
     cc_json_close_object(json);
 }
 
@@ -146,11 +156,13 @@ static enum cc_code get_changes(struct cc_request *req, struct cc_response *res,
     CC_TRY(cc_request_query_int(req, "after_rev", 0, INT64_MAX, 0, &after_rev, err));
     CC_TRY(cc_request_query_int(req, "limit", 1, 200, 100, &limit, err));
     pthread_mutex_lock(&world->lock);
-    chat = find_chat(world, chat_id);
+    pass_gate(world, &world->pages_gate);
+    chat = world->no_pages ? NULL : find_chat(world, chat_id);
     if (chat != NULL)
-        put_changes(cc_response_json(res), chat, after_rev, limit);
+        put_changes(cc_response_json(res), chat, cc_request_query(req, "user_id"), after_rev,
+                    limit);
     pthread_mutex_unlock(&world->lock);
-    return chat == NULL ? cc_fail(err, CC_NOT_FOUND, NULL, "no such chat") : CC_OK;
+    return chat == NULL ? cc_fail(err, CC_UNAVAILABLE, NULL, "no pages now") : CC_OK;
 }
 
 static enum cc_code post_heads(struct cc_request *req, struct cc_response *res,
@@ -223,6 +235,27 @@ static void publish(struct world *world, enum ws_channel channel, const char *id
     cc_strbuf_finish(&payload);
 }
 
+static enum cc_code get_hidden(struct cc_request *req, struct cc_response *res,
+                               struct cc_error *err)
+{
+    struct world *world = cc_request_app(req);
+    struct cc_json_writer *json = cc_response_json(res);
+    const char *user_id;
+
+    CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
+    cc_json_open_object(json, NULL);
+    cc_json_open_array(json, "chat_ids");
+    pthread_mutex_lock(&world->lock);
+    for (size_t i = 0; i < world->chat_count; i++)
+        if (strcmp(world->chats[i].hides, user_id) == 0)
+            cc_json_put_text(json, NULL, world->chats[i].chat_id);
+    pthread_mutex_unlock(&world->lock);
+    cc_json_close_array(json);
+    cc_json_put_bool(json, "more", false);
+    cc_json_close_object(json);
+    return CC_OK;
+}
+
 /* message-service's stand-in: tells the person's devices, as it does. */
 static enum cc_code post_hidden(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err)
@@ -247,6 +280,7 @@ static enum cc_code post_hidden(struct cc_request *req, struct cc_response *res,
         return cc_fail(err, CC_NOT_FOUND, "message_id", "there is no such message");
     frame = cc_arena_printf(cc_request_arena(req),
                             "{\"t\":\"message_hidden\",\"message_id\":\"%s\"}", message_id);
+    snprintf(bus.chat_id, sizeof bus.chat_id, "%s", chat_id);
     bus.frame = frame;
     bus.frame_count = strlen(frame);
     publish(world, WS_CHANNEL_USER, user_id, &bus);
@@ -270,6 +304,8 @@ static const struct cc_route routes[] = {
     {"GET", "/internal/chats/{chat_id}/changes", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, get_changes,
      CC_BLOCKING},
     {"POST", "/internal/chats/{chat_id}/hidden", CC_AUTH_INTERNAL, CC_RATE_NONE, 1024, post_hidden,
+     CC_BLOCKING},
+    {"GET", "/internal/users/{user_id}/hidden", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, get_hidden,
      CC_BLOCKING},
     {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, 65536, post_heads, CC_BLOCKING},
     {"POST", CC_RELATIONS_PRESENCE, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
@@ -553,36 +589,36 @@ void world_hide(struct world *world, const char *user_id)
     pthread_mutex_unlock(&world->lock);
 }
 
-void world_set_user_service_away(struct world *world, bool away)
+void world_set(struct world *world, bool *flag, bool value)
 {
     pthread_mutex_lock(&world->lock);
-    world->user_service_away = away;
+    *flag = value;
     pthread_mutex_unlock(&world->lock);
 }
 
-void world_hold_chats(struct world *world, bool held)
+void world_hide_all(struct world *world, struct world_chat *chat, const char *user_id)
 {
     pthread_mutex_lock(&world->lock);
-    world->chats_held = held;
-    pthread_cond_broadcast(&world->chats_released);
+    (void)snprintf(chat->hides, sizeof chat->hides, "%s", user_id);
     pthread_mutex_unlock(&world->lock);
 }
 
-unsigned world_chats_waiting(struct world *world)
+void world_hold(struct world *world, struct world_gate *gate, bool held)
 {
-    unsigned waiting;
-
     pthread_mutex_lock(&world->lock);
-    waiting = world->chats_asked;
+    gate->held = held;
+    pthread_cond_broadcast(&world->released);
     pthread_mutex_unlock(&world->lock);
-    return waiting;
 }
 
-void world_set_heads_unknown(struct world *world, bool unknown)
+struct world_gate world_look(struct world *world, const struct world_gate *gate)
 {
+    struct world_gate seen;
+
     pthread_mutex_lock(&world->lock);
-    world->heads_unknown = unknown;
+    seen = *gate;
     pthread_mutex_unlock(&world->lock);
+    return seen;
 }
 
 void world_update_user(struct world *world, const char *user_id, const char *change,
@@ -788,7 +824,7 @@ struct world *world_create(void)
     struct cc_error err = {0};
 
     pthread_mutex_init(&world->lock, NULL);
-    pthread_cond_init(&world->chats_released, NULL);
+    pthread_cond_init(&world->released, NULL);
     world->ids = cc_ids_create(cc_clock_system(), cc_random_system());
     world->health = cc_health_create(cc_clock_system());
     assert_int_equal(cc_topics_create(brokers, cc_topics, cc_topic_count, 1, &err), CC_OK);
@@ -833,6 +869,6 @@ void world_destroy(struct world *world)
             cc_free(world->chats[i].log[rev].message_json);
     }
     pthread_mutex_destroy(&world->lock);
-    pthread_cond_destroy(&world->chats_released);
+    pthread_cond_destroy(&world->released);
     cc_free(world);
 }

@@ -21,11 +21,17 @@ struct world_change {
     char op[12];
     char *message_json;
 };
+struct world_gate { /* where questions of a kind can be held up */
+    bool held;
+    unsigned asked, waiting;
+};
 struct world_chat {
     char chat_id[CC_UUID_BYTES];
     char members[WORLD_PEOPLE][CC_UUID_BYTES]; /* "" = none */
     int64_t member_version;
     int64_t rev, seq;
+    char hides[CC_UUID_BYTES]; /* who has deleted all of it for themselves; "" = nobody */
+    bool since_joining;
     struct world_change log[WORLD_LOG_MAX];
 };
 struct world {
@@ -33,10 +39,12 @@ struct world {
     struct world_chat chats[WORLD_CHATS_MAX];
     size_t chat_count;
     char hidden[CC_UUID_BYTES]; /* user-service: nobody may see this person */
-    bool user_service_away, heads_unknown;
-    bool chats_held;      /* chat-service: nobody gets their list of chats */
-    unsigned chats_asked; /* who waits for it */
-    pthread_cond_t chats_released;
+    bool user_service_away;
+    bool heads_unknown;           /* message-service names none */
+    struct world_gate chats_gate; /* chat-service: lists of chats */
+    struct world_gate pages_gate; /* message-service: pages of changes */
+    bool no_pages;                /* it refuses them */
+    pthread_cond_t released;
     struct cc_ids *ids;
     struct cc_producer *producer;
     struct cc_redis *redis;
@@ -63,11 +71,12 @@ int64_t world_store(struct world *world, struct world_chat *chat, const char *bo
 void world_notify(struct world *world, const char *user_id, const char *frame);
 /* From now on user-service says that nobody may see this person; "" = everybody sees everybody. */
 void world_hide(struct world *world, const char *user_id);
-void world_set_user_service_away(struct world *world, bool away);
-void world_set_heads_unknown(struct world *world, bool unknown); /* message-service names none */
-/* Lists of chats are not answered until they are released. */
-void world_hold_chats(struct world *world, bool held);
-unsigned world_chats_waiting(struct world *world);
+void world_set(struct world *world, bool *flag, bool value); /* one of the world's or a chat's */
+/* That person has deleted all messages of the chat for themselves. */
+void world_hide_all(struct world *world, struct world_chat *chat, const char *user_id);
+/* Questions of that kind are not answered until they are released. */
+void world_hold(struct world *world, struct world_gate *gate, bool held);
+struct world_gate world_look(struct world *world, const struct world_gate *gate);
 /* Produces user.updated; version 0 = none. */
 void world_update_user(struct world *world, const char *user_id, const char *change,
                        int64_t version);
