@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,14 +15,14 @@
 #include "common/clock.h"
 #include "common/metrics.h"
 #include "domain/password_phc.h"
+#include "hash_memory.h"
 
-#define SALT_BYTES      16
-#define HASH_BYTES      32
-#define LANES           1
-#define QUEUE_MAX       64
-#define WAIT_S          5
-#define RETRY_AFTER_MS  2000
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define SALT_BYTES     16
+#define HASH_BYTES     32
+#define LANES          1
+#define QUEUE_MAX      64
+#define WAIT_S         5
+#define RETRY_AFTER_MS 2000
 
 static const struct password_cost minima[] = {
     {47104, 1}, {19456, 2}, {12288, 3}, {9216, 4}, {7168, 5}};
@@ -31,6 +30,7 @@ static const struct password_cost minima[] = {
 struct password_hasher {
     struct password_cost cost;
     const struct cc_random *random;
+    struct hash_memory *memory;
     char nobodys_hash[ACCOUNT_HASH_BYTES];
     pthread_mutex_t lock;
     pthread_cond_t free_place;
@@ -81,33 +81,18 @@ static void leave_place(struct password_hasher *hasher)
     pthread_mutex_unlock(&hasher->lock);
 }
 
-/* Memory of one hash, back to the system right after it. In pages of 4 KiB the kernel's work on the
- * 4,864 faults costs a quarter of the hash (docs/performance.md); in huge ones next to nothing. */
-
-static size_t whole_pages(size_t bytes)
-{
-    return (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
-}
+/* libargon2's callbacks have no argument of their own. */
+static _Thread_local struct hash_memory *memory_of_call;
 
 static int take_memory(uint8_t **out, size_t bytes)
 {
-    size_t wanted = whole_pages(bytes), mapped = wanted + HUGE_PAGE_BYTES;
-    uint8_t *start = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (start == MAP_FAILED)
-        return ARGON2_MEMORY_ALLOCATION_ERROR;
-    size_t before = whole_pages((size_t)start) - (size_t)start;
-    if (before > 0)
-        munmap(start, before);
-    munmap(start + before + wanted, mapped - before - wanted);
-    *out = start + before;
-    (void)madvise(*out, wanted, MADV_HUGEPAGE); /* where there are none: small ones */
-    return ARGON2_OK;
+    *out = hash_memory_take(memory_of_call, bytes);
+    return *out == NULL ? ARGON2_MEMORY_ALLOCATION_ERROR : ARGON2_OK;
 }
 
 static void give_back_memory(uint8_t *memory, size_t bytes)
 {
-    munmap(memory, whole_pages(bytes));
+    hash_memory_give_back(memory_of_call, memory, bytes);
 }
 
 /* phc: the costs and the salt. */
@@ -138,6 +123,7 @@ static enum cc_code compute_in_turn(struct password_hasher *hasher, const char *
     int64_t began_us = cc_mono_us(cc_clock_system());
 
     CC_TRY(take_place(hasher, err));
+    memory_of_call = hasher->memory;
     int result = compute(password, phc, out);
     leave_place(hasher);
     cc_histogram_observe_us(hasher->seconds, cc_mono_us(cc_clock_system()) - began_us);
@@ -207,6 +193,7 @@ enum cc_code password_hasher_create(struct password_cost cost, int places,
     hasher->refused = cc_counter_get("auth_password_hash_refused_total",
                                      "Log-ins and registrations refused: queue full.", NULL);
     init_lock(hasher);
+    hasher->memory = hash_memory_create();
     cc_secret_token(random, nobodys_password);
     enum cc_code code = password_hash(hasher, nobodys_password, hasher->nobodys_hash, err);
     if (code != CC_OK) {
@@ -223,5 +210,6 @@ void password_hasher_destroy(struct password_hasher *hasher)
         return;
     pthread_cond_destroy(&hasher->free_place);
     pthread_mutex_destroy(&hasher->lock);
+    hash_memory_destroy(hasher->memory);
     cc_free(hasher);
 }
