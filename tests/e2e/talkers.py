@@ -244,6 +244,18 @@ class Crowd:
     async def talk(self):
         await asyncio.gather(*(one.talk() for one in self.talkers))
 
+    async def renew_tokens(self, per_second):
+        """One person after the other: a new token by REST, told to the gateway on the open socket; yields each."""
+        while True:
+            for one in [*self.talkers, *self.listeners]:
+                await asyncio.sleep(1 / per_second)
+                await one.person.refresh()
+                try:
+                    await one.show_token()
+                    yield one
+                except (AssertionError, websockets.ConnectionClosed):
+                    pass  # just cut: it signs in with the new one
+
     def hush(self):
         """Nobody begins another line."""
         for one in self.talkers:

@@ -13,6 +13,7 @@ from talkers import Crowd
 SECONDS = int(os.environ.get("CHAT_FAULTS_SECONDS", "600"))
 SETTING_UP_SECONDS = 300
 MESSAGES_PER_S, REQUESTS_PER_S = 40, 10
+REFRESHES_PER_S = 0.05  # a token lives for ten minutes
 PEOPLE, CHATS = 6, 6
 RECOVERY_SECONDS = 15  # belongs to a fault's window: flow after a broker's death may take so long
 SETTLE_SECONDS = 90
@@ -38,6 +39,16 @@ async def kill_one_after_the_other(fleet):
     return windows
 
 
+async def stay_signed_in(crowd, ada):
+    """What has died may refuse it: then the next round asks again."""
+    while True:
+        try:
+            async for _ in crowd.renew_tokens(REFRESHES_PER_S):
+                await ada.refresh()
+        except AssertionError as refused:
+            print(f"a token could not be renewed: {refused}")
+
+
 def share_of_good(calls, sends, refused):
     """Requests and sends together; a send that was refused was one more try."""
     bad = sum(not one.good for one in calls) + len(refused)
@@ -56,10 +67,13 @@ async def test_what_dies_is_hardly_noticed(people, fleet):
 
     talking = asyncio.create_task(crowd.talk())
     calling = asyncio.create_task(callers.run(REQUESTS_PER_S))
+    renewing = asyncio.create_task(stay_signed_in(crowd, ada))
     windows = await kill_one_after_the_other(fleet)
     calling.cancel()
     crowd.hush()
     await talking
+    assert not renewing.done(), renewing.exception()
+    renewing.cancel()
     await callers.close()
     await crowd.until_stored(len(crowd.ledger.sends), SETTLE_SECONDS)
 

@@ -12,7 +12,10 @@ from raw_websocket import PING, RawSocket, frame, handshake
 from vitals import pss_bytes
 
 SLOW, NO_PONG = 4104, 4105
-LIMITS = {"queue_frames": 256}  # the default, which other tests raise
+LIMITS = {
+    "queue_frames": 256,  # the default, which other tests raise
+    "ping_ms": 600_000,  # where messages come slowly, who reads nothing would be closed for answering no ping
+}
 MEGABYTE = 1024 * 1024
 GROWTH_MAX = 2 * MEGABYTE
 SENDERS, WARM = 4, 200
