@@ -162,8 +162,9 @@ static void two_people_who_call_each_other_at_once_meet_in_one_chat(void **state
         askers[i].copy.arena = cc_arena_create(0);
         askers[i].caller = i % 2 == 0 ? a : b;
         askers[i].other = i % 2 == 0 ? b : a;
-        pthread_create(&askers[i].thread, NULL, ask_for_pair, &askers[i]);
     }
+    for (int i = 0; i < PAIR_THREADS; i++)
+        pthread_create(&askers[i].thread, NULL, ask_for_pair, &askers[i]);
     for (int i = 0; i < PAIR_THREADS; i++) {
         pthread_join(askers[i].thread, NULL);
         const char *its_id = json_text(f, askers[i].answer.body, "chat_id");

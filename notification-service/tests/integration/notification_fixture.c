@@ -207,9 +207,11 @@ static enum cc_code deliver(void *app, struct cc_batch *batch, struct cc_error *
             cc_json_reader_create(batch->arena, batch->records[i].payload,
                                   batch->records[i].payload_count, CC_IGNORE_UNKNOWN);
         bool read = ev_notification_new_read(reader, &event);
+        pthread_mutex_lock(&f->people_lock);
         for (int person = 0; read && person < PEOPLE_MAX; person++)
             if (strcmp(f->people[person], event.user_id) == 0)
                 atomic_store(&f->quiet[person], event.quiet);
+        pthread_mutex_unlock(&f->people_lock);
         cc_json_reader_destroy(reader);
     }
     return notification_delivery_row.apply(app, batch, err);
@@ -236,6 +238,7 @@ int notification_fixture_start(void **state)
     struct notification_fixture *f = &fixture;
     const char *brokers = test_env("CHAT_TEST_KAFKA_BROKERS");
 
+    pthread_mutex_init(&f->people_lock, NULL);
     f->arena = cc_arena_create(0);
     f->app.clock = cc_clock_system();
     f->app.ids = cc_ids_create(f->app.clock, cc_random_system());
@@ -266,6 +269,7 @@ int notification_fixture_stop(void **state)
     cc_http_server_stop(f->neighbours);
     cc_ids_destroy(f->app.ids);
     cc_arena_destroy(f->arena);
+    pthread_mutex_destroy(&f->people_lock);
     return 0;
 }
 
@@ -275,8 +279,10 @@ int notification_fixture_begin(void **state)
 
     cc_arena_reset(f->arena);
     cc_ids_next(f->app.ids, f->chat_id);
+    pthread_mutex_lock(&f->people_lock); /* what an earlier test has caused may still come */
     for (int i = 0; i < PEOPLE_MAX; i++)
         cc_ids_next(f->app.ids, f->people[i]);
+    pthread_mutex_unlock(&f->people_lock);
     atomic_store(&f->members, 0);
     atomic_store(&f->read_seq, 0);
     atomic_store(&f->chat_service_away, false);

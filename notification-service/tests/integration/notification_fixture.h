@@ -6,6 +6,7 @@
 
 #include "testing.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "app.h"
@@ -22,6 +23,7 @@ struct notification_fixture {
     char persisted_topic[64], notification_topic[64];
     char chat_id[CC_UUID_BYTES];            /* of the running test */
     char people[PEOPLE_MAX][CC_UUID_BYTES]; /* of the running test; [0] sends */
+    pthread_mutex_t people_lock;            /* against consumers at the change of tests */
     atomic_int members; /* chat-service: the first n people are active, the next one has left */
     atomic_bool chat_service_away, user_service_away;
     const char *_Atomic level,

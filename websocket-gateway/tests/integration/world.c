@@ -456,8 +456,11 @@ static void apply_mark(struct world *world, const struct ev_message_read *mark)
     struct cc_bus_message reply = {.kind = CC_BUS_OUTCOME};
     char text[512];
 
-    if (find_chat(world, mark->chat_id) == NULL)
-        return;
+    pthread_mutex_lock(&world->lock);
+    bool known = find_chat(world, mark->chat_id) != NULL;
+    pthread_mutex_unlock(&world->lock);
+    if (!known)
+        return; /* another test's */
     snprintf(text, sizeof text,
              "{\"t\":\"receipt\",\"chat_id\":\"%s\",\"user_id\":\"%s\",\"read_seq\":%lld}",
              mark->chat_id, mark->user_id, (long long)mark->read_seq);
