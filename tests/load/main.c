@@ -77,7 +77,7 @@ static bool parse_gateways(const char *text, struct load_options *options)
 
 static bool parse_redis(const char *text, struct hop_servers *servers)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     const char *end = parse_address(text, &address);
 
     servers->redis_host = "127.0.0.1"; /* nothing else is let through */
