@@ -13,7 +13,7 @@ from invariants import Ledger
 from talkers import Crowd
 
 REFUSED_SECONDS = 2.5  # on a quiet machine
-PEOPLE, CHATS, PER_SECOND = 4, 4, 40
+PEOPLE, CHATS, PER_SECOND = 4, 12, 40  # so many chats that each owner has some
 SETTLE_SECONDS = 90
 
 
