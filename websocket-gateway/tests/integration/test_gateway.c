@@ -153,28 +153,36 @@ static void typing_reaches_the_others_and_ends_with_the_connection(void **state)
     ws_client_close(bob);
 }
 
+enum { REPLY_BYTES = 32 };
+
+/* reply: how the answer begins. */
+static void ask_to_watch(struct ws_client *client, int id, const char *user_id,
+                         char reply[REPLY_BYTES])
+{
+    (void)snprintf(reply, REPLY_BYTES, "\"re\":%d,", id);
+    ws_client_send(client, "{\"id\":%d,\"t\":\"watch\",\"user_ids\":[\"%s\"]}", id, user_id);
+}
+
+static void watch(struct ws_client *client, int id, const char *user_id, const char *state)
+{
+    char reply[REPLY_BYTES];
+
+    ask_to_watch(client, id, user_id, reply);
+    ws_client_expect(client, reply, user_id, state, NULL);
+}
+
 static void watching_tells_who_is_online_and_who_comes(void **state)
 {
     struct fixture *f = *state;
     struct ws_client *ann = connect_person(f, 0, f->ann);
     struct ws_client *bob;
 
-    ws_client_send(ann, "{\"id\":5,\"t\":\"watch\",\"user_ids\":[\"%s\"]}", f->bob);
-    ws_client_expect(ann, "\"re\":5", f->bob, "\"offline\"", NULL);
+    watch(ann, 5, f->bob, "\"offline\"");
     bob = connect_person(f, 1, f->bob);
 
     ws_client_expect(ann, "\"t\":\"presence\"", f->bob, "\"online\"", NULL);
     ws_client_close(ann);
     ws_client_close(bob);
-}
-
-static void watch(struct ws_client *client, int id, const char *user_id, const char *state)
-{
-    char reply[32];
-
-    snprintf(reply, sizeof reply, "\"re\":%d", id);
-    ws_client_send(client, "{\"id\":%d,\"t\":\"watch\",\"user_ids\":[\"%s\"]}", id, user_id);
-    ws_client_expect(client, reply, user_id, state, NULL);
 }
 
 static void who_hides_is_not_seen_until_they_show_themselves(void **state)
@@ -241,11 +249,10 @@ static void somebody_is_away_when_all_their_connections_are(void **state)
 static void watch_until_known(struct ws_client *client, int first_id, const char *user_id)
 {
     enum { TRIES = 100, PAUSE_MS = 50 };
-    char reply[32];
+    char reply[REPLY_BYTES];
 
     for (int id = first_id; id < first_id + TRIES; id++) {
-        (void)snprintf(reply, sizeof reply, "\"re\":%d,", id);
-        ws_client_send(client, "{\"id\":%d,\"t\":\"watch\",\"user_ids\":[\"%s\"]}", id, user_id);
+        ask_to_watch(client, id, user_id, reply);
         if (strstr(ws_client_expect(client, reply, NULL), "\"online\"") != NULL)
             return;
         ws_client_expect_none(client, reply, PAUSE_MS);
