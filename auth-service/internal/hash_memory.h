@@ -4,7 +4,7 @@
 /*
  * Memory of password hashes, in huge pages where the system has them: with pages of 4 KiB the
  * kernel's work on 4,864 faults costs a quarter of a hash of 19 MiB, and in fresh huge ones the
- * zeroes still cost a tenth (docs/performance.md). So blocks stay between hashes, for a moment.
+ * zeroes still cost a twentieth (docs/performance.md). So blocks stay between hashes, for a moment.
  * Whoever gives one back has wiped it (libargon2 does). Thread-safe.
  */
 
