@@ -23,6 +23,7 @@ static void apply_rights(const struct rights *rights, struct standing *standing)
 
     standing->floor_seq = rights_floor(rights, receipt->user_id, &own);
     standing->since_joining = rights->history == RIGHTS_HISTORY_JOINED;
+    standing->member_version = rights->version;
 }
 
 enum cc_code standing_begin(struct message_store *store, struct cc_redis *redis,

@@ -15,6 +15,7 @@ struct standing {
     struct receipt receipt; /* as stored, and named also when there is none; see heads_hint_reads */
     int64_t floor_seq;      /* messages up to it are not shown to that person */
     bool since_joining;     /* the chat shows nobody what was before they came */
+    int64_t member_version; /* the chat's, as of which all this was judged */
 };
 /* From the person's own document alone, raised by what Redis hints: the floor is what they deleted,
  * and may be higher. Errors: those of the store. */
@@ -35,7 +36,7 @@ CC_MUST_CHECK enum cc_code standing_of_member(struct message_members *members,
                                               const char *user_id, struct standing *out,
                                               struct cc_error *err);
 
-/* What is not of a person: since_joining, nothing else. Errors: those of members.h. */
+/* What is not of a person: since_joining and member_version. Errors: those of members.h. */
 CC_MUST_CHECK enum cc_code standing_of_nobody(struct message_members *members, const char *chat_id,
                                               struct standing *out, struct cc_error *err);
 

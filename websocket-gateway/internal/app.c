@@ -9,6 +9,7 @@
 #include "common/topics.h"
 
 #include "chats/heads.h"
+#include "chats/listing.h"
 #include "chats/subscriptions.h"
 #include "events/consumers.h"
 #include "jobs.h"
@@ -83,6 +84,7 @@ static void notice_run(struct ws_item *item)
 
     if (notice->channel[0] == '\0') {
         ws_heads_compare(notice->app);
+        ws_review_everybody(notice->app);
         ws_sight_review_all(notice->app);
     } else if (ws_channel_parse(notice->channel, &channel, &id) && channel == WS_CHANNEL_CHAT) {
         ws_chat_subscribed(notice->app, id);

@@ -4,6 +4,7 @@
 /* Who is connected to this process, what they listen to, and how their sockets are reached. Loop
  * thread only. */
 
+#include "chats/listing.h"
 #include "chats/shared_calls.h"
 #include "table.h"
 #include "ws/quota.h"
@@ -44,6 +45,7 @@ struct ws_hub {
     struct ws_link sign_ins; /* struct ws_auth.waiting: their chats are asked for in turn */
     unsigned chat_loads;     /* lists of chats asked for and not yet answered */
     struct ws_shared_calls shared;
+    struct ws_review review;
     struct ws_metrics metrics;
     bool draining;
     uint64_t sight_questions; /* so many times user-service was asked who may see whom */

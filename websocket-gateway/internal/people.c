@@ -35,6 +35,7 @@ struct ws_person *ws_people_get(struct ws_app *app, const char *user_id)
     ws_list_init(&person->sessions);
     ws_list_init(&person->memberships);
     ws_list_init(&person->watches);
+    ws_list_init(&person->review);
     ws_hides_init(person);
     ws_table_add(&app->hub.people, &person->node, person->user_id);
     cc_redis_name_user(user_id, channel);
@@ -87,6 +88,7 @@ void ws_people_detach(struct ws_session *session)
     person->session_count--;
     if (person->session_count == 0) {
         ws_chat_leave_all(session->app, person);
+        ws_list_remove(&person->review);
         person->chats_known_ms = 0;
         person->hides_known_ms = 0; /* it is said of the memberships, which are gone */
     }

@@ -23,7 +23,9 @@ struct ws_person {
     struct ws_link watches;     /* struct ws_watch.of_person: who watches this person */
     bool subscribed;            /* confirmed */
     unsigned session_count, chat_count;
-    unsigned not_live;      /* chats that have no baseline yet */
+    unsigned not_live;        /* chats that have no baseline yet */
+    unsigned membership_turn; /* grows whenever a membership begins or ends */
+    struct ws_link review;    /* in hub.review */
     int64_t chats_known_ms; /* monotonic: memberships are what chat-service said then, and followed
                              * since; 0 = not asked */
     struct ws_waiter hides; /* while message-service is asked where they hide messages */

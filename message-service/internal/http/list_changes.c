@@ -1,4 +1,6 @@
-/* GET /v1/chats/{chat_id}/changes and its internal twin: the log after a rev, contiguous. What the
+/* GET /v1/chats/{chat_id}/changes and its internal twin: the log after a rev, contiguous. Who is no
+ * member is refused by both; the twin without a reader shows everybody's page and says as of which
+ * membership version, so that whoever hands it on can tell who is gone. What the
  * reader has deleted for himself, and what was before he came where the chat says so, is told by
  * its rev alone. Worker threads. */
 
@@ -12,6 +14,7 @@ struct change_page {
     const char *chat_id;
     const char *user_id; /* who reads; NULL = everybody */
     int64_t after_rev, limit;
+    bool internal;
     struct standing standing; /* of the reader */
 };
 
@@ -64,6 +67,8 @@ static enum cc_code answer(struct message_app *app, struct cc_request *req, stru
     cc_json_put_int(writer, "next_rev", next_rev);
     cc_json_put_bool(writer, "more", next_rev < head_rev);
     cc_json_put_bool(writer, "since_joining", page->standing.since_joining);
+    if (page->internal)
+        cc_json_put_int(writer, "member_version", page->standing.member_version);
     cc_json_close_object(writer);
     return CC_OK;
 }
@@ -84,12 +89,12 @@ enum cc_code message_http_internal_changes(struct cc_request *req, struct cc_res
                                            struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
-    struct change_page page = {.user_id = cc_request_query(req, "user_id")};
+    struct change_page page = {.user_id = cc_request_query(req, "user_id"), .internal = true};
 
     CC_TRY(read_page(req, &page, err));
     CC_TRY(page.user_id == NULL
                ? standing_of_nobody(app->members, page.chat_id, &page.standing, err)
-               : standing_find(app->members, app->store, page.chat_id, page.user_id, &page.standing,
-                               err));
+               : standing_of_member(app->members, app->store, page.chat_id, page.user_id,
+                                    &page.standing, err));
     return answer(app, req, res, &page, err);
 }

@@ -158,6 +158,10 @@ static void changes_continue_from_a_rev(void **state)
         call(f, f->members[1], "GET", path_of(f, chat, "changes?after_rev=1&limit=2"), NULL, NULL);
     struct answer rest = call_internal(
         f, "GET", cc_arena_printf(f->arena, "/internal/chats/%s/changes?after_rev=3", chat), NULL);
+    struct answer strangers = call_internal(
+        f, "GET",
+        cc_arena_printf(f->arena, "/internal/chats/%s/changes?user_id=%s", chat, a_new_id(f)),
+        NULL);
 
     assert_int_equal(some.status, 200);
     assert_int_equal(number_in(f, some.body, "head_rev"), 5);
@@ -165,6 +169,9 @@ static void changes_continue_from_a_rev(void **state)
     assert_non_null(strstr(some.body, "\"more\":true"));
     assert_int_equal(number_in(f, rest.body, "head_rev"), 5);
     assert_int_equal(number_in(f, rest.body, "next_rev"), 5);
+    assert_int_equal(number_in(f, rest.body, "member_version"), 1);
+    assert_null(strstr(some.body, "member_version"));
+    assert_int_equal(strangers.status, 404);
     assert_non_null(strstr(rest.body, "\"more\":false"));
 }
 

@@ -63,6 +63,7 @@ enum cc_code ws_changes_read(struct cc_arena *arena, const char *body, size_t co
     changes.head_rev = cc_json_int(reader, "head_rev", CC_REQUIRED, 0, INT64_MAX);
     changes.more = cc_json_bool(reader, "more", CC_OPTIONAL, false);
     changes.since_joining = cc_json_bool(reader, "since_joining", CC_OPTIONAL, false);
+    changes.member_version = cc_json_int(reader, "member_version", CC_OPTIONAL, 0, INT64_MAX);
     readable = cc_json_reader_done(reader);
     cc_json_reader_destroy(reader);
     if (!readable)
@@ -184,6 +185,7 @@ static void *read_page(struct ws_app *app, const struct ws_call *call, const cha
     page = cc_calloc(1, sizeof *page + changes.count * sizeof *page->items);
     page->references = 1;
     page->since_joining = changes.since_joining;
+    page->member_version = changes.member_version;
     for (; page->count < changes.count; page->count++) {
         const struct ws_change *change = &changes.items[page->count];
 

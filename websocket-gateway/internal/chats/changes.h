@@ -27,7 +27,8 @@ struct ws_changes {
     size_t count;
     int64_t head_rev;
     bool more;
-    bool since_joining; /* the chat shows nobody what was before they came */
+    bool since_joining;     /* the chat shows nobody what was before they came */
+    int64_t member_version; /* of the chat, when the page was made */
 };
 
 /* Asks for the changes after a rev, as that person sees them (NULL = as everybody does); `call` as
@@ -44,6 +45,7 @@ struct ws_page {
     unsigned references;
     size_t count;
     bool since_joining; /* as in ws_changes */
+    int64_t member_version;
     struct ws_page_item {
         int64_t rev;
         struct ws_buffer *frame;

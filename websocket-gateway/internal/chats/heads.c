@@ -1,5 +1,5 @@
-/* Reads heads of many chats in one round trip. Decided on the loop thread, read on the worker
- * (Redis) or by message-service. It does not fetch changes. */
+/* Reads heads and membership versions of many chats in one round trip. Decided on the loop thread,
+ * read on the worker (Redis) or, heads alone, by message-service. It does not fetch changes. */
 
 #include "chats/heads.h"
 
@@ -13,6 +13,7 @@
 #include "common/topics.h"
 
 #include "app.h"
+#include "chats/members.h"
 #include "chats/repair.h"
 #include "chats/subscriptions.h"
 #include "jobs.h"
@@ -25,6 +26,7 @@ struct head {
     char chat_id[CC_UUID_BYTES];
     bool known;
     int64_t rev, seq;
+    int64_t member_version; /* 0 = not known */
 };
 struct heads_job {
     struct ws_job job;
@@ -50,6 +52,15 @@ static void head_known(struct ws_app *app, const char *chat_id, int64_t rev, int
         if (app->hub.second_look_ms == 0)
             app->hub.second_look_ms = ws_now_ms(app) + SECOND_LOOK_MS;
     }
+}
+
+/* What told it may have been lost, or come before the chat was subscribed. */
+static void version_known(struct ws_app *app, const char *chat_id, int64_t member_version)
+{
+    struct ws_chat *chat = ws_chat_find(app, chat_id);
+
+    if (chat != NULL && (chat->wait & WS_WAIT_SUBSCRIBE) == 0)
+        (void)ws_members_outdated(app, chat, member_version);
 }
 
 static void head_failed(struct ws_app *app, const char *chat_id)
@@ -137,21 +148,31 @@ static bool read_head(const char *text, struct head *out)
     return end != text && *end == '\0' && out->rev >= 0 && out->seq >= 0;
 }
 
+/* NULL = none */
+static int64_t read_version(const char *text)
+{
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
 static enum cc_code read_from_redis(struct ws_job *job, struct cc_redis *redis,
                                     struct cc_error *err)
 {
     struct heads_job *h = WS_CONTAINER(job, struct heads_job, job);
     CC_AUTO(redis_reply) redisReply *reply = NULL;
-    char keys[AT_ONCE][CC_REDIS_NAME_BYTES];
-    const char *argv[AT_ONCE + 1] = {"MGET"};
+    char keys[2 * AT_ONCE][CC_REDIS_NAME_BYTES];
+    const char *argv[2 * AT_ONCE + 1] = {"MGET"};
 
     for (size_t i = 0; i < h->count; i++) {
-        cc_redis_name_head(h->heads[i].chat_id, keys[i]);
-        argv[i + 1] = keys[i];
+        cc_redis_name_head(h->heads[i].chat_id, keys[2 * i]);
+        cc_redis_name_mver(h->heads[i].chat_id, keys[2 * i + 1]);
     }
-    CC_TRY(cc_redis_command(redis, h->count + 1, argv, NULL, &reply, err));
-    for (size_t i = 0; i < h->count && i < reply->elements; i++)
-        h->heads[i].known = read_head(reply->element[i]->str, &h->heads[i]);
+    for (size_t i = 0; i < 2 * h->count; i++)
+        argv[i + 1] = keys[i];
+    CC_TRY(cc_redis_command(redis, 2 * h->count + 1, argv, NULL, &reply, err));
+    for (size_t i = 0; i < h->count && 2 * i + 1 < reply->elements; i++) {
+        h->heads[i].known = read_head(reply->element[2 * i]->str, &h->heads[i]);
+        h->heads[i].member_version = read_version(reply->element[2 * i + 1]->str);
+    }
     return CC_OK;
 }
 
@@ -160,6 +181,7 @@ static void redis_answered(struct ws_job *job)
     const struct heads_job *h = WS_CONTAINER(job, struct heads_job, job);
 
     for (size_t i = 0; i < h->count; i++) {
+        version_known(job->app, h->heads[i].chat_id, h->heads[i].member_version);
         if (h->heads[i].known)
             head_known(job->app, h->heads[i].chat_id, h->heads[i].rev, h->heads[i].seq);
     }
@@ -227,6 +249,8 @@ static void look_again(struct ws_node *node, void *arg)
     chat->suspect_rev = 0;
     if (behind && chat->wait == 0)
         ws_repair(arg, chat);
+    else if (behind && chat->wait == WS_WAIT_MEMBERS)
+        chat->wait |= WS_WAIT_REPAIR; /* next */
 }
 
 void ws_heads_look_again(struct ws_app *app)

@@ -146,3 +146,14 @@ void ws_members_reload(struct ws_app *app, struct ws_chat *chat)
     forget_confirmations(chat);
     ask(app, chat, "");
 }
+
+bool ws_members_outdated(struct ws_app *app, struct ws_chat *chat, int64_t version)
+{
+    if (version <= chat->member_version)
+        return false;
+    if (version > chat->asked_version)
+        chat->asked_version = version;
+    if ((chat->wait & WS_WAIT_MEMBERS) == 0)
+        ws_members_reload(app, chat);
+    return true;
+}

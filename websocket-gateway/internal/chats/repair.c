@@ -10,11 +10,13 @@
 
 #include "app.h"
 #include "chats/changes.h"
+#include "chats/members.h"
 #include "chats/subscriptions.h"
 #include "ws/fanout.h"
 
 struct repair {
     struct ws_call call;
+    int64_t after_rev;
     char chat_id[CC_UUID_BYTES];
 };
 
@@ -55,7 +57,8 @@ static void page_came(struct ws_call *call)
     struct ws_changes changes = {0};
     bool moved = false;
 
-    if (chat == NULL || (chat->wait & WS_WAIT_REPAIR) == 0)
+    if (chat == NULL || (chat->wait & WS_WAIT_REPAIR) == 0 ||
+        repair->after_rev != chat->backlog.last_rev)
         return;
     if (call->code == CC_OK)
         call->code =
@@ -64,6 +67,10 @@ static void page_came(struct ws_call *call)
         cc_log_error(CC_LOG_WARN, "a repair must be tried again", &call->err, NULL);
         ws_chat_retry_later(app, chat);
         return;
+    }
+    if (call->code == CC_OK && ws_members_outdated(app, chat, changes.member_version)) {
+        cc_arena_reset(app->hub.arena);
+        return; /* whoever was removed must not get it: again when the members are known */
     }
     if (call->code == CC_OK)
         moved = deliver(app, chat, &changes);
@@ -85,6 +92,7 @@ void ws_repair(struct ws_app *app, struct ws_chat *chat)
     cc_counter_add(app->hub.metrics.repairs, 1);
     repair->call.done = page_came;
     repair->call.discard = ws_call_free;
+    repair->after_rev = chat->backlog.last_rev;
     memcpy(repair->chat_id, chat->chat_id, sizeof repair->chat_id);
     ws_changes_ask(app, &repair->call, chat->chat_id, NULL, chat->backlog.last_rev,
                    WS_CHANGES_LIMIT);

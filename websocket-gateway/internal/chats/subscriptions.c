@@ -11,6 +11,7 @@
 
 #include "app.h"
 #include "chats/heads.h"
+#include "chats/listing.h"
 #include "chats/members.h"
 #include "chats/repair.h"
 #include "people.h"
@@ -115,6 +116,7 @@ struct ws_chat *ws_chat_join(struct ws_app *app, struct ws_person *person, const
         ws_list_append(&person->memberships, &membership->of_person);
         membership->chat->member_count++;
         person->chat_count++;
+        person->membership_turn++;
         person->hides_known_ms = 0; /* what was said of the others says nothing of this one */
         if (!ws_chat_live(membership->chat))
             person->not_live++;
@@ -133,6 +135,7 @@ void ws_chat_leave(struct ws_app *app, struct ws_membership *membership)
         membership->person->not_live--;
     chat->member_count--;
     membership->person->chat_count--;
+    membership->person->membership_turn++;
     ws_list_remove(&membership->of_chat);
     ws_list_remove(&membership->of_person);
     cc_free(membership);
@@ -165,10 +168,13 @@ void ws_chat_baseline(struct ws_app *app, struct ws_chat *chat, int64_t rev, int
     chat->failures = 0;
     WS_LIST_EACH(link, &chat->members)
     {
-        struct ws_person *person = WS_CONTAINER(link, struct ws_membership, of_chat)->person;
+        struct ws_membership *membership = WS_CONTAINER(link, struct ws_membership, of_chat);
 
-        if (--person->not_live == 0)
-            ws_auth_person_changed(person);
+        if (membership->introduce)
+            ws_listing_introduce(app, membership);
+        membership->introduce = false;
+        if (--membership->person->not_live == 0)
+            ws_auth_person_changed(membership->person);
     }
     ws_fanout_go_on(app, chat);
 }
@@ -178,7 +184,10 @@ void ws_chat_resume(struct ws_app *app, struct ws_chat *chat, enum ws_chat_wait 
     chat->wait &= (uint8_t)~reason;
     chat->retry_ms = 0;
     chat->failures = 0;
-    ws_fanout_go_on(app, chat);
+    if (chat->wait & WS_WAIT_REPAIR)
+        ws_repair(app, chat); /* it was given up for the members */
+    else
+        ws_fanout_go_on(app, chat);
 }
 
 void ws_chat_retry_later(struct ws_app *app, struct ws_chat *chat)

@@ -48,6 +48,8 @@ struct ws_membership {
     int64_t joined_seq; /* where the chat ended when the person came; 0 = not known, or a founder */
     int64_t cleared_seq; /* the person deleted the chat for themselves up to here */
     bool confirmed;      /* scratch of a membership reload */
+    bool listed;         /* scratch of whoever goes through a person's chats */
+    bool introduce;      /* told nothing of yet: when the chat is live */
     bool personal;       /* the person may not see all that the others do: hides.h */
 };
 

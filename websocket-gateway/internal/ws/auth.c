@@ -10,7 +10,7 @@
 #include "common/topics.h"
 
 #include "app.h"
-#include "chats/subscriptions.h"
+#include "chats/listing.h"
 #include "jobs.h"
 #include "people.h"
 #include "presence.h"
@@ -19,7 +19,6 @@
 
 #define CHANNEL_WAIT_MS 1000 /* for user:{id}; without Redis we go on and repair later */
 #define CHATS_WAIT_MS   2000 /* for the baselines of all chats */
-#define CHATS_MAX       10000
 /* Lists of chats asked for at once: when thousands come back together they stand in line here, not
  * before chat-service's workers, who would refuse them. */
 #define CHAT_LOADS_AT_ONCE 24
@@ -123,37 +122,12 @@ struct load {
     char conn_id[CC_UUID_BYTES];
 };
 
-static bool join_chats(struct ws_session *session, const char *body, size_t count)
-{
-    struct cc_arena *arena = session->app->hub.arena;
-    struct cc_json_reader *reader = cc_json_reader_create(arena, body, count, CC_IGNORE_UNKNOWN);
-    size_t items = cc_json_array_count(reader, "items", CC_REQUIRED, CHATS_MAX);
-    bool readable;
-
-    for (size_t i = 0; i < items && cc_json_enter_element(reader, "items", i); i++) {
-        const char *chat_id = cc_json_uuid(reader, "chat_id", CC_REQUIRED);
-        int64_t version = cc_json_int(reader, "member_version", CC_OPTIONAL, 0, INT64_MAX);
-        int64_t joined_seq = cc_json_int(reader, "joined_seq", CC_OPTIONAL, 0, INT64_MAX);
-        int64_t cleared_seq = cc_json_int(reader, "cleared_seq", CC_OPTIONAL, 0, INT64_MAX);
-
-        cc_json_leave(reader);
-        if (chat_id == NULL)
-            continue;
-        ws_chat_join(session->app, session->person, chat_id, version);
-        ws_membership_begin(session->app, session->person, chat_id, joined_seq, cleared_seq);
-    }
-    readable = cc_json_reader_done(reader);
-    cc_json_reader_destroy(reader);
-    cc_arena_reset(arena);
-    return readable;
-}
-
 static void take_chats(struct ws_session *session, struct ws_call *call)
 {
-    if (call->code == CC_OK && !join_chats(session, call->body, call->body_count))
+    if (call->code == CC_OK &&
+        !ws_listing_join(call->app, session->person, call->body, call->body_count))
         call->code = cc_fail_detail(&call->err, CC_BAD_GATEWAY, "unreadable list of chats");
     if (call->code == CC_OK) {
-        session->person->chats_known_ms = ws_now_ms(call->app);
         wait_for_baselines(session);
         return;
     }
@@ -178,14 +152,12 @@ static void chats_loaded(struct ws_call *call)
 static void ask_chats(struct ws_session *session)
 {
     struct load *load = cc_calloc(1, sizeof *load);
-    char path[128];
 
     load->call.done = chats_loaded;
     load->call.discard = ws_call_free;
     memcpy(load->conn_id, session->conn_id, sizeof load->conn_id);
-    snprintf(path, sizeof path, "/internal/users/%s/chats", session->person->user_id);
     session->app->hub.chat_loads++;
-    ws_call_send(session->app, &load->call, session->app->chat_service, "GET", path, NULL);
+    ws_listing_ask(session->app, &load->call, session->person);
 }
 
 static void load_next(struct ws_app *app)

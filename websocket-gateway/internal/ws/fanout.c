@@ -35,7 +35,7 @@ static enum ws_weight weight_of(enum cc_bus_kind kind)
 
 /* ---- to whom ---- */
 
-static void to_person(struct ws_app *app, struct ws_person *person, struct ws_buffer *frame,
+static void to_person(struct ws_app *app, const struct ws_person *person, struct ws_buffer *frame,
                       const char *except_conn, enum ws_weight weight)
 {
     WS_LIST_EACH(link, &person->sessions)
@@ -47,6 +47,12 @@ static void to_person(struct ws_app *app, struct ws_person *person, struct ws_bu
         ws_session_deliver(session, frame, weight);
         cc_counter_add(app->hub.metrics.deliveries, 1);
     }
+}
+
+void ws_fanout_to_person(struct ws_app *app, const struct ws_person *person,
+                         struct ws_buffer *frame)
+{
+    to_person(app, person, frame, "", WS_MUST_ARRIVE);
 }
 
 void ws_fanout_to_members(struct ws_app *app, struct ws_chat *chat, struct ws_buffer *frame,
@@ -175,11 +181,8 @@ static bool handle(struct ws_app *app, struct ws_chat *chat, const struct ws_bus
 {
     const struct cc_bus_message *message = &event->message;
 
-    if (message->member_version > chat->member_version) {
-        chat->asked_version = message->member_version;
-        ws_members_reload(app, chat);
+    if (ws_members_outdated(app, chat, message->member_version))
         return false;
-    }
     switch (ws_backlog_judge(&chat->backlog, message->rev)) {
     case WS_DELIVER:
         deliver(app, chat, event);

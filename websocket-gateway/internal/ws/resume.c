@@ -10,12 +10,15 @@
 #include "app.h"
 #include "chats/changes.h"
 #include "chats/hides.h"
+#include "chats/listing.h"
+#include "chats/members.h"
 #include "chats/subscriptions.h"
 #include "people.h"
 #include "ws/session.h"
 
-#define CHANGES_MAX 5000
-#define AHEAD_MAX   8 /* pages under way at once, each of another chat */
+#define CHANGES_MAX    5000
+#define AHEAD_MAX      8 /* pages under way at once, each of another chat */
+#define OTHERS_AT_ONCE 32
 
 struct cursor {
     struct ws_resume *resume;
@@ -23,6 +26,7 @@ struct cursor {
     int64_t rev;    /* reached so far */
     int64_t target; /* the head when the replay began; what is above is live */
     bool lost;      /* can't be replayed (gone from the log, or not known): reload this chat */
+    bool gone;      /* no chat of this person's (any more) */
     struct ws_waiter page;
     struct ws_page *came; /* not yet replayed */
 };
@@ -35,6 +39,11 @@ struct ws_resume {
     unsigned ahead; /* pages that were asked for and are not yet replayed */
     int64_t budget; /* changes that may still be replayed */
     bool knows_hides;
+    struct other { /* a chat of the person's that has no cursor */
+        char chat_id[CC_UUID_BYTES];
+        bool lost;
+    } * others;
+    size_t other_count, told;
 };
 
 static void page_came(struct ws_app *app, struct ws_waiter *waiter, void *answer);
@@ -91,16 +100,19 @@ enum cc_code ws_resume_read(const struct ws_frame *frame, struct ws_resume **out
 const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resume)
 {
     int64_t missing = 0;
+    bool too_many;
 
     if (resume == NULL)
         return "none";
+    too_many = session->person->chat_count > WS_RESUME_CURSORS_MAX;
     for (size_t i = 0; i < resume->count; i++) {
         struct cursor *cursor = &resume->cursors[i];
         struct ws_membership *member =
             ws_membership_find(session->app, session->person, cursor->chat_id);
 
         cursor->target = cursor->rev;
-        if (member == NULL)
+        cursor->gone = member == NULL;
+        if (cursor->gone)
             continue;
         if (!ws_chat_live(member->chat)) { /* where it begins to be live is not known yet */
             cursor->lost = true;
@@ -112,10 +124,84 @@ const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resu
         if (cursor->target > cursor->rev)
             missing += cursor->target - cursor->rev;
     }
-    return missing > CHANGES_MAX ? "limited" : "ok";
+    return too_many || missing > CHANGES_MAX ? "limited" : "ok";
+}
+
+/* ---- chats without a cursor ---- */
+
+static bool is_new_to(const struct ws_resume *resume, const struct ws_membership *membership)
+{
+    return !membership->listed && resume->other_count < WS_RESUME_CURSORS_MAX;
+}
+
+/* What this client does not know of yet. */
+static void find_others(struct ws_session *session, struct ws_resume *resume)
+{
+    struct ws_person *person = session->person;
+
+    resume->others = cc_calloc(person->chat_count + 1, sizeof *resume->others);
+    WS_LIST_EACH(link, &person->memberships)
+    WS_CONTAINER(link, struct ws_membership, of_person)->listed = false;
+    for (size_t i = 0; i < resume->count; i++) {
+        struct ws_membership *known =
+            ws_membership_find(session->app, person, resume->cursors[i].chat_id);
+
+        if (known != NULL)
+            known->listed = true;
+    }
+    WS_LIST_EACH(link, &person->memberships)
+    {
+        const struct ws_membership *membership =
+            WS_CONTAINER(link, struct ws_membership, of_person);
+
+        if (is_new_to(resume, membership))
+            memcpy(resume->others[resume->other_count++].chat_id, membership->chat->chat_id,
+                   CC_UUID_BYTES);
+    }
+}
+
+/* Some at a time, so that they have room in the queue. */
+static void tell_others(struct ws_resume *resume)
+{
+    struct ws_session *session = resume->session;
+
+    for (int i = 0; i < OTHERS_AT_ONCE && resume->told < resume->other_count; i++) {
+        struct other *other = &resume->others[resume->told++];
+        const struct ws_membership *membership =
+            ws_membership_find(session->app, session->person, other->chat_id);
+        struct ws_buffer *frame;
+
+        if (membership == NULL)
+            continue; /* removed meanwhile */
+        other->lost = !ws_chat_live(membership->chat);
+        frame = ws_listing_frame(membership);
+        ws_session_push(session, frame, WS_MUST_ARRIVE);
+        ws_buffer_unref(frame);
+    }
 }
 
 /* ---- the end ---- */
+
+static void put_reload(struct cc_json_writer *json, const struct ws_resume *resume)
+{
+    cc_json_open_array(json, "reload");
+    for (size_t i = 0; i < resume->count; i++)
+        if (resume->cursors[i].lost)
+            cc_json_put_text(json, NULL, resume->cursors[i].chat_id);
+    for (size_t i = 0; i < resume->other_count; i++)
+        if (resume->others[i].lost)
+            cc_json_put_text(json, NULL, resume->others[i].chat_id);
+    cc_json_close_array(json);
+}
+
+static void put_gone(struct cc_json_writer *json, const struct ws_resume *resume)
+{
+    cc_json_open_array(json, "gone");
+    for (size_t i = 0; i < resume->count; i++)
+        if (resume->cursors[i].gone)
+            cc_json_put_text(json, NULL, resume->cursors[i].chat_id);
+    cc_json_close_array(json);
+}
 
 static void say_done(struct ws_session *session, const struct ws_resume *resume)
 {
@@ -124,14 +210,11 @@ static void say_done(struct ws_session *session, const struct ws_resume *resume)
     ws_out_event(&out, "sync_done");
     cc_json_open_object(&out.json, "cursors");
     for (size_t i = 0; i < resume->count; i++)
-        cc_json_put_int(&out.json, resume->cursors[i].chat_id, resume->cursors[i].rev);
+        if (!resume->cursors[i].gone)
+            cc_json_put_int(&out.json, resume->cursors[i].chat_id, resume->cursors[i].rev);
     cc_json_close_object(&out.json);
-    cc_json_open_array(&out.json, "reload");
-    for (size_t i = 0; i < resume->count; i++) {
-        if (resume->cursors[i].lost)
-            cc_json_put_text(&out.json, NULL, resume->cursors[i].chat_id);
-    }
-    cc_json_close_array(&out.json);
+    put_reload(&out.json, resume);
+    put_gone(&out.json, resume);
     ws_out_send(&out, session);
 }
 
@@ -168,6 +251,7 @@ static void want(struct cursor *cursor)
     const struct ws_membership *membership = membership_of(cursor);
 
     if (membership == NULL) { /* removed meanwhile: nothing more of it */
+        cursor->gone = true;
         cursor->target = cursor->rev;
         return;
     }
@@ -206,6 +290,16 @@ static void replay(struct cursor *cursor, const struct ws_page *page)
     cursor->lost = cursor->rev == before; /* gone from the log: the client reloads this chat */
 }
 
+/* Where members have changed in a way that is not known here yet, message-service judges whether
+ * this person still is one. */
+static bool is_not_for_all(const struct cursor *cursor, const struct ws_membership *membership,
+                           const struct ws_page *page)
+{
+    struct ws_app *app = cursor->resume->session->app;
+
+    return ws_members_outdated(app, membership->chat, page->member_version) || page->since_joining;
+}
+
 static void take_page(struct cursor *cursor)
 {
     struct ws_page *page = cursor->came;
@@ -213,7 +307,7 @@ static void take_page(struct cursor *cursor)
 
     cursor->came = NULL;
     cursor->resume->ahead--;
-    if (membership != NULL && page->since_joining && !membership->personal)
+    if (membership != NULL && !membership->personal && is_not_for_all(cursor, membership, page))
         membership->personal = true; /* everybody's page is nobody's: asked for again */
     else if (membership != NULL)
         replay(cursor, page);
@@ -242,6 +336,7 @@ void ws_resume_start(struct ws_session *session, struct ws_resume *resume)
 {
     session->resume = resume;
     resume->session = session;
+    find_others(session, resume);
     ws_resume_go_on(session);
 }
 
@@ -261,6 +356,8 @@ void ws_resume_go_on(struct ws_session *session)
     if (session->state != WS_READY)
         return;
     want_more(resume);
+    if (session->out.first == NULL)
+        tell_others(resume);
     while (session->state == WS_READY && session->out.first == NULL && resume->budget > 0 &&
            resume->at < resume->next) {
         struct cursor *cursor = &resume->cursors[resume->at];
@@ -273,7 +370,7 @@ void ws_resume_go_on(struct ws_session *session)
             take_page(cursor);
         want_more(resume);
     }
-    if (resume->at == resume->count || resume->budget <= 0)
+    if (resume->told == resume->other_count && (resume->at == resume->count || resume->budget <= 0))
         finish(session);
 }
 
@@ -292,5 +389,6 @@ void ws_resume_free(struct ws_resume *resume)
         ws_page_unref(resume->cursors[i].came);
     }
     cc_free(resume->cursors);
+    cc_free(resume->others);
     cc_free(resume);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway_fixture.h"
+#include "ws/frames.h"
 
 static void what_pubsub_lost_is_fetched_before_anything_later_is_delivered(void **state)
 {
@@ -188,6 +189,102 @@ static void a_chat_that_is_not_live_in_time_is_named_for_reloading(void **state)
     ws_client_close(bob);
 }
 
+/* ---- one verdict ---- */
+
+static void a_client_that_knows_more_than_the_log_must_reload(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob;
+    char resume[128];
+
+    world_store(f->world, f->chat, "the only one", false);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":10}}", f->chat->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"reload\"", NULL);
+    ws_client_expect(bob, "\"t\":\"sync_done\"", NULL);
+    ws_client_close(bob);
+}
+
+static void what_is_too_much_is_limited_and_says_how_far_it_went(void **state)
+{
+    enum { MISSED = 5050, REPLAYED = 5000 };
+    struct fixture *f = *state;
+    struct ws_client *bob;
+    char resume[128], reached[64];
+
+    for (int i = 0; i < MISSED; i++)
+        world_store(f->world, f->chat, "missed", false);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":0}}", f->chat->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"limited\"", NULL);
+    for (int i = 0; i < REPLAYED; i++)
+        assert_null(strstr(ws_client_expect(bob, "\"t\":", NULL), "sync_done"));
+    snprintf(reached, sizeof reached, "\"%s\":%d", f->chat->chat_id, REPLAYED);
+    assert_non_null(strstr(ws_client_expect(bob, "\"t\":", NULL), reached));
+    ws_client_close(bob);
+}
+
+static void more_chats_than_cursors_are_limited(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob;
+    char resume[128];
+
+    world_set_many(f->world, f->bob, WS_RESUME_CURSORS_MAX);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":0}}", f->chat->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"limited\"", NULL);
+    ws_client_expect(bob, "\"t\":\"sync_done\"", NULL);
+    world_set_many(f->world, "", 0);
+    ws_client_close(bob);
+}
+
+static void a_chat_that_the_client_does_not_know_is_named_with_its_head(void **state)
+{
+    struct fixture *f = *state;
+    struct world_chat *added = world_add_chat(f->world, f->ann, f->bob);
+    struct ws_client *bob;
+    char resume[128];
+
+    for (int i = 0; i < 3; i++)
+        world_store(f->world, added, "while away", false);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":0}}", f->chat->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"ok\"", NULL);
+    const char *told = ws_client_expect(bob, "\"t\":", NULL);
+    assert_non_null(strstr(told, "\"t\":\"chat\""));
+    assert_non_null(strstr(told, added->chat_id));
+    assert_non_null(strstr(told, "\"head_rev\":3"));
+    ws_client_expect(bob, "\"t\":\"sync_done\"", "\"gone\":[]", NULL);
+    ws_client_close(bob);
+}
+
+static void a_chat_that_is_no_longer_the_clients_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob;
+    char resume[128], gone[64], cursor[64];
+
+    world_store(f->world, f->chat, "not for bob", false);
+    world_remove(f->world, f->chat, f->bob);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":0}}", f->chat->chat_id);
+    snprintf(gone, sizeof gone, "\"gone\":[\"%s\"]", f->chat->chat_id);
+    snprintf(cursor, sizeof cursor, "\"%s\":", f->chat->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"ok\"", NULL);
+    const char *done = ws_client_expect(bob, "\"t\":", NULL);
+    assert_non_null(strstr(done, gone));
+    assert_null(strstr(done, cursor));
+    ws_client_close(bob);
+}
+
+/* ---- crowds ---- */
+
 static bool somebody_waits(void *arg)
 {
     struct world *world = arg;
@@ -268,6 +365,11 @@ int main(void)
         GATEWAY_TEST(nobodys_page_is_shared_where_people_see_since_they_joined),
         GATEWAY_TEST(a_chat_whose_page_is_not_to_be_had_is_named_for_reloading),
         GATEWAY_TEST(a_chat_that_is_not_live_in_time_is_named_for_reloading),
+        GATEWAY_TEST(a_client_that_knows_more_than_the_log_must_reload),
+        GATEWAY_TEST(what_is_too_much_is_limited_and_says_how_far_it_went),
+        GATEWAY_TEST(more_chats_than_cursors_are_limited),
+        GATEWAY_TEST(a_chat_that_the_client_does_not_know_is_named_with_its_head),
+        GATEWAY_TEST(a_chat_that_is_no_longer_the_clients_is_gone),
         GATEWAY_TEST(a_crowd_stands_in_line_for_its_chats),
         GATEWAY_TEST(the_next_device_of_somebody_does_not_wait_for_what_the_first_has_loaded),
         GATEWAY_TEST(sync_gives_a_page_of_changes),

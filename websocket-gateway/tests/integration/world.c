@@ -3,12 +3,14 @@
 
 #include "world.h"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/alloc.h"
 #include "common/bus.h"
@@ -57,6 +59,16 @@ static void pass_gate(struct world *world, struct world_gate *gate)
     gate->waiting--;
 }
 
+static void put_listed(struct cc_json_writer *json, const char *chat_id, int64_t member_version)
+{
+    cc_json_open_object(json, NULL);
+    cc_json_put_text(json, "chat_id", chat_id);
+    cc_json_put_text(json, "role", "member");
+    cc_json_put_int(json, "member_version", member_version);
+    cc_json_put_int(json, "joined_seq", 0);
+    cc_json_close_object(json);
+}
+
 static enum cc_code get_user_chats(struct cc_request *req, struct cc_response *res,
                                    struct cc_error *err)
 {
@@ -70,14 +82,14 @@ static enum cc_code get_user_chats(struct cc_request *req, struct cc_response *r
     pthread_mutex_lock(&world->lock);
     pass_gate(world, &world->chats_gate);
     for (size_t i = 0; i < world->chat_count; i++) {
-        if (!is_member(&world->chats[i], user_id))
-            continue;
-        cc_json_open_object(json, NULL);
-        cc_json_put_text(json, "chat_id", world->chats[i].chat_id);
-        cc_json_put_text(json, "role", "member");
-        cc_json_put_int(json, "member_version", world->chats[i].member_version);
-        cc_json_put_int(json, "joined_seq", 0);
-        cc_json_close_object(json);
+        if (is_member(&world->chats[i], user_id))
+            put_listed(json, world->chats[i].chat_id, world->chats[i].member_version);
+    }
+    for (unsigned i = 0; i < world->busy_chats && strcmp(world->busy, user_id) == 0; i++) {
+        char chat_id[CC_UUID_BYTES];
+
+        world_new_id(world, chat_id);
+        put_listed(json, chat_id, 1);
     }
     pthread_mutex_unlock(&world->lock);
     cc_json_close_array(json);
@@ -141,6 +153,7 @@ static void put_changes(struct cc_json_writer *json, const struct world_chat *ch
     cc_json_put_int(json, "next_rev", last);
     cc_json_put_bool(json, "more", last < chat->rev);
     cc_json_put_bool(json, "since_joining", chat->since_joining);
+    cc_json_put_int(json, "member_version", chat->member_version);
     cc_json_close_object(json);
 }
 
@@ -150,7 +163,8 @@ static enum cc_code get_changes(struct cc_request *req, struct cc_response *res,
     struct world *world = cc_request_app(req);
     int64_t after_rev, limit;
     struct world_chat *chat;
-    const char *chat_id;
+    const char *chat_id, *user_id = cc_request_query(req, "user_id");
+    bool stranger;
 
     CC_TRY(cc_request_uuid(req, "chat_id", &chat_id, err));
     CC_TRY(cc_request_query_int(req, "after_rev", 0, INT64_MAX, 0, &after_rev, err));
@@ -158,10 +172,12 @@ static enum cc_code get_changes(struct cc_request *req, struct cc_response *res,
     pthread_mutex_lock(&world->lock);
     pass_gate(world, &world->pages_gate);
     chat = world->no_pages ? NULL : find_chat(world, chat_id);
-    if (chat != NULL)
-        put_changes(cc_response_json(res), chat, cc_request_query(req, "user_id"), after_rev,
-                    limit);
+    stranger = chat != NULL && user_id != NULL && !is_member(chat, user_id);
+    if (chat != NULL && !stranger)
+        put_changes(cc_response_json(res), chat, user_id, after_rev, limit);
     pthread_mutex_unlock(&world->lock);
+    if (stranger)
+        return cc_fail(err, CC_NOT_FOUND, "chat_id", "there is no such chat");
     return chat == NULL ? cc_fail(err, CC_UNAVAILABLE, NULL, "no pages now") : CC_OK;
 }
 
@@ -512,6 +528,83 @@ struct world_chat *world_add_chat(struct world *world, const char *a, const char
     world->chat_count++;
     pthread_mutex_unlock(&world->lock);
     return chat;
+}
+
+void world_set_many(struct world *world, const char *user_id, unsigned count)
+{
+    pthread_mutex_lock(&world->lock);
+    (void)snprintf(world->busy, sizeof world->busy, "%s", user_id);
+    world->busy_chats = count;
+    pthread_mutex_unlock(&world->lock);
+}
+
+/* The lock is held. */
+static void replace_member(struct world_chat *chat, const char *before, const char *now)
+{
+    for (size_t i = 0; i < WORLD_PEOPLE; i++) {
+        if (strcmp(chat->members[i], before) != 0)
+            continue;
+        (void)snprintf(chat->members[i], CC_UUID_BYTES, "%s", now);
+        chat->member_version++;
+        return;
+    }
+    fail_msg("no such member");
+}
+
+void world_remove(struct world *world, struct world_chat *chat, const char *user_id)
+{
+    pthread_mutex_lock(&world->lock);
+    replace_member(chat, user_id, "");
+    pthread_mutex_unlock(&world->lock);
+}
+
+void world_say_members(struct world *world, const struct world_chat *chat)
+{
+    char key[CC_REDIS_NAME_BYTES], version[24];
+    struct cc_error err = {0};
+
+    cc_redis_name_mver(chat->chat_id, key);
+    (void)snprintf(version, sizeof version, "%lld", (long long)chat->member_version);
+    assert_int_equal(cc_redis_do(world->redis, NULL, &err, "SET", key, version, "EX", "60", NULL),
+                     CC_OK);
+}
+
+/* ---- the connections to Redis that are ours ---- */
+
+/* Whether a socket of this process has that local port. */
+static bool is_our_port(int port)
+{
+    for (int fd = 3; fd < 1024; fd++) {
+        struct sockaddr_in address;
+        socklen_t length = sizeof address;
+
+        if (getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
+            address.sin_family == AF_INET && ntohs(address.sin_port) == port)
+            return true;
+    }
+    return false;
+}
+
+void world_cut_bus(struct world *world)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    static const char key[] = " addr=";
+    struct cc_error err = {0};
+    char address[64];
+    unsigned cut = 0;
+
+    assert_int_equal(
+        cc_redis_do(world->redis, &reply, &err, "CLIENT", "LIST", "TYPE", "pubsub", NULL), CC_OK);
+    for (const char *at = strstr(reply->str, key); at != NULL; at = strstr(at, key)) {
+        at += strlen(key);
+        (void)snprintf(address, sizeof address, "%.*s", (int)strcspn(at, " "), at);
+        if (!is_our_port((int)strtol(strrchr(address, ':') + 1, NULL, 10)))
+            continue; /* of another test program */
+        assert_int_equal(
+            cc_redis_do(world->redis, NULL, &err, "CLIENT", "KILL", "ADDR", address, NULL), CC_OK);
+        cut++;
+    }
+    assert_int_equal(cut, WORLD_GATEWAYS);
 }
 
 int world_port(const struct world *world, int gateway)

@@ -12,7 +12,7 @@
 #include "app.h"
 
 #define WORLD_GATEWAYS  2
-#define WORLD_LOG_MAX   2000
+#define WORLD_LOG_MAX   6000
 #define WORLD_PEOPLE    4
 #define WORLD_CHATS_MAX 64
 
@@ -40,6 +40,8 @@ struct world {
     size_t chat_count;
     char hidden[CC_UUID_BYTES]; /* user-service: nobody may see this person */
     bool user_service_away;
+    char busy[CC_UUID_BYTES]; /* who is in so many more chats; "" = nobody */
+    unsigned busy_chats;
     bool heads_unknown;           /* message-service names none */
     struct world_gate chats_gate; /* chat-service: lists of chats */
     struct world_gate pages_gate; /* message-service: pages of changes */
@@ -59,6 +61,14 @@ struct world *world_create(void);
 void world_destroy(struct world *world);
 
 struct world_chat *world_add_chat(struct world *world, const char *a, const char *b);
+/* Removes a member; nobody is told. */
+void world_remove(struct world *world, struct world_chat *chat, const char *user_id);
+/* chat-service lists so many more chats for that person, of which nothing else is known. */
+void world_set_many(struct world *world, const char *user_id, unsigned count);
+/* Sets mver:{chat}, as chat-service does before it tells the gateways. */
+void world_say_members(struct world *world, const struct world_chat *chat);
+/* The gateways lose their connections to the bus, and with them what is published meanwhile. */
+void world_cut_bus(struct world *world);
 void world_new_id(struct world *world, char out[CC_UUID_BYTES]);
 int world_port(const struct world *world, int gateway);
 /* An access token; session_id is chosen by the caller. */
