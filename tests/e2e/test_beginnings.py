@@ -93,7 +93,7 @@ async def test_what_was_deleted_for_oneself_stays_away_on_every_route(people, fl
 
     assert (await bob.call("DELETE", f"/v1/chats/{chat_id}")).status_code == 204
     assert await in_list(bob, chat_id) is None
-    await at_bob.expect(lambda frame: frame.get("t") == "chat" and frame["change"] == "personal")
+    await at_bob.expect(lambda frame: frame.get("t") == "chat" and frame.get("change") == "personal")
     edited = fields_of(await ada.call("PATCH", f"/v1/messages/{old[1]['message_id']}", {"body": f"{SECRET} again"}), 200)
     await at_bob.expect(lambda frame: frame.get("rev") == edited["rev"] and frame.get("chat_id") == chat_id)
 

@@ -39,7 +39,7 @@ async def roles_in(person, chat_id):
 
 
 def chat_frame(chat_id, change):
-    return lambda frame: frame.get("t") == "chat" and (frame["chat_id"], frame["change"]) == (chat_id, change)
+    return lambda frame: frame.get("t") == "chat" and (frame["chat_id"], frame.get("change")) == (chat_id, change)
 
 
 def system_frame(chat_id, event):
@@ -142,7 +142,7 @@ async def test_what_a_person_says_of_a_chat_reaches_their_other_devices(people, 
 
     assert told["me"] == state
     assert (await ada.get(f"/v1/chats/{chat_id}"))["me"] == state
-    assert not [one for one in at_bob.all("chat") if one["change"] == "personal"]
+    assert not [one for one in at_bob.all("chat") if one.get("change") == "personal"]
     assert (await bob.get(f"/v1/chats/{chat_id}"))["me"]["pinned"] is False
 
 
