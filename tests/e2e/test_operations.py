@@ -156,6 +156,24 @@ async def test_what_is_deleted_for_oneself_is_gone_on_all_ones_devices_and_nowhe
     assert not room.at_ada.all("message_hidden")
 
 
+async def test_what_was_deleted_for_oneself_does_not_come_back(people, gateways):
+    room = await Room.open(people, gateways)
+    unwanted = await room.say("to forget")
+    fields = {"chat_id": room.chat_id, "message_id": unwanted}
+    await room.at_bob.request("delete", client_msg_id=str(uuid.uuid4()), scope="me", **fields)
+    later = await people.connect(copy.copy(room.bob), gateways[0])
+
+    await room.at_ada.request("edit", client_msg_id=str(uuid.uuid4()), body="to forget, once more", **fields)
+    for socket in (room.at_bob, later):
+        told = await socket.expect(lambda frame: frame.get("t") == "message_updated")
+        assert "message" not in told and told["rev"] > 0
+    async for _ in attempts("Ada's list shows what was said last"):
+        if "once more" in str((await room.ada.get("/v1/chats"))["items"]):
+            break
+    assert "to forget" not in str((await room.bob.get("/v1/chats"))["items"])
+    assert "to forget" not in str((await room.bob.get("/v1/bootstrap")).body)
+
+
 async def test_an_author_is_told_whom_a_message_has_reached(people, gateways):
     room = await Room.open(people, gateways)
     message_id = await room.say("Have you seen this?")

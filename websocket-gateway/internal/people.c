@@ -50,7 +50,7 @@ void ws_people_release(struct ws_app *app, struct ws_person *person)
     if (!ws_list_empty(&person->sessions) || !ws_list_empty(&person->watches))
         return;
     ws_chat_leave_all(app, person);
-    ws_waiter_cancel(&person->hides);
+    ws_hides_forget(person);
     cc_redis_name_user(person->user_id, channel);
     cc_redis_unsubscribe(app->subscriber, channel);
     ws_table_remove(&app->hub.people, &person->node);
@@ -90,7 +90,7 @@ void ws_people_detach(struct ws_session *session)
         ws_chat_leave_all(session->app, person);
         ws_list_remove(&person->review);
         person->chats_known_ms = 0;
-        person->hides_known_ms = 0; /* it is said of the memberships, which are gone */
+        ws_hides_forget(person); /* it is said of the memberships, which are gone */
     }
     ws_people_release(session->app, person);
 }

@@ -30,6 +30,8 @@ struct ws_person {
                              * since; 0 = not asked */
     struct ws_waiter hides; /* while message-service is asked where they hide messages */
     int64_t hides_known_ms; /* the same, of the memberships' `personal` */
+    struct ws_hidden *hidden; /* owned: hides.h */
+    size_t hidden_count, hidden_room;
     char user_id[CC_UUID_BYTES];
 };
 

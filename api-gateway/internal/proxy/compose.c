@@ -27,6 +27,17 @@ struct chat_page {
     void *arg;
 };
 
+/* The person deleted it for themselves; chat-service does not know. */
+static void leave_out_hidden(json_t *chat, const json_t *head)
+{
+    json_int_t seq = json_integer_value(json_object_get(head, "seq"));
+    const json_t *last = json_object_get(chat, "last_message");
+
+    if (json_is_true(json_object_get(head, "last_hidden")) &&
+        json_integer_value(json_object_get(last, "seq")) == seq)
+        json_object_del(chat, "last_message");
+}
+
 static void merge_heads(json_t *chats, const json_t *heads)
 {
     json_t *by_id = json_object(), *head, *chat;
@@ -50,6 +61,7 @@ static void merge_heads(json_t *chats, const json_t *heads)
         json_object_set(chat, "read_seq", json_object_get(head, "read_seq"));
         json_object_set(chat, "unread", json_object_get(head, "unread"));
         json_object_set(chat, "unread_mentions", json_object_get(head, "unread_mentions"));
+        leave_out_hidden(chat, head);
     }
     json_decref(by_id);
 }

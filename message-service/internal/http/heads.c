@@ -1,7 +1,12 @@
-/* POST /internal/heads: where chats end, and what one person has unread in them. Worker threads.
- * Redis answers for most; what it doesn't know is read from the store. */
+/* POST /internal/heads: where chats end, and what one person has unread in them and may see of the
+ * last message. Worker threads. Redis answers for most; what it doesn't know is read from the
+ * store.
+ */
+
+#include <string.h>
 
 #include "app.h"
+#include "http/hide_message.h"
 #include "http/routes.h"
 #include "standing.h"
 
@@ -15,6 +20,7 @@ struct heads_item {
     struct head_position head;
     struct standing standing;
     struct unread unread;
+    bool last_hidden; /* the person deleted the last message for themselves */
 };
 
 static enum cc_code read_input(struct cc_request *req, struct heads_input *out,
@@ -80,6 +86,22 @@ static enum cc_code fill(struct message_app *app, const struct heads_input *inpu
     return CC_OK;
 }
 
+/* One query for all chats: nearly everybody hides nothing at all. */
+static enum cc_code mark_hidden(struct message_store *store, const char *user_id,
+                                struct heads_item *items, size_t count, struct cc_arena *arena,
+                                struct cc_error *err)
+{
+    struct hidden_list hidden;
+
+    CC_TRY(store->ops->hidden_by(store, user_id, MESSAGE_HIDDEN_MAX, arena, &hidden, err));
+    for (size_t i = 0; i < hidden.count; i++)
+        for (size_t j = 0; j < count; j++)
+            if (hidden.items[i].seq == items[j].head.seq &&
+                strcmp(hidden.items[i].chat_id, items[j].chat_id) == 0)
+                items[j].last_hidden = true;
+    return CC_OK;
+}
+
 static void write_item(struct cc_json_writer *writer, const struct heads_item *item, bool person)
 {
     cc_json_open_object(writer, NULL);
@@ -92,6 +114,7 @@ static void write_item(struct cc_json_writer *writer, const struct heads_item *i
         cc_json_put_int(writer, "unread", item->unread.count);
         cc_json_put_bool(writer, "capped", item->unread.capped);
         cc_json_put_int(writer, "unread_mentions", item->unread.mentions);
+        cc_json_put_bool(writer, "last_hidden", item->last_hidden);
     }
     cc_json_close_object(writer);
 }
@@ -99,12 +122,16 @@ static void write_item(struct cc_json_writer *writer, const struct heads_item *i
 enum cc_code message_http_heads(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err)
 {
+    struct message_app *app = cc_request_app(req);
     struct heads_input input;
 
     CC_TRY(read_input(req, &input, err));
     struct heads_item *items =
         cc_arena_calloc(cc_request_arena(req), input.count + 1, sizeof *items);
-    CC_TRY(fill(cc_request_app(req), &input, items, err));
+    CC_TRY(fill(app, &input, items, err));
+    if (input.user_id != NULL)
+        CC_TRY(
+            mark_hidden(app->store, input.user_id, items, input.count, cc_request_arena(req), err));
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");

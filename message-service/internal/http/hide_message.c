@@ -11,7 +11,6 @@
 #include "http/routes.h"
 
 #define FRAME_MAX_BYTES 512
-#define HIDDEN_MAX      1000 /* messages that are looked at */
 
 static void tell_devices(struct message_app *app, const struct hidden *hidden,
                          struct cc_arena *arena)
@@ -72,24 +71,28 @@ enum cc_code message_http_internal_hide(struct cc_request *req, struct cc_respon
     return message_hide(app, user_id, found, arena, err);
 }
 
-/* GET /internal/users/{user_id}/hidden: in which chats somebody's pages are not everybody's. */
-enum cc_code message_http_hidden_chats(struct cc_request *req, struct cc_response *res,
-                                       struct cc_error *err)
+/* GET /internal/users/{user_id}/hidden: where somebody's view is not everybody's. */
+enum cc_code message_http_hidden_by(struct cc_request *req, struct cc_response *res,
+                                    struct cc_error *err)
 {
     struct message_app *app = cc_request_app(req);
-    struct hidden_chats chats;
+    struct hidden_list hidden;
     const char *user_id;
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
-    CC_TRY(app->store->ops->hidden_chats(app->store, user_id, HIDDEN_MAX, cc_request_arena(req),
-                                         &chats, err));
+    CC_TRY(app->store->ops->hidden_by(app->store, user_id, MESSAGE_HIDDEN_MAX,
+                                      cc_request_arena(req), &hidden, err));
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
-    cc_json_open_array(writer, "chat_ids");
-    for (size_t i = 0; i < chats.count; i++)
-        cc_json_put_text(writer, NULL, chats.items[i]);
+    cc_json_open_array(writer, "items");
+    for (size_t i = 0; i < hidden.count; i++) {
+        cc_json_open_object(writer, NULL);
+        cc_json_put_text(writer, "chat_id", hidden.items[i].chat_id);
+        cc_json_put_int(writer, "seq", hidden.items[i].seq);
+        cc_json_close_object(writer);
+    }
     cc_json_close_array(writer);
-    cc_json_put_bool(writer, "more", chats.more);
+    cc_json_put_bool(writer, "more", hidden.more);
     cc_json_close_object(writer);
     return CC_OK;
 }

@@ -47,8 +47,8 @@ enum cc_code message_http_read(struct cc_request *req, struct cc_response *res,
                                struct cc_error *err);
 enum cc_code message_http_internal_hide(struct cc_request *req, struct cc_response *res,
                                         struct cc_error *err);
-enum cc_code message_http_hidden_chats(struct cc_request *req, struct cc_response *res,
-                                       struct cc_error *err);
+enum cc_code message_http_hidden_by(struct cc_request *req, struct cc_response *res,
+                                    struct cc_error *err);
 enum cc_code message_http_heads(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err);
 enum cc_code message_http_operation(struct cc_request *req, struct cc_response *res,

@@ -80,47 +80,31 @@ enum cc_code message_mongo_hidden_in(struct message_store *store, const struct p
     return CC_OK;
 }
 
-struct chat_rows {
+struct hidden_rows {
     struct cc_arena *arena;
-    struct hidden_chats list;
+    struct hidden_list list;
 };
 
-static void take_chat(const bson_t *row, void *arg)
+static void take_hidden(const bson_t *row, void *arg)
 {
-    struct chat_rows *rows = arg;
+    struct hidden_rows *rows = arg;
 
     rows->list.items[rows->list.count++] =
-        cc_arena_strdup(rows->arena, cc_bson_text(row, "chat_id"));
+        (struct hidden){.chat_id = cc_arena_strdup(rows->arena, cc_bson_text(row, "chat_id")),
+                        .seq = cc_bson_int(row, "seq", 0)};
 }
 
-static int by_text(const void *a, const void *b)
+enum cc_code message_mongo_hidden_by(struct message_store *store, const char *user_id, size_t limit,
+                                     struct cc_arena *arena, struct hidden_list *out,
+                                     struct cc_error *err)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void keep_each_once(struct hidden_chats *list)
-{
-    size_t kept = 0;
-
-    qsort(list->items, list->count, sizeof *list->items, by_text);
-    for (size_t i = 0; i < list->count; i++)
-        if (kept == 0 || strcmp(list->items[i], list->items[kept - 1]) != 0)
-            list->items[kept++] = list->items[i];
-    list->count = kept;
-}
-
-enum cc_code message_mongo_hidden_chats(struct message_store *store, const char *user_id,
-                                        size_t limit, struct cc_arena *arena,
-                                        struct hidden_chats *out, struct cc_error *err)
-{
-    struct chat_rows rows = {.arena = arena};
+    struct hidden_rows rows = {.arena = arena};
     CC_AUTO(bson) bson_t *filter = BCON_NEW("user_id", BCON_UTF8(user_id));
 
     rows.list.items = cc_arena_calloc(arena, limit + 1, sizeof *rows.list.items);
-    CC_TRY(message_mongo_visit_some(store, HIDDEN_COLLECTION, filter, (int64_t)limit, take_chat,
+    CC_TRY(message_mongo_visit_some(store, HIDDEN_COLLECTION, filter, (int64_t)limit, take_hidden,
                                     &rows, err));
     rows.list.more = rows.list.count == limit;
-    keep_each_once(&rows.list);
     *out = rows.list;
     return CC_OK;
 }

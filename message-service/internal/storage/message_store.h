@@ -42,8 +42,8 @@ struct seq_list {
     int64_t *items; /* ascending */
     size_t count;
 };
-struct hidden_chats {
-    const char **items; /* chat ids, each once */
+struct hidden_list { /* what one person hid: of each its chat and seq, nothing else */
+    struct hidden *items;
     size_t count;
     bool more; /* not all that they hid was looked at */
 };
@@ -117,10 +117,10 @@ struct message_store_ops {
     /* What that person has hidden in a range, of any length. */
     enum cc_code (*hidden_in)(struct message_store *store, const struct person_range *range,
                               struct cc_arena *arena, struct seq_list *out, struct cc_error *err);
-    /* In which chats that person has hidden something, by at most limit messages. */
-    enum cc_code (*hidden_chats)(struct message_store *store, const char *user_id, size_t limit,
-                                 struct cc_arena *arena, struct hidden_chats *out,
-                                 struct cc_error *err);
+    /* What that person has hidden in all chats, at most limit messages, in no order. */
+    enum cc_code (*hidden_by)(struct message_store *store, const char *user_id, size_t limit,
+                              struct cc_arena *arena, struct hidden_list *out,
+                              struct cc_error *err);
     /* Messages that were to expire by then, at most limit, in no order; they are listed until they
      * are forgotten. Each message that materialise adds with an expiry is among them in time. */
     enum cc_code (*expired)(struct message_store *store, int64_t now_ms, size_t limit,

@@ -134,12 +134,10 @@ static enum cc_code hidden_in(struct message_store *store, const struct person_r
     THROUGH(store, STORE_HIDDEN_IN, inner->ops->hidden_in(inner, range, arena, out, err));
 }
 
-static enum cc_code hidden_chats(struct message_store *store, const char *user_id, size_t limit,
-                                 struct cc_arena *arena, struct hidden_chats *out,
-                                 struct cc_error *err)
+static enum cc_code hidden_by(struct message_store *store, const char *user_id, size_t limit,
+                              struct cc_arena *arena, struct hidden_list *out, struct cc_error *err)
 {
-    THROUGH(store, STORE_HIDDEN_CHATS,
-            inner->ops->hidden_chats(inner, user_id, limit, arena, out, err));
+    THROUGH(store, STORE_HIDDEN_BY, inner->ops->hidden_by(inner, user_id, limit, arena, out, err));
 }
 
 static enum cc_code expired(struct message_store *store, int64_t now_ms, size_t limit,
@@ -218,7 +216,7 @@ static const struct message_store_ops failing_ops = {
     .reactions_of = reactions_of,
     .hide = hide,
     .hidden_in = hidden_in,
-    .hidden_chats = hidden_chats,
+    .hidden_by = hidden_by,
     .expired = expired,
     .forget_expiry = forget_expiry,
     .load_head = load_head,

@@ -366,32 +366,22 @@ static enum cc_code hidden_in(struct message_store *base, const struct person_ra
     return leave(store, CC_OK);
 }
 
-static void add_once(struct hidden_chats *chats, const char *chat_id)
-{
-    for (size_t i = 0; i < chats->count; i++)
-        if (strcmp(chats->items[i], chat_id) == 0)
-            return;
-    chats->items[chats->count++] = chat_id;
-}
-
-static enum cc_code hidden_chats(struct message_store *base, const char *user_id, size_t limit,
-                                 struct cc_arena *arena, struct hidden_chats *out,
-                                 struct cc_error *err)
+static enum cc_code hidden_by(struct message_store *base, const char *user_id, size_t limit,
+                              struct cc_arena *arena, struct hidden_list *out, struct cc_error *err)
 {
     struct memory_store *store = enter(base);
-    size_t at = 0, seen = 0;
+    size_t at = 0;
     void *value;
 
     (void)err;
-    *out = (struct hidden_chats){.items = cc_arena_calloc(arena, limit + 1, sizeof *out->items)};
-    while (seen < limit && cc_hash_map_next(store->hidden, &at, &value)) {
+    *out = (struct hidden_list){.items = cc_arena_calloc(arena, limit + 1, sizeof *out->items)};
+    while (out->count < limit && cc_hash_map_next(store->hidden, &at, &value)) {
         const struct hidden *hidden = value;
-        if (strcmp(hidden->user_id, user_id) != 0)
-            continue;
-        add_once(out, cc_arena_strdup(arena, hidden->chat_id));
-        seen++;
+        if (strcmp(hidden->user_id, user_id) == 0)
+            out->items[out->count++] = (struct hidden){
+                .chat_id = cc_arena_strdup(arena, hidden->chat_id), .seq = hidden->seq};
     }
-    out->more = seen == limit;
+    out->more = out->count == limit;
     return leave(store, CC_OK);
 }
 
@@ -647,7 +637,7 @@ static const struct message_store_ops memory_ops = {
     .reactions_of = reactions_of,
     .hide = hide,
     .hidden_in = hidden_in,
-    .hidden_chats = hidden_chats,
+    .hidden_by = hidden_by,
     .expired = expired,
     .forget_expiry = forget_expiry,
     .load_head = load_head,

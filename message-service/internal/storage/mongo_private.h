@@ -135,9 +135,9 @@ enum cc_code message_mongo_hide(struct message_store *store, const struct hidden
 enum cc_code message_mongo_hidden_in(struct message_store *store, const struct person_range *range,
                                      struct cc_arena *arena, struct seq_list *out,
                                      struct cc_error *err);
-enum cc_code message_mongo_hidden_chats(struct message_store *store, const char *user_id,
-                                        size_t limit, struct cc_arena *arena,
-                                        struct hidden_chats *out, struct cc_error *err);
+enum cc_code message_mongo_hidden_by(struct message_store *store, const char *user_id, size_t limit,
+                                     struct cc_arena *arena, struct hidden_list *out,
+                                     struct cc_error *err);
 /* Lists the messages that these changes add and that are to expire. */
 enum cc_code message_mongo_put_expiries(struct message_store *store,
                                         const struct change *const *changes, size_t count,

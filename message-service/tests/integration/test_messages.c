@@ -295,6 +295,13 @@ static void what_one_person_deletes_for_himself_the_others_keep(void **state)
     assert_int_equal(call(f, ada, "GET", message_path(f, two, ""), NULL, NULL).status, 200);
 }
 
+static struct answer heads_of(struct message_fixture *f, const char *chat, const char *user_id)
+{
+    return call_internal(
+        f, "POST", "/internal/heads",
+        cc_arena_printf(f->arena, "{\"chats\":[\"%s\"],\"user_id\":\"%s\"}", chat, user_id));
+}
+
 static void a_gateway_hides_for_its_person(void **state)
 {
     struct message_fixture *f = *state;
@@ -318,9 +325,13 @@ static void a_gateway_hides_for_its_person(void **state)
     struct answer his =
         call_internal(f, "GET", cc_arena_printf(f->arena, "/internal/users/%s/hidden", ada), NULL);
     assert_false(says(&hers, "unwanted"));
+    struct answer her_head = heads_of(f, chat, grace), his_head = heads_of(f, chat, ada);
     assert_true(says(&where, chat));
+    assert_true(says(&where, "\"seq\":1"));
     assert_true(says(&where, "\"more\":false"));
-    assert_true(says(&his, "\"chat_ids\":[]"));
+    assert_true(says(&his, "\"items\":[]"));
+    assert_true(says(&her_head, "\"last_hidden\":true"));
+    assert_true(says(&his_head, "\"last_hidden\":false"));
 }
 
 static void an_author_is_told_whom_a_message_has_reached(void **state)

@@ -11,6 +11,7 @@
 #include "common/log.h"
 
 #include "app.h"
+#include "chats/hides.h"
 #include "chats/subscriptions.h"
 #include "jobs.h"
 #include "people.h"
@@ -167,6 +168,8 @@ static void take(struct ws_app *app, struct ws_person *person, struct review *re
     mark(person, false);
     if (ws_listing_join(app, person, call->body, call->body_count))
         compare(app, person, known);
+    if (person->session_count > 0)
+        ws_hides_ask(app, person);
 }
 
 static void answered(struct ws_call *call)

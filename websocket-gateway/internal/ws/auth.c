@@ -10,6 +10,7 @@
 #include "common/topics.h"
 
 #include "app.h"
+#include "chats/hides.h"
 #include "chats/listing.h"
 #include "jobs.h"
 #include "people.h"
@@ -18,7 +19,7 @@
 #include "ws/session.h"
 
 #define CHANNEL_WAIT_MS 1000 /* for user:{id}; without Redis we go on and repair later */
-#define CHATS_WAIT_MS   2000 /* for the baselines of all chats */
+#define CHATS_WAIT_MS   2000 /* for the baselines of all chats, and what is hidden of them */
 /* Lists of chats asked for at once: when thousands come back together they stand in line here, not
  * before chat-service's workers, who would refuse them. */
 #define CHAT_LOADS_AT_ONCE 24
@@ -77,7 +78,7 @@ static void give_up(struct ws_session *session, const struct cc_error *err, enum
     ws_session_close(session, close);
 }
 
-/* ---- step 4: all chats have a baseline ---- */
+/* ---- step 4: all chats have a baseline, and what the person hides is known ---- */
 
 static void say_ready(struct ws_session *session)
 {
@@ -107,11 +108,18 @@ static void become_ready(struct ws_session *session)
         ws_resume_start(session, resume);
 }
 
+static bool nothing_is_missing(const struct ws_person *person)
+{
+    return person->not_live == 0 && !ws_hides_asked(person);
+}
+
 static void wait_for_baselines(struct ws_session *session)
 {
     session->auth->step = STEP_BASELINES;
     session->auth->deadline_ms = ws_now_ms(session->app) + CHATS_WAIT_MS;
-    if (session->person->not_live == 0)
+    if (!ws_hides_known(session->app, session->person))
+        ws_hides_ask(session->app, session->person);
+    if (nothing_is_missing(session->person))
         become_ready(session);
 }
 
@@ -336,7 +344,7 @@ void ws_auth_person_changed(struct ws_person *person)
         if (session->auth->step == STEP_CHANNEL && person->subscribed) {
             session->auth->deadline_ms = 0;
             load_chats(session);
-        } else if (session->auth->step == STEP_BASELINES && person->not_live == 0) {
+        } else if (session->auth->step == STEP_BASELINES && nothing_is_missing(person)) {
             become_ready(session);
         }
     }

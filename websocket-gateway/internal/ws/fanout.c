@@ -14,6 +14,7 @@
 
 #include "app.h"
 #include "chats/changes.h"
+#include "chats/hides.h"
 #include "chats/members.h"
 #include "chats/repair.h"
 #include "chats/subscriptions.h"
@@ -72,7 +73,8 @@ void ws_fanout_change(struct ws_app *app, struct ws_chat *chat, int64_t rev,
     WS_LIST_EACH(link, &chat->members)
     {
         struct ws_membership *membership = WS_CONTAINER(link, struct ws_membership, of_chat);
-        bool shown = !ws_membership_is_past(membership, about);
+        bool shown = !ws_membership_is_past(membership, about) &&
+                     !ws_hides_holds(membership->person, chat->chat_id, about->seq);
 
         if (!shown && bare == NULL)
             bare = ws_change_bare_frame(chat->chat_id, rev, about->seq);
@@ -224,7 +226,7 @@ static bool ends_membership(const struct ws_buffer *frame)
 }
 
 /* The person's own state of a chat: what they deleted of it is shown to them no more. */
-static void take_own_state(struct ws_app *app, const struct ws_person *person,
+static void take_own_state(struct ws_app *app, struct ws_person *person,
                            const struct ws_bus_event *event)
 {
     struct ws_membership *membership = ws_membership_find(app, person, event->message.chat_id);
@@ -236,6 +238,9 @@ static void take_own_state(struct ws_app *app, const struct ws_person *person,
 
         cc_json_leave(reader);
         ws_membership_begin(app, person, event->message.chat_id, 0, cleared_seq);
+    } else if (cc_json_has(reader, "seq")) { /* message_hidden */
+        ws_hides_add(person, event->message.chat_id,
+                     cc_json_int(reader, "seq", CC_REQUIRED, 1, INT64_MAX));
     }
     cc_json_reader_destroy(reader);
     if (membership != NULL)

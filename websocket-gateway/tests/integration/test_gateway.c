@@ -367,9 +367,54 @@ static void a_new_chat_is_introduced_and_then_live(void **state)
     ws_client_close(bob);
 }
 
+/* ---- what somebody deleted for themselves ---- */
+
+/* Ann sees the edit, bob its rev alone. */
+static void expect_edit_for_ann_alone(struct fixture *f, struct ws_client *ann,
+                                      struct ws_client *bob)
+{
+    world_edit_last(f->world, f->chat, "again");
+    ws_client_expect(ann, "\"t\":\"message_updated\"", "again", NULL);
+    const char *bare = ws_client_expect(bob, "\"rev\":2", NULL);
+    assert_null(strstr(bare, "again"));
+    assert_non_null(strstr(bare, "\"seq\":1"));
+}
+
+static void what_was_hidden_before_is_not_shown_by_a_change(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann, *bob;
+
+    world_store(f->world, f->chat, "unwanted", false);
+    world_hide_all(f->world, f->chat, f->bob);
+    ann = connect_person(f, 0, f->ann);
+    bob = connect_person(f, 1, f->bob);
+
+    expect_edit_for_ann_alone(f, ann, bob);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+static void what_is_hidden_now_is_not_shown_by_a_change(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann), *bob = connect_person(f, 1, f->bob);
+
+    world_store(f->world, f->chat, "unwanted", true);
+    ws_client_expect(bob, "unwanted", NULL);
+    send_delete(f, bob, 9, f->session, "me"); /* any id but the chat's is a message's */
+    ws_client_expect(bob, "message_hidden", NULL);
+
+    expect_edit_for_ann_alone(f, ann, bob);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        GATEWAY_TEST(what_was_hidden_before_is_not_shown_by_a_change),
+        GATEWAY_TEST(what_is_hidden_now_is_not_shown_by_a_change),
         GATEWAY_TEST(a_message_is_accepted_then_persisted_and_reaches_the_other_gateway),
         GATEWAY_TEST(messages_of_one_sender_arrive_in_their_order),
         GATEWAY_TEST(an_edit_arrives_as_an_updated_message),

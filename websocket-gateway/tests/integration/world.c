@@ -260,11 +260,16 @@ static enum cc_code get_hidden(struct cc_request *req, struct cc_response *res,
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
     cc_json_open_object(json, NULL);
-    cc_json_open_array(json, "chat_ids");
+    cc_json_open_array(json, "items");
     pthread_mutex_lock(&world->lock);
-    for (size_t i = 0; i < world->chat_count; i++)
-        if (strcmp(world->chats[i].hides, user_id) == 0)
-            cc_json_put_text(json, NULL, world->chats[i].chat_id);
+    for (size_t i = 0; i < world->chat_count; i++) {
+        for (int64_t seq = 1; strcmp(world->chats[i].hides, user_id) == 0 && seq <= 10; seq++) {
+            cc_json_open_object(json, NULL);
+            cc_json_put_text(json, "chat_id", world->chats[i].chat_id);
+            cc_json_put_int(json, "seq", seq);
+            cc_json_close_object(json);
+        }
+    }
     pthread_mutex_unlock(&world->lock);
     cc_json_close_array(json);
     cc_json_put_bool(json, "more", false);
@@ -294,8 +299,9 @@ static enum cc_code post_hidden(struct cc_request *req, struct cc_response *res,
     pthread_mutex_unlock(&world->lock);
     if (!known || strcmp(message_id, chat_id) == 0)
         return cc_fail(err, CC_NOT_FOUND, "message_id", "there is no such message");
-    frame = cc_arena_printf(cc_request_arena(req),
-                            "{\"t\":\"message_hidden\",\"message_id\":\"%s\"}", message_id);
+    frame =
+        cc_arena_printf(cc_request_arena(req),
+                        "{\"t\":\"message_hidden\",\"message_id\":\"%s\",\"seq\":1}", message_id);
     snprintf(bus.chat_id, sizeof bus.chat_id, "%s", chat_id);
     bus.frame = frame;
     bus.frame_count = strlen(frame);
@@ -632,7 +638,29 @@ char *world_token(struct world *world, const char *user_id, const char *session_
     return copy;
 }
 
-int64_t world_store(struct world *world, struct world_chat *chat, const char *body, bool announce)
+/* On the chat's channel, as a gateway's consumer does. */
+static void announce_change(struct world *world, const struct world_chat *chat,
+                            const struct ws_change *change, int64_t member_version)
+{
+    struct cc_bus_message bus = {.kind = CC_BUS_MESSAGE,
+                                 .rev = change->rev,
+                                 .seq = change->seq,
+                                 .message_seq = change->seq,
+                                 .member_version = member_version};
+    struct cc_strbuf frame;
+
+    cc_strbuf_init(&frame, TEXT_MAX);
+    ws_message_frame_write(&frame, change, chat->chat_id, 0);
+    snprintf(bus.chat_id, sizeof bus.chat_id, "%s", chat->chat_id);
+    snprintf(bus.sender_id, sizeof bus.sender_id, "%s", chat->members[0]);
+    bus.frame = cc_strbuf_text(&frame);
+    bus.frame_count = frame.length;
+    publish(world, WS_CHANNEL_CHAT, chat->chat_id, &bus);
+    cc_strbuf_finish(&frame);
+}
+
+static int64_t store(struct world *world, struct world_chat *chat, enum cc_op op, const char *body,
+                     bool announce)
 {
     char message_id[CC_UUID_BYTES];
     struct cc_message message = {.message_id = message_id,
@@ -642,32 +670,29 @@ int64_t world_store(struct world *world, struct world_chat *chat, const char *bo
                                  .body = body,
                                  .created_at_ms = cc_wall_ms(cc_clock_system()),
                                  .version = 1};
-    struct cc_bus_message bus = {.kind = CC_BUS_MESSAGE};
-    const struct world_change *change;
-    struct cc_strbuf frame;
+    struct ws_change sent = {.op = op};
+    int64_t member_version;
 
     world_new_id(world, message_id);
     pthread_mutex_lock(&world->lock);
-    change = append(chat, CC_OP_CREATE, &message);
-    bus.member_version = chat->member_version;
+    sent.message_json = append(chat, op, &message)->message_json;
+    member_version = chat->member_version;
     pthread_mutex_unlock(&world->lock);
-    if (!announce)
-        return message.rev;
-    cc_strbuf_init(&frame, TEXT_MAX);
-    struct ws_change sent = {.rev = message.rev,
-                             .seq = message.seq,
-                             .op = CC_OP_CREATE,
-                             .message_json = change->message_json};
-    ws_message_frame_write(&frame, &sent, chat->chat_id, 0);
-    snprintf(bus.chat_id, sizeof bus.chat_id, "%s", chat->chat_id);
-    snprintf(bus.sender_id, sizeof bus.sender_id, "%s", message.sender_id);
-    bus.rev = message.rev;
-    bus.seq = message.seq;
-    bus.frame = cc_strbuf_text(&frame);
-    bus.frame_count = frame.length;
-    publish(world, WS_CHANNEL_CHAT, chat->chat_id, &bus);
-    cc_strbuf_finish(&frame);
+    sent.rev = message.rev;
+    sent.seq = message.seq;
+    if (announce)
+        announce_change(world, chat, &sent, member_version);
     return message.rev;
+}
+
+int64_t world_store(struct world *world, struct world_chat *chat, const char *body, bool announce)
+{
+    return store(world, chat, CC_OP_CREATE, body, announce);
+}
+
+void world_edit_last(struct world *world, struct world_chat *chat, const char *body)
+{
+    (void)store(world, chat, CC_OP_EDIT, body, true);
 }
 
 void world_notify(struct world *world, const char *user_id, const char *frame)

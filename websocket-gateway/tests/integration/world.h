@@ -77,6 +77,8 @@ char *world_token(struct world *world, const char *user_id, const char *session_
 /* Appends a message to the chat's log as if it had been stored; returns its rev. announce: on the
  * chat's channel, as a gateway's consumer does. */
 int64_t world_store(struct world *world, struct world_chat *chat, const char *body, bool announce);
+/* The last message says something else now; announced. */
+void world_edit_last(struct world *world, struct world_chat *chat, const char *body);
 /* Publishes a frame for all sockets of a person. */
 void world_notify(struct world *world, const char *user_id, const char *frame);
 /* From now on user-service says that nobody may see this person; "" = everybody sees everybody. */
