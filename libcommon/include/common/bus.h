@@ -6,7 +6,8 @@
  * client frame that is sent as it is ("encoded once"). On chat:{id} and user:{id}: 1 <kind>
  * <chat_id or -> <rev> <seq> <sender_id or -> <origin_conn or -> <member_version> <message_seq>
  * <since_joining: 0 or 1>\n<frame> kind:
- * message (takes a rev; the sender's own connection is skipped), receipt, typing, presence, chat,
+ * message (takes a rev; the sender's own connection is skipped), receipt (user channel, of a
+ * message's author: delivered in the chat's order), typing, presence, chat,
  * unread, notification, user (no rev: 0), personal: what only this person sees otherwise (no rev:
  * 0), member (member_version raised: no frame needed), revoked (frame = session id; user channel).
  * user: something of that person's own account has changed; the frame is for the person's own

@@ -12,16 +12,21 @@
 #include "common/hash_map.h"
 #include "common/topics.h"
 #include "events/event_payload.h"
+#include "events/receipts.h"
 #include "outcome_frame.h"
 #include "standing.h"
 
 #define KNOWN_MAX         50000
 #define CLEARING_PRODUCER "chat-service"
+#define RECEIPT_EVERY_MS  1000 /* of one person in one chat; what comes between waits for a save */
 
 struct known {
     struct cc_pending pending; /* first */
     char key[CC_UUID_BYTES * 2];
-    struct receipt now; /* own sends may have moved it since it was stored */
+    struct receipt now;            /* own sends may have moved it since it was stored */
+    struct receipt told;           /* what the authors know */
+    int64_t read_told_ms, told_ms; /* monotonic; of a read mark, of any */
+    bool untold;
 };
 
 /* One person's marks in one chat, merged over the batch. */
@@ -118,7 +123,7 @@ static enum cc_code know_person(struct round *round, struct person *person, cons
         (void)snprintf(known->key, sizeof known->key, "%s", person->key);
         (void)snprintf(stored.chat_id, sizeof stored.chat_id, "%s", ask->chat_id);
         (void)snprintf(stored.user_id, sizeof stored.user_id, "%s", ask->user_id);
-        known->now = stored;
+        known->now = known->told = stored;
         known->pending = (struct cc_pending){.key = known->key, .partition = mark->partition};
         cc_write_behind_add(consumer->known, &known->pending);
     }
@@ -252,30 +257,6 @@ static enum cc_code store_moved(struct round *round, struct cc_error *err)
     return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
 }
 
-static void put_receipt(struct redis_batch *batch, const struct receipt *receipt)
-{
-    struct cc_strbuf frame;
-    struct cc_json_writer writer;
-    char channel[CC_REDIS_NAME_BYTES];
-    struct cc_bus_message message = {.kind = CC_BUS_RECEIPT};
-
-    cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
-    cc_json_writer_init(&writer, &frame);
-    cc_json_open_object(&writer, NULL);
-    cc_json_put_text(&writer, "t", "receipt");
-    cc_json_put_text(&writer, "chat_id", receipt->chat_id);
-    cc_json_put_text(&writer, "user_id", receipt->user_id);
-    cc_json_put_int(&writer, "read_seq", receipt->read_seq);
-    cc_json_put_int(&writer, "delivered_seq", receipt->delivered_seq);
-    cc_json_put_time(&writer, "at", receipt->at_ms);
-    cc_json_close_object(&writer);
-    (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", receipt->chat_id);
-    (void)snprintf(message.sender_id, sizeof message.sender_id, "%s", receipt->user_id);
-    cc_redis_name_chat(receipt->chat_id, channel);
-    redis_batch_publish(batch, channel, message, &frame);
-    cc_strbuf_finish(&frame);
-}
-
 static enum cc_code count_unread(struct read_consumer *consumer, const struct receipt *receipt,
                                  struct read_answer *answer, struct cc_error *err)
 {
@@ -349,18 +330,50 @@ static enum cc_code put_unread(struct round *round, const struct person *person,
     return CC_OK;
 }
 
-/* The chat learns what was read, the person's other devices what is left unread. */
+/* False when it has to wait: a moment ago something was told. A read mark waits for no delivery. */
+static bool may_tell(struct known *known, const struct receipt *now, int64_t mono_ms)
+{
+    int64_t *last = now->read_seq > known->told.read_seq ? &known->read_told_ms : &known->told_ms;
+
+    if (*last != 0 && mono_ms - *last < RECEIPT_EVERY_MS)
+        return false;
+    *last = known->told_ms = mono_ms;
+    return true;
+}
+
+/* A hint: when it can't be told now, the next save tries again, and nobody's batch waits for it. */
+static void tell_authors(struct read_consumer *consumer, struct known *known,
+                         const struct receipt *now, struct redis_batch *batch)
+{
+    struct receipt_move move = {.told = &known->told, .now = now};
+    struct cc_error err = {0};
+    struct rights *rights;
+
+    if (message_members_rights(consumer->members, now->chat_id, &rights, &err) != CC_OK)
+        return;
+    if (receipts_tell(batch, consumer->store, rights, &move, &err) == CC_OK)
+        known->untold = false;
+    rights_unref(rights);
+}
+
+/* The authors learn what was read, the person's other devices what is left unread. */
 static enum cc_code tell_moved(struct round *round, const struct person *person,
                                struct redis_batch *batch, struct cc_error *err)
 {
-    bool reads = person->after.read_seq != person->known->now.read_seq;
+    struct read_consumer *consumer = round->consumer;
+    struct known *known = person->known;
+    bool reads = person->after.read_seq != known->now.read_seq;
 
     if (person->stored_later)
         redis_batch_hint_read(batch, &person->after);
     if (person->told_by_message)
         return CC_OK;
-    put_receipt(batch, &person->after);
-    return reads ? put_unread(round, person, batch, err) : CC_OK;
+    if (reads)
+        CC_TRY(put_unread(round, person, batch, err));
+    known->untold = true;
+    if (may_tell(known, &person->after, cc_mono_ms(consumer->outlet.clock)))
+        tell_authors(consumer, known, &person->after, batch);
+    return CC_OK;
 }
 
 static enum cc_code tell(struct round *round, struct cc_error *err)
@@ -388,6 +401,10 @@ static void remember(struct round *round)
             person->known->pending.unsaved = false;
         else if (has_moved(person))
             person->known->pending.unsaved = true;
+        if (person->known->untold)
+            person->known->pending.unsaved = true;
+        else
+            person->known->told = person->after;
         person->known->now = person->after;
     }
     cc_write_behind_trim(round->consumer->known, KNOWN_MAX);
@@ -423,6 +440,24 @@ enum cc_code consume_read(void *app, struct cc_batch *batch, struct cc_error *er
     return code;
 }
 
+/* What came too soon after what was told. */
+static void tell_what_waited(struct read_consumer *consumer, struct cc_pending *const *pending,
+                             size_t count, struct cc_arena *arena)
+{
+    struct redis_batch batch = redis_batch_create(arena, count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct known *known = (struct known *)pending[i];
+        if (!known->untold)
+            continue;
+        (void)may_tell(known, &known->now, cc_mono_ms(consumer->outlet.clock));
+        tell_authors(consumer, known, &known->now, &batch);
+        known->told = known->now;
+        known->untold = false;
+    }
+    redis_batch_send(&batch, &consumer->outlet);
+}
+
 enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_error *err)
 {
     struct read_consumer *consumer = app;
@@ -435,6 +470,7 @@ enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_erro
         unsaved[i] = ((struct known *)pending[i])->now;
     if (count > 0)
         CC_TRY(store->ops->raise_receipts(store, unsaved, count, err));
+    tell_what_waited(consumer, pending, count, arena);
     cc_write_behind_saved(consumer->known);
     return CC_OK;
 }

@@ -2,7 +2,7 @@
 #define MESSAGE_EVENTS_CONSUME_READ_H
 
 /* message.read to read positions: the only writer of receipts. Positions only grow, never past the
- * end of the chat. Then the chat is told (`receipt`) and the asker is answered. */
+ * end of the chat. Then the authors are told (`receipt`) and the asker is answered. */
 
 #include "common/kafka_consumer.h"
 #include "common/write_behind.h"

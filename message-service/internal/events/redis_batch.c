@@ -20,20 +20,30 @@ static const char raise_head[] =
     "if tonumber(ARGV[1]) > rev then redis.call('SET', KEYS[1], ARGV[1]..' '..ARGV[2]) end "
     "return 0";
 
-struct redis_batch redis_batch_create(struct cc_arena *arena, size_t capacity)
+struct redis_batch redis_batch_create(struct cc_arena *arena, size_t expected)
 {
     return (struct redis_batch){
         .arena = arena,
-        .items = cc_arena_calloc(arena, capacity + 1, sizeof(struct cc_redis_args)),
-        .capacity = capacity,
+        .items = cc_arena_calloc(arena, expected + 1, sizeof(struct cc_redis_args)),
+        .capacity = expected + 1,
     };
+}
+
+static void grow(struct redis_batch *batch)
+{
+    struct cc_redis_args *items = cc_arena_calloc(batch->arena, 2 * batch->capacity, sizeof *items);
+
+    memcpy(items, batch->items, batch->count * sizeof *items);
+    batch->items = items;
+    batch->capacity *= 2;
 }
 
 static void add(struct redis_batch *batch, size_t argc, const char *const *argv,
                 const size_t *lengths)
 {
-    if (batch->count < batch->capacity)
-        batch->items[batch->count++] = (struct cc_redis_args){argc, argv, lengths};
+    if (batch->count == batch->capacity)
+        grow(batch);
+    batch->items[batch->count++] = (struct cc_redis_args){argc, argv, lengths};
 }
 
 void redis_batch_raise_head(struct redis_batch *batch, const char *chat_id, int64_t rev,

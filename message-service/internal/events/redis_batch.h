@@ -20,7 +20,8 @@ struct redis_batch {
     struct cc_redis_args *items;
     size_t count, capacity;
 };
-struct redis_batch redis_batch_create(struct cc_arena *arena, size_t capacity);
+/* expected: commands; more are taken too. */
+struct redis_batch redis_batch_create(struct cc_arena *arena, size_t expected);
 /* Raises head:{chat}; never lowers it: a replay announces old revs again. */
 void redis_batch_raise_head(struct redis_batch *batch, const char *chat_id, int64_t rev,
                             int64_t seq);

@@ -31,7 +31,9 @@
 
 static enum ws_weight weight_of(enum cc_bus_kind kind)
 {
-    return kind == CC_BUS_TYPING || kind == CC_BUS_PRESENCE ? WS_MAY_BE_DROPPED : WS_MUST_ARRIVE;
+    bool hint = kind == CC_BUS_TYPING || kind == CC_BUS_PRESENCE || kind == CC_BUS_RECEIPT;
+
+    return hint ? WS_MAY_BE_DROPPED : WS_MUST_ARRIVE;
 }
 
 /* ---- to whom ---- */
@@ -156,12 +158,24 @@ static void introduce(struct ws_app *app, struct ws_chat *chat, const char *user
     cc_strbuf_finish(&text);
 }
 
+/* What is only for one of the members, if it still is one. */
+static void to_member(struct ws_app *app, struct ws_chat *chat, const char *user_id,
+                      const struct ws_bus_event *event)
+{
+    struct ws_person *person = ws_people_find(app, user_id);
+
+    if (person != NULL && ws_membership_find(app, person, chat->chat_id) != NULL)
+        to_person(app, person, event->frame, "", weight_of(event->message.kind));
+}
+
 static void deliver(struct ws_app *app, struct ws_chat *chat, const struct ws_bus_event *event)
 {
     const struct cc_bus_message *message = &event->message;
     const char *user_id = person_addressed(event);
 
-    if (user_id != NULL)
+    if (user_id != NULL && message->kind == CC_BUS_RECEIPT)
+        to_member(app, chat, user_id, event);
+    else if (user_id != NULL)
         introduce(app, chat, user_id, event->frame);
     else if (message->kind == CC_BUS_TYPING)
         to_members_but_sender(app, chat, event);
@@ -279,6 +293,8 @@ static void to_watchers(struct ws_person *person, struct ws_buffer *frame)
 static void take_person_event(struct ws_app *app, struct ws_person *person,
                               struct ws_bus_event *event)
 {
+    struct ws_membership *membership;
+
     switch (event->message.kind) {
     case CC_BUS_CHAT:
         if (person->session_count > 0) {
@@ -297,9 +313,14 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
         take_own_state(app, person, event);
         to_person(app, person, event->frame, "", WS_MUST_ARRIVE);
         break;
+    case CC_BUS_RECEIPT: /* in the chat's order: it may follow a removal */
+        if ((membership = ws_membership_find(app, person, event->message.chat_id)) != NULL) {
+            take_chat_event(app, membership->chat, event);
+            return;
+        }
+        break;
     case CC_BUS_NOTIFICATION:
     case CC_BUS_UNREAD:
-    case CC_BUS_RECEIPT:
         to_person(app, person, event->frame, event->message.conn_id, WS_MUST_ARRIVE);
         break;
     case CC_BUS_MESSAGE:

@@ -2,7 +2,7 @@
 #define WS_OUTBOX_H
 
 /* What one connection has still to be sent: references to shared frames, bounded in number and
- * bytes. Typing and presence give way before anything else does. Loop thread. */
+ * bytes. Typing, presence and receipts give way before anything else does. Loop thread. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -324,6 +324,26 @@ static void who_was_removed_gets_nothing_more(void **state)
     ws_client_close(bob);
 }
 
+/* Chosen while he was a member, it comes when he is none any more. */
+static void who_was_removed_hears_of_no_reading(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    world_tell_receipt(f->world, f->chat, f->bob, f->ann);
+    ws_client_expect(bob, "\"t\":\"receipt\"", f->ann, NULL);
+    pthread_mutex_lock(&f->world->lock);
+    f->chat->members[1][0] = '\0';
+    f->chat->member_version = 2;
+    pthread_mutex_unlock(&f->world->lock);
+    world_tell_receipt(f->world, f->chat, f->bob, f->ann);
+
+    ws_client_expect_none(bob, "\"t\":\"receipt\"", 500);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
 static void announce_chat(struct fixture *f, const struct world_chat *chat, const char *target)
 {
     char event_id[CC_UUID_BYTES];
@@ -432,6 +452,7 @@ int main(void)
         GATEWAY_TEST(a_change_of_the_account_reaches_all_devices_of_its_person),
         GATEWAY_TEST(a_read_mark_is_answered_and_seen_by_the_other),
         GATEWAY_TEST(who_was_removed_gets_nothing_more),
+        GATEWAY_TEST(who_was_removed_hears_of_no_reading),
         GATEWAY_TEST(a_new_chat_is_introduced_and_then_live),
     };
 

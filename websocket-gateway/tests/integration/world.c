@@ -476,12 +476,14 @@ static void apply_mark(struct world *world, const struct ev_message_read *mark)
 {
     struct cc_bus_message receipt = {.kind = CC_BUS_RECEIPT};
     struct cc_bus_message reply = {.kind = CC_BUS_OUTCOME};
-    char text[512];
+    char text[512], members[WORLD_PEOPLE][CC_UUID_BYTES];
 
     pthread_mutex_lock(&world->lock);
-    bool known = find_chat(world, mark->chat_id) != NULL;
+    const struct world_chat *chat = find_chat(world, mark->chat_id);
+    if (chat != NULL)
+        memcpy(members, chat->members, sizeof members);
     pthread_mutex_unlock(&world->lock);
-    if (!known)
+    if (chat == NULL)
         return; /* another test's */
     snprintf(text, sizeof text,
              "{\"t\":\"receipt\",\"chat_id\":\"%s\",\"user_id\":\"%s\",\"read_seq\":%lld}",
@@ -489,7 +491,9 @@ static void apply_mark(struct world *world, const struct ev_message_read *mark)
     snprintf(receipt.chat_id, sizeof receipt.chat_id, "%s", mark->chat_id);
     receipt.frame = text;
     receipt.frame_count = strlen(text);
-    publish(world, WS_CHANNEL_CHAT, mark->chat_id, &receipt);
+    for (size_t i = 0; i < WORLD_PEOPLE; i++)
+        if (members[i][0] != '\0' && strcmp(members[i], mark->user_id) != 0)
+            publish(world, WS_CHANNEL_USER, members[i], &receipt);
     snprintf(text, sizeof text, "{\"re\":%s,\"ok\":true,\"read_seq\":%lld}",
              mark->origin.client_msg_id, (long long)mark->read_seq);
     snprintf(reply.conn_id, sizeof reply.conn_id, "%s", mark->origin.conn_id);
@@ -740,6 +744,21 @@ struct world_gate world_look(struct world *world, const struct world_gate *gate)
     seen = *gate;
     pthread_mutex_unlock(&world->lock);
     return seen;
+}
+
+void world_tell_receipt(struct world *world, const struct world_chat *chat, const char *user_id,
+                        const char *reader_id)
+{
+    struct cc_bus_message receipt = {.kind = CC_BUS_RECEIPT};
+    char text[512];
+
+    snprintf(text, sizeof text, "{\"t\":\"receipt\",\"chat_id\":\"%s\",\"user_id\":\"%s\"}",
+             chat->chat_id, reader_id);
+    snprintf(receipt.chat_id, sizeof receipt.chat_id, "%s", chat->chat_id);
+    receipt.member_version = chat->member_version;
+    receipt.frame = text;
+    receipt.frame_count = strlen(text);
+    publish(world, WS_CHANNEL_USER, user_id, &receipt);
 }
 
 void world_update_user(struct world *world, const char *user_id, const char *change,

@@ -81,6 +81,9 @@ int64_t world_store(struct world *world, struct world_chat *chat, const char *bo
 void world_edit_last(struct world *world, struct world_chat *chat, const char *body);
 /* Publishes a frame for all sockets of a person. */
 void world_notify(struct world *world, const char *user_id, const char *frame);
+/* Tells somebody how far another one has read, as of the chat's membership now. */
+void world_tell_receipt(struct world *world, const struct world_chat *chat, const char *user_id,
+                        const char *reader_id);
 /* From now on user-service says that nobody may see this person; "" = everybody sees everybody. */
 void world_hide(struct world *world, const char *user_id);
 void world_set(struct world *world, bool *flag, bool value); /* one of the world's or a chat's */
