@@ -148,6 +148,8 @@ static void prepare_consumers(struct message_app *app)
     };
     app->media_ticker.sweeper =
         (struct media_sweeper){app->media, app->objects, app->media_limits, app->clock};
+    app->housekeeper.eraser =
+        (struct eraser){app->store, {app->media, app->media_limits, app->clock}};
 }
 
 static enum cc_code start_consumers(struct message_app *app, const struct cc_runtime *runtime,
@@ -216,6 +218,7 @@ enum cc_code message_app_start_as(struct message_app *app, const struct cc_runti
     prepare_consumers(app);
     CC_TRY(start_consumers(app, runtime, err));
     expirer_start(&app->expirer, (int)app->settings->sweep_interval_ms);
+    housekeeper_start(&app->housekeeper, (int)app->settings->sweep_interval_ms);
     if (app->objects != NULL)
         media_ticker_start(&app->media_ticker, (int)app->settings->sweep_interval_ms);
     return CC_OK;
@@ -227,6 +230,7 @@ void message_app_drain(void *memory, int64_t deadline_mono_ms)
 
     expirer_stop(&app->expirer);
     media_ticker_stop(&app->media_ticker);
+    housekeeper_stop(&app->housekeeper);
     cc_consumer_stop(app->created_consumer, deadline_mono_ms);
     cc_consumer_stop(app->read_consumer, deadline_mono_ms);
     cc_consumer_stop(app->deleted_consumer, deadline_mono_ms);

@@ -14,6 +14,7 @@
 #include "events/consume_created.h"
 #include "events/consume_read.h"
 #include "events/expire.h"
+#include "events/housekeep.h"
 #include "events/sweep_media.h"
 #include "settings.h"
 #include "waiters.h"
@@ -55,6 +56,7 @@ struct message_app {
     struct cc_consumer *created_consumer, *read_consumer, *deleted_consumer;
     struct expirer expirer;
     struct media_ticker media_ticker;
+    struct housekeeper housekeeper;
 };
 
 extern const struct cc_http_hooks message_http_hooks;

@@ -1,5 +1,5 @@
-/* Media and messages. Runs on the message.created consumer's thread. Removes nothing from the
- * object store: the sweep does. */
+/* Media and messages. Runs on the message.created consumer's thread, and the housekeeper's. Removes
+ * nothing from the object store: the sweep does. */
 
 #include "media_uses.h"
 
@@ -74,8 +74,8 @@ static enum cc_code plan_look(const struct media_uses *uses, const char *media_i
 }
 
 /* The looks are planned first: who dies in between leaves no file without one. */
-static enum cc_code drop_uses(const struct media_uses *uses, const char *message_id,
-                              struct cc_arena *arena, struct cc_error *err)
+enum cc_code media_uses_drop(const struct media_uses *uses, const char *message_id,
+                             struct cc_arena *arena, struct cc_error *err)
 {
     struct media_use_list shown;
 
@@ -91,7 +91,7 @@ static enum cc_code follow_one(const struct media_uses *uses, const struct chang
     if (change->op == CC_OP_CREATE && change->message.attachments_json != NULL)
         return put_uses(uses, change, arena, err);
     if (change->op == CC_OP_DELETE)
-        return drop_uses(uses, change->message.message_id, arena, err);
+        return media_uses_drop(uses, change->message.message_id, arena, err);
     return CC_OK;
 }
 

@@ -1,8 +1,8 @@
 #ifndef MEDIA_USES_H
 #define MEDIA_USES_H
 
-/* Media and messages: what a sender may attach, and which messages show what. For the owner; its
- * thread. */
+/* Media and messages: what a sender may attach, and which messages show what. For the owner and
+ * for whoever erases. Thread-safe. */
 
 #include "domain/change.h"
 #include "storage/media_store.h"
@@ -23,5 +23,8 @@ CC_MUST_CHECK enum cc_code media_uses_allow(const struct media_uses *uses,
 CC_MUST_CHECK enum cc_code media_uses_follow(const struct media_uses *uses,
                                              const struct change *const *changes, size_t count,
                                              struct cc_error *err);
+/* A message shows nothing any more, and a sweep is to look at what it showed. Repeatable. */
+CC_MUST_CHECK enum cc_code media_uses_drop(const struct media_uses *uses, const char *message_id,
+                                           struct cc_arena *arena, struct cc_error *err);
 
 #endif

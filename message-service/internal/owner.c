@@ -155,11 +155,24 @@ struct takeover {
     struct chat_entry *chat;
 };
 
+static enum cc_code plan_erasures(struct owner *owner, const struct change *const *changes,
+                                  size_t count, struct cc_error *err)
+{
+    struct message_store *store = owner->store;
+
+    for (size_t i = 0; i < count; i++)
+        if (changes[i]->op == CC_OP_SYSTEM && change_is_event(changes[i], "chat_deleted"))
+            CC_TRY(store->ops->plan_erasure(store, changes[i]->chat_id, changes[i]->rev, err));
+    return CC_OK;
+}
+
+/* An erasure comes last: it begins when all that is to be erased is there. */
 static enum cc_code materialise(struct owner *owner, const struct change *const *changes,
                                 size_t count, struct cc_error *err)
 {
     CC_TRY(owner->store->ops->materialise(owner->store, changes, count, err));
-    return media_uses_follow(&owner->media, changes, count, err);
+    CC_TRY(media_uses_follow(&owner->media, changes, count, err));
+    return plan_erasures(owner, changes, count, err);
 }
 
 /* What the log holds beyond the saved head may not be materialised: whoever wrote it may have died

@@ -308,19 +308,31 @@ struct change *message_row_to_change(const bson_t *row, struct cc_arena *arena)
     return change;
 }
 
-void message_row_strip(bson_t *update)
+static void strip_fields(bson_t *update, const char *const *names, size_t count)
 {
-    static const char *const said[] = {"body",        "attachments", "mentions",
-                                       "mention_all", "reply_to",    "reactions"};
     bson_t fields;
 
     BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &fields);
     BSON_APPEND_BOOL(&fields, "deleted", true);
     bson_append_document_end(update, &fields);
     BSON_APPEND_DOCUMENT_BEGIN(update, "$unset", &fields);
-    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
-        BSON_APPEND_UTF8(&fields, said[i], "");
+    for (size_t i = 0; i < count; i++)
+        BSON_APPEND_UTF8(&fields, names[i], "");
     bson_append_document_end(update, &fields);
+}
+
+#define SAID "body", "attachments", "mentions", "mention_all", "reply_to", "reactions"
+
+void message_row_strip(bson_t *update)
+{
+    static const char *const said[] = {SAID};
+    strip_fields(update, said, sizeof said / sizeof said[0]);
+}
+
+void message_row_erase(bson_t *update)
+{
+    static const char *const said[] = {SAID, "system", "emoji", "pinned", "pin_of"};
+    strip_fields(update, said, sizeof said / sizeof said[0]);
 }
 
 void message_row_from_message(bson_t *row, const struct cc_message *message)

@@ -26,6 +26,10 @@ struct change *message_row_to_change(const bson_t *row, struct cc_arena *arena);
 /* The update that leaves of a row's message only that it was there. */
 void message_row_strip(bson_t *update);
 
+/* The same of a deleted chat's row, in the log or the timeline: what people see of the chat's own
+ * changes is gone too. */
+void message_row_erase(bson_t *update);
+
 void message_row_from_message(bson_t *row, const struct cc_message *message);
 struct cc_message message_row_to_message(const bson_t *row, struct cc_arena *arena);
 

@@ -54,6 +54,15 @@ struct expiry_list {
     struct expiry *items;
     size_t count;
 };
+struct erasure { /* a deleted chat whose content is still to be taken out */
+    const char *chat_id;
+    int64_t rev;    /* of its deletion */
+    int64_t bucket; /* the first whose revs and seqs are not erased; up to rev >> BUCKET_BITS */
+};
+struct erasure_list {
+    struct erasure *items; /* in no order */
+    size_t count;
+};
 struct receipt_list {
     struct receipt *items;
     size_t count;
@@ -154,6 +163,18 @@ struct message_store_ops {
      * how often was reacted, stays. Repeatable. */
     enum cc_code (*forget_person)(struct message_store *store, const char *user_id,
                                   struct cc_error *err);
+    /* The chat is deleted by that rev, and all before it is materialised: what was said there is to
+     * be erased. Repeatable; one that is planned stays as it is. */
+    enum cc_code (*plan_erasure)(struct message_store *store, const char *chat_id, int64_t rev,
+                                 struct cc_error *err);
+    /* What is planned, at most limit; it is listed until all of it was erased. */
+    enum cc_code (*erasures)(struct message_store *store, size_t limit, struct cc_arena *arena,
+                             struct erasure_list *out, struct cc_error *err);
+    /* Takes the content of erasure->bucket out of log and timeline, and notes it; after the last
+     * one, nothing is left to erase, nor who has read how far. said: the messages of that bucket's
+     * seqs. Ids, hashes, revs and seqs stay. Repeatable. */
+    enum cc_code (*erase)(struct message_store *store, const struct erasure *erasure,
+                          const struct message_list *said, struct cc_error *err);
     void (*destroy)(struct message_store *store);
 };
 struct message_store {

@@ -197,6 +197,24 @@ static enum cc_code forget_person(struct message_store *store, const char *user_
     THROUGH(store, STORE_FORGET_PERSON, inner->ops->forget_person(inner, user_id, err));
 }
 
+static enum cc_code plan_erasure(struct message_store *store, const char *chat_id, int64_t rev,
+                                 struct cc_error *err)
+{
+    THROUGH(store, STORE_PLAN_ERASURE, inner->ops->plan_erasure(inner, chat_id, rev, err));
+}
+
+static enum cc_code erasures(struct message_store *store, size_t limit, struct cc_arena *arena,
+                             struct erasure_list *out, struct cc_error *err)
+{
+    THROUGH(store, STORE_ERASURES, inner->ops->erasures(inner, limit, arena, out, err));
+}
+
+static enum cc_code erase(struct message_store *store, const struct erasure *erasure,
+                          const struct message_list *said, struct cc_error *err)
+{
+    THROUGH(store, STORE_ERASE, inner->ops->erase(inner, erasure, said, err));
+}
+
 static void destroy(struct message_store *store)
 {
     message_store_destroy(self(store)->inner);
@@ -226,6 +244,9 @@ static const struct message_store_ops failing_ops = {
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
     .forget_person = forget_person,
+    .plan_erasure = plan_erasure,
+    .erasures = erasures,
+    .erase = erase,
     .destroy = destroy,
 };
 

@@ -25,6 +25,7 @@ struct memory_store {
     struct cc_hash_map *hidden;         /* user/message: struct hidden */
     struct cc_hash_map *expiries;       /* message_id: its message */
     struct cc_hash_map *heads, *receipts;
+    struct cc_hash_map *erasures; /* chat: struct erasure */
 };
 
 static struct memory_store *enter(struct message_store *base)
@@ -131,6 +132,15 @@ static void add_message(struct memory_store *store, const struct cc_message *mes
 }
 
 /* Leaves of what the message said only that it was there. */
+static void strip_message(struct cc_message *said)
+{
+    said->deleted = true;
+    said->body = "";
+    said->attachments_json = said->reply_to = said->reactions_json = NULL;
+    said->mention_count = 0;
+    said->mention_all = false;
+}
+
 static void strip(struct memory_store *store, const struct change *deletion)
 {
     size_t at = 0;
@@ -142,11 +152,7 @@ static void strip(struct memory_store *store, const struct change *deletion)
         if (!change_accepted(change) || change->rev >= deletion->rev ||
             strcmp(said->message_id, deletion->message.message_id) != 0)
             continue;
-        said->deleted = true;
-        said->body = "";
-        said->attachments_json = said->reply_to = said->reactions_json = NULL;
-        said->mention_count = 0;
-        said->mention_all = false;
+        strip_message(said);
     }
 }
 
@@ -602,6 +608,105 @@ static enum cc_code forget_person(struct message_store *base, const char *user_i
     return leave(store, CC_OK);
 }
 
+static enum cc_code plan_erasure(struct message_store *base, const char *chat_id, int64_t rev,
+                                 struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err;
+    if (cc_hash_map_get(store->erasures, chat_id) == NULL) {
+        struct erasure *erasure = CC_ARENA_NEW(store->arena, struct erasure);
+        *erasure = (struct erasure){cc_arena_strdup(store->arena, chat_id), rev, 0};
+        cc_hash_map_put(store->erasures, erasure->chat_id, erasure);
+    }
+    return leave(store, CC_OK);
+}
+
+static enum cc_code erasures(struct message_store *base, size_t limit, struct cc_arena *arena,
+                             struct erasure_list *out, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct erasure_list list = {cc_arena_calloc(arena, limit + 1, sizeof *list.items), 0};
+    size_t at = 0;
+    void *value;
+
+    (void)err;
+    while (list.count < limit && cc_hash_map_next(store->erasures, &at, &value)) {
+        list.items[list.count] = *(struct erasure *)value;
+        list.items[list.count].chat_id = cc_arena_strdup(arena, list.items[list.count].chat_id);
+        list.count++;
+    }
+    *out = list;
+    return leave(store, CC_OK);
+}
+
+static bool is_in_bucket(const struct erasure *erasure, int64_t number)
+{
+    return number >> BUCKET_BITS == erasure->bucket;
+}
+
+static void erase_message(struct cc_message *said)
+{
+    strip_message(said);
+    said->system_json = NULL;
+    said->pinned = false;
+}
+
+static void erase_log(struct memory_store *store, const struct erasure *erasure)
+{
+    size_t at = 0;
+    void *value;
+
+    while (cc_hash_map_next(store->changes_by_op, &at, &value)) {
+        struct change *change = value;
+        if (strcmp(change->chat_id, erasure->chat_id) != 0 || !change_accepted(change) ||
+            !is_in_bucket(erasure, change->rev))
+            continue;
+        erase_message(&change->message);
+        if (change->op == CC_OP_REACT)
+            change->reaction.emoji = "";
+    }
+}
+
+static bool is_of_chat(const void *receipt, const char *chat_id)
+{
+    return strcmp(((const struct receipt *)receipt)->chat_id, chat_id) == 0;
+}
+
+static bool reacts_to(const void *change, const char *message_id)
+{
+    return strcmp(((const struct change *)change)->message.message_id, message_id) == 0;
+}
+
+static void note_erased(struct memory_store *store, const struct erasure *erasure)
+{
+    struct erasure *planned = cc_hash_map_get(store->erasures, erasure->chat_id);
+
+    if (erasure->bucket == erasure->rev >> BUCKET_BITS) {
+        drop_where(&store->receipts, store, is_of_chat, receipt_key, erasure->chat_id);
+        cc_hash_map_remove(store->erasures, erasure->chat_id);
+    } else if (planned != NULL && planned->bucket <= erasure->bucket) {
+        planned->bucket = erasure->bucket + 1;
+    }
+}
+
+static enum cc_code erase(struct message_store *base, const struct erasure *erasure,
+                          const struct message_list *said, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct stored_message *at = cc_hash_map_get(store->timelines, erasure->chat_id);
+
+    (void)err;
+    for (size_t i = 0; i < said->count; i++)
+        drop_where(&store->reactions, store, reacts_to, reaction_key, said->items[i].message_id);
+    erase_log(store, erasure);
+    for (; at != NULL; at = at->next)
+        if (is_in_bucket(erasure, at->message.seq))
+            erase_message(&at->message);
+    note_erased(store, erasure);
+    return leave(store, CC_OK);
+}
+
 static void destroy(struct message_store *base)
 {
     struct memory_store *store = (struct memory_store *)base;
@@ -619,6 +724,7 @@ static void destroy(struct message_store *base)
     cc_hash_map_destroy(store->expiries);
     cc_hash_map_destroy(store->heads);
     cc_hash_map_destroy(store->receipts);
+    cc_hash_map_destroy(store->erasures);
     cc_arena_destroy(store->arena);
     pthread_mutex_destroy(&store->lock);
     cc_free(store);
@@ -647,6 +753,9 @@ static const struct message_store_ops memory_ops = {
     .receipts_of = receipts_of,
     .raise_receipts = raise_receipts,
     .forget_person = forget_person,
+    .plan_erasure = plan_erasure,
+    .erasures = erasures,
+    .erase = erase,
     .destroy = destroy,
 };
 
@@ -666,5 +775,6 @@ struct message_store *message_store_memory_create(void)
     store->expiries = cc_hash_map_create();
     store->heads = cc_hash_map_create();
     store->receipts = cc_hash_map_create();
+    store->erasures = cc_hash_map_create();
     return &store->base;
 }

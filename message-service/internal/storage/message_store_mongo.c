@@ -150,6 +150,9 @@ static const struct message_store_ops mongo_ops = {
     .receipts_of = message_mongo_receipts_of,
     .raise_receipts = message_mongo_raise_receipts,
     .forget_person = message_mongo_forget_person,
+    .plan_erasure = message_mongo_plan_erasure,
+    .erasures = message_mongo_erasures,
+    .erase = message_mongo_erase,
     .destroy = destroy,
 };
 

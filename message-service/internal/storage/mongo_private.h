@@ -2,9 +2,9 @@
 #define MESSAGE_STORAGE_MONGO_PRIVATE_H
 
 /* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
- * mentions_mongo.c, hidden_mongo.c, people_mongo.c, expiries_mongo.c, slots_mongo.c,
- * positions_mongo.c; message_store_mongo.c puts them together. Signatures and errors:
- * message_store.h. */
+ * mentions_mongo.c, hidden_mongo.c, people_mongo.c, expiries_mongo.c, erasures_mongo.c,
+ * slots_mongo.c, positions_mongo.c; message_store_mongo.c puts them together. Signatures and
+ * errors: message_store.h. */
 
 #include "storage/message_rows.h"
 #include "storage/message_store.h"
@@ -15,6 +15,7 @@
 #define MENTIONS_COLLECTION  "mentions"
 #define HIDDEN_COLLECTION    "hidden"
 #define EXPIRIES_COLLECTION  "expiries"
+#define ERASURES_COLLECTION  "erasures"
 #define MEDIA_COLLECTION     "media"
 #define USES_COLLECTION      "media_uses"
 #define LOOKS_COLLECTION     "media_looks"
@@ -147,6 +148,13 @@ enum cc_code message_mongo_expired(struct message_store *store, int64_t now_ms, 
                                    struct cc_error *err);
 enum cc_code message_mongo_forget_expiry(struct message_store *store, const char *message_id,
                                          struct cc_error *err);
+enum cc_code message_mongo_plan_erasure(struct message_store *store, const char *chat_id,
+                                        int64_t rev, struct cc_error *err);
+enum cc_code message_mongo_erasures(struct message_store *store, size_t limit,
+                                    struct cc_arena *arena, struct erasure_list *out,
+                                    struct cc_error *err);
+enum cc_code message_mongo_erase(struct message_store *store, const struct erasure *erasure,
+                                 const struct message_list *said, struct cc_error *err);
 enum cc_code message_mongo_load_head(struct message_store *store, struct chat_head *out,
                                      struct cc_error *err);
 enum cc_code message_mongo_save_heads(struct message_store *store, const struct chat_head *heads,

@@ -294,6 +294,18 @@ struct ev_message_created a_gateway_send(struct message_fixture *f, const char *
     return ask;
 }
 
+struct ev_message_created a_chat_deletion(struct message_fixture *f, const char *chat_id)
+{
+    struct ev_message_created ask = a_gateway_send(f, chat_id, CC_SYSTEM_SENDER, a_new_id(f));
+
+    ask.op = CC_OP_SYSTEM;
+    ask.type = "system";
+    ask.body = "";
+    ask.system_json = "{\"event\":\"chat_deleted\"}";
+    ask.member_version = 2;
+    return ask;
+}
+
 static struct cc_produce record_of(struct message_fixture *f, const struct ev_message_created *ask)
 {
     struct event_payload payload;

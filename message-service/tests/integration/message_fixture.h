@@ -51,6 +51,8 @@ const char *a_new_id(struct message_fixture *f);
 /* A send as a gateway would produce it. */
 struct ev_message_created a_gateway_send(struct message_fixture *f, const char *chat_id,
                                          const char *sender_id, const char *client_msg_id);
+/* chat-service's operation: the chat is deleted for everybody. */
+struct ev_message_created a_chat_deletion(struct message_fixture *f, const char *chat_id);
 void must_produce(struct message_fixture *f, const struct ev_message_created *operations,
                   size_t count);
 void must_produce_raw(struct message_fixture *f, const char *key, const char *payload);

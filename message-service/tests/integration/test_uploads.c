@@ -382,6 +382,53 @@ static void what_nobody_needs_is_swept_from_the_object_store(void **state)
     message_restart(f, false);
 }
 
+static bool is_erased(void *arg)
+{
+    struct message_fixture *f = ((void **)arg)[0];
+    struct message_list said = stored_messages(f, ((void **)arg)[1]);
+
+    for (size_t i = 0; i < said.count; i++)
+        if (said.items[i].body[0] != '\0' || said.items[i].attachments_json != NULL)
+            return false;
+    return true;
+}
+
+static void what_a_deleted_chat_held_is_nowhere_any_more(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f), *ada = f->members[0];
+    struct ev_message_created deletion = a_chat_deletion(f, chat);
+    struct object_facts facts;
+    struct change_list log;
+    bool found = true;
+
+    f->settings.media_abandoned_s = f->settings.media_unused_s = 3;
+    message_restart(f, false);
+    const char *file = an_uploaded_file(f, ada, CONTENT, "attachment");
+    assert_int_equal(send_file(f, ada, chat, file, "1").status, 201);
+    assert_int_equal(send_text(f, ada, chat, "secret", "2").status, 201);
+    must_produce(f, &deletion, 1);
+    void *arg[] = {f, (void *)chat};
+    test_wait_for(is_erased, arg, 20000);
+    arg[1] = (void *)file;
+    test_wait_for(is_swept, arg, 30000);
+
+    struct media gone = {.media_id = file, .owner_id = ada};
+    assert_int_equal(
+        f->app.objects->ops->look(f->app.objects, &gone, f->arena, &found, &facts, &f->err), CC_OK);
+    assert_false(found);
+    assert_int_equal(f->store->ops->changes_after(f->store, chat, 0, 100, f->arena, &log, &f->err),
+                     CC_OK);
+    assert_int_equal(log.count, 3);
+    for (size_t i = 0; i < log.count; i++) {
+        assert_string_equal(log.items[i]->message.body, "");
+        assert_null(log.items[i]->message.attachments_json);
+    }
+    f->settings.media_abandoned_s = 3600;
+    f->settings.media_unused_s = 86400;
+    message_restart(f, false);
+}
+
 static void without_the_object_store_only_files_are_unavailable(void **state)
 {
     struct message_fixture *f = *state;
@@ -424,6 +471,7 @@ int main(void)
         TEST(a_url_is_bound_to_all_that_was_announced),
         TEST(a_url_expires),
         TEST(what_nobody_needs_is_swept_from_the_object_store),
+        TEST(what_a_deleted_chat_held_is_nowhere_any_more),
         TEST(without_the_object_store_only_files_are_unavailable),
     };
     return cmocka_run_group_tests(tests, message_fixture_start, message_fixture_stop);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "eraser.h"
 #include "media_sweeper.h"
 #include "owner_fixture.h"
 #include "testing.h"
@@ -340,6 +341,67 @@ static void what_the_last_message_showed_is_swept_after_its_deletion(void **stat
     assert_false(is_stored(f, &file));
 }
 
+static void must_erase(struct fixture *f)
+{
+    const struct eraser eraser = {f->owner->store, f->uses};
+    size_t count;
+
+    assert_int_equal(eraser_sweep(&eraser, &count, &f->owner->err), CC_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(eraser_sweep(&eraser, &count, &f->owner->err), CC_OK);
+    assert_int_equal(count, 0);
+}
+
+static void what_a_deleted_chat_showed_is_swept(void **state)
+{
+    struct fixture *f = *state;
+    struct media file = an_uploaded_file(f, ADA, MEDIA_ATTACHMENT);
+    struct operation send = a_picture(f, ADA, "1", file.media_id);
+    struct operation deletion =
+        a_change_of_members(f->owner, "deletion", "chat_deleted", 2, NULL, 0);
+    must_apply(f->owner, &send, 1);
+    fake_clock_advance_ms(&f->clock, 10 * UNUSED_MS);
+
+    must_apply(f->owner, &deletion, 1);
+    assert_int_equal(uses_of(f, &file), 1);
+    must_erase(f);
+
+    assert_int_equal(uses_of(f, &file), 0);
+    fake_clock_advance_ms(&f->clock, ABANDONED_MS);
+    assert_int_equal(must_sweep(f), 1);
+    assert_false(is_stored(f, &file));
+    must_apply(f->owner, &send, 1); /* a replay */
+    assert_string_equal(history(f->owner, CHAT_ONE).items[0].body, "");
+    assert_int_equal(uses_of(f, &file), 0);
+}
+
+/* The owner dies after the log, the eraser at each of its calls; the next ones go on. */
+static void an_erasure_survives_whoever_dies(void **state)
+{
+    struct fixture *f = *state;
+    struct media file = an_uploaded_file(f, ADA, MEDIA_ATTACHMENT);
+    struct operation send = a_picture(f, ADA, "1", file.media_id);
+    struct operation deletion =
+        a_change_of_members(f->owner, "deletion", "chat_deleted", 2, NULL, 0);
+    const struct eraser eraser = {f->owner->store, f->uses};
+    size_t count;
+    must_apply(f->owner, &send, 1);
+
+    message_store_failing_plan(f->owner->store, STORE_PLAN_ERASURE, 1, STORE_FAILS_BEFORE,
+                               CC_OUTCOME_UNKNOWN);
+    assert_int_not_equal(try_apply(f->owner, &deletion, 1), CC_OK);
+    replace_owner(f->owner);
+    owner_use_media(f->owner->owner, &f->uses);
+    must_apply(f->owner, &deletion, 1);
+    message_store_failing_plan(f->owner->store, STORE_ERASE, 1, STORE_FAILS_BEFORE,
+                               CC_OUTCOME_UNKNOWN);
+    assert_int_not_equal(eraser_sweep(&eraser, &count, &f->owner->err), CC_OK);
+    must_erase(f);
+
+    assert_int_equal(uses_of(f, &file), 0);
+    assert_null(history(f->owner, CHAT_ONE).items[0].attachments_json);
+}
+
 static void while_the_object_store_is_away_nothing_is_forgotten(void **state)
 {
     struct fixture *f = *state;
@@ -393,6 +455,8 @@ int main(void)
         TEST(an_upload_that_is_never_completed_is_swept),
         TEST(what_is_never_sent_is_swept_but_not_what_is),
         TEST(what_the_last_message_showed_is_swept_after_its_deletion),
+        TEST(what_a_deleted_chat_showed_is_swept),
+        TEST(an_erasure_survives_whoever_dies),
         TEST(while_the_object_store_is_away_nothing_is_forgotten),
         cmocka_unit_test(names_types_and_hashes_are_checked),
     };

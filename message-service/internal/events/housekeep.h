@@ -1,0 +1,16 @@
+#ifndef MESSAGE_EVENTS_HOUSEKEEP_H
+#define MESSAGE_EVENTS_HOUSEKEEP_H
+
+/* The thread that takes out of the stores what is to be kept no longer. */
+
+#include "eraser.h"
+
+struct housekeeper { /* filled by the app */
+    struct eraser eraser;
+    struct cc_ticker *ticker;
+};
+void housekeeper_start(struct housekeeper *housekeeper, int interval_ms);
+/* Waits for a running sweep. Does nothing when it never started. */
+void housekeeper_stop(struct housekeeper *housekeeper);
+
+#endif
