@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "events/consume_deleted.h"
-
 #define REDIS_CONNECTIONS    16
 #define FLUSH_MS             3000
 #define READ_LINGER_MS       20   /* somebody may wait for the answer to `read` */
@@ -148,6 +146,8 @@ static void prepare_consumers(struct message_app *app)
     };
     app->media_ticker.sweeper =
         (struct media_sweeper){app->media, app->objects, app->media_limits, app->clock};
+    app->deleted = (struct deleted_consumer){
+        app->store, {app->media, app->media_limits, app->clock}};
     app->housekeeper.eraser =
         (struct eraser){app->store, {app->media, app->media_limits, app->clock}};
 }
@@ -192,7 +192,7 @@ static enum cc_code start_consumers(struct message_app *app, const struct cc_run
     CC_TRY(cc_consumer_start(&options, &created, &app->created_consumer, err));
     options.app = &app->read;
     CC_TRY(cc_consumer_start(&options, &read, &app->read_consumer, err));
-    options.app = app->store;
+    options.app = &app->deleted;
     return cc_consumer_start(&options, &deleted, &app->deleted_consumer, err);
 }
 

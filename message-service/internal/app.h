@@ -12,6 +12,7 @@
 #include "common/service.h"
 #include "common/topics.h"
 #include "events/consume_created.h"
+#include "events/consume_deleted.h"
 #include "events/consume_read.h"
 #include "events/expire.h"
 #include "events/housekeep.h"
@@ -53,6 +54,7 @@ struct message_app {
     struct head_saver *heads;
     struct created_consumer created;
     struct read_consumer read;
+    struct deleted_consumer deleted;
     struct cc_consumer *created_consumer, *read_consumer, *deleted_consumer;
     struct expirer expirer;
     struct media_ticker media_ticker;

@@ -15,7 +15,8 @@ struct message_settings {
     const char *s3_endpoint, *s3_public_endpoint; /* "" = no files; "" = the same */
     const char *s3_region, *s3_bucket;
     const char *s3_access_key, *s3_secret_key, *s3_session_token;
-    int64_t media_max_bytes, media_url_ttl_s;
+    int64_t media_max_bytes, media_avatar_max_bytes, media_avatars_max;
+    int64_t media_url_ttl_s;
     int64_t media_abandoned_s, media_unused_s;
     bool production;
     int64_t batch_max;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define RETIRED_MS 15000
+
 const char *const media_purpose_names[] = {"attachment", "avatar", NULL};
 
 bool media_name_valid(const char *name)
@@ -49,12 +51,28 @@ bool media_may_be_sent(const struct media *media, const char *sender_id, bool is
     bool lasts = is_used || media->purpose == MEDIA_AVATAR ||
                  now_ms < media->completed_at_ms + limits->unused_ms;
 
-    return is_complete && lasts && strcmp(media->owner_id, sender_id) == 0;
+    return is_complete && lasts && media->retired_at_ms == 0 &&
+           strcmp(media->owner_id, sender_id) == 0;
+}
+
+bool media_is_public(const struct media *media)
+{
+    return media->purpose == MEDIA_AVATAR && media->retired_at_ms == 0;
+}
+
+/* Nothing is sent any more; what was allowed a moment ago is stored by then, or its owner lost the
+ * partition. */
+static int64_t retired_until_ms(const struct media *media, const struct media_limits *limits)
+{
+    bool shorter = limits->abandoned_ms < RETIRED_MS;
+    return media->retired_at_ms + (shorter ? limits->abandoned_ms : RETIRED_MS);
 }
 
 /* Of a complete one: no send that was allowed before is still under way then. */
 static int64_t forlorn_at_ms(const struct media *media, const struct media_limits *limits)
 {
+    if (media->retired_at_ms != 0)
+        return retired_until_ms(media, limits);
     if (media->completed_at_ms == 0)
         return media->created_at_ms + limits->abandoned_ms;
     return media->completed_at_ms + limits->unused_ms + limits->abandoned_ms;
@@ -66,12 +84,14 @@ int64_t media_look_at_ms(const struct media *media, const struct media_limits *l
     int64_t forlorn_ms = forlorn_at_ms(media, limits);
     int64_t after_sends_ms = now_ms + limits->abandoned_ms;
 
+    if (media->retired_at_ms != 0)
+        return forlorn_ms > now_ms ? forlorn_ms : now_ms;
     return forlorn_ms > after_sends_ms ? forlorn_ms : after_sends_ms;
 }
 
 bool media_is_forlorn(const struct media *media, bool is_used, const struct media_limits *limits,
                       int64_t now_ms)
 {
-    bool is_kept = media->completed_at_ms != 0 && (is_used || media->purpose == MEDIA_AVATAR);
+    bool is_kept = media->completed_at_ms != 0 && (is_used || media_is_public(media));
     return !is_kept && now_ms >= forlorn_at_ms(media, limits);
 }

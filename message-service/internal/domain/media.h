@@ -13,6 +13,7 @@
 #define MEDIA_NAME_MAX_BYTES 255
 #define MEDIA_TYPE_MAX_BYTES 127
 #define MEDIA_SHA256_BYTES   65 /* hex, and NUL */
+#define MEDIA_RETIRED_NAME   "file" /* of what lost its owner */
 
 enum media_purpose { MEDIA_ATTACHMENT, MEDIA_AVATAR };
 extern const char *const media_purpose_names[]; /* NULL-terminated */
@@ -26,6 +27,7 @@ struct media { /* texts are borrowed from the arena it was read into */
     enum media_purpose purpose;
     int64_t created_at_ms;
     int64_t completed_at_ms; /* 0 = announced, not yet seen in the object store */
+    int64_t retired_at_ms;   /* 0 = its owner may need it */
 };
 
 struct media_limits {
@@ -45,7 +47,9 @@ bool media_same(const struct media *a, const struct media *b);
  * is not sent any more. */
 bool media_may_be_sent(const struct media *media, const char *sender_id, bool is_used,
                        const struct media_limits *limits, int64_t now_ms);
-/* When a sweep is to look at it, after it was announced, completed or lost a use at now_ms. */
+/* Whether everybody who is signed in may read it. */
+bool media_is_public(const struct media *media);
+/* When a sweep is to look at it, after it was announced, completed, retired or lost a use at now_ms. */
 int64_t media_look_at_ms(const struct media *media, const struct media_limits *limits,
                          int64_t now_ms);
 /* Whether nobody can need it any more. */

@@ -3,15 +3,16 @@
 #include "events/consume_deleted.h"
 
 #include "common/deletions.h"
-#include "storage/message_store.h"
+#include "media_owners.h"
 
 static enum cc_code bury(void *app, const char *user_id, struct cc_arena *arena,
                          struct cc_error *err)
 {
-    struct message_store *store = app;
+    const struct deleted_consumer *consumer = app;
 
     (void)arena;
-    return store->ops->forget_person(store, user_id, err);
+    CC_TRY(consumer->store->ops->forget_person(consumer->store, user_id, err));
+    return media_forget_owner(&consumer->media, user_id, err);
 }
 
 enum cc_code consume_deleted(void *app, struct cc_batch *batch, struct cc_error *err)

@@ -94,7 +94,7 @@ enum cc_code media_readable(struct cc_request *req, struct media **out, struct c
 
     CC_TRY(find(req, &found, err));
     CC_TRY(require_complete(req, found, err));
-    if (!is_caller(req, found->owner_id) && found->purpose != MEDIA_AVATAR)
+    if (!is_caller(req, found->owner_id) && !media_is_public(found))
         CC_TRY(require_visible_use(req, found, err));
     *out = found;
     return CC_OK;

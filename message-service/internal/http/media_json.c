@@ -21,16 +21,18 @@ static void require(struct cc_json_reader *reader, bool valid, const char *key, 
         cc_json_reject(reader, key, "%s", wanted);
 }
 
-bool media_json_read(struct cc_json_reader *reader, int64_t max_bytes, struct media *out)
+bool media_json_read(struct cc_json_reader *reader, const struct media_sizes *sizes,
+                     struct media *out)
 {
     const char *name = cc_json_text(reader, "name", CC_REQUIRED, 1, MEDIA_NAME_MAX_BYTES);
 
     out->name = name == NULL ? "" : name;
     out->content_type = read_lower(reader, "content_type", MEDIA_TYPE_MAX_BYTES);
-    out->size_bytes = cc_json_int(reader, "size_bytes", CC_REQUIRED, 1, max_bytes);
     out->sha256 = read_lower(reader, "sha256", MEDIA_SHA256_BYTES - 1);
     out->purpose = (enum media_purpose)cc_json_choice(reader, "purpose", CC_OPTIONAL,
                                                       media_purpose_names, MEDIA_ATTACHMENT);
+    int64_t largest = out->purpose == MEDIA_AVATAR ? sizes->avatar : sizes->attachment;
+    out->size_bytes = cc_json_int(reader, "size_bytes", CC_REQUIRED, 1, largest);
     require(reader, media_name_valid(out->name), "name", "holds control characters");
     require(reader, media_type_valid(out->content_type), "content_type",
             "is no media type (type/subtype, without parameters)");

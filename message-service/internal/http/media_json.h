@@ -8,9 +8,13 @@
 #include "domain/media.h"
 #include "storage/object_store.h"
 
-/* name, content_type, size_bytes (1..max_bytes), sha256, purpose; the rest of *out stays. False:
+struct media_sizes { /* in bytes, the largest */
+    int64_t attachment, avatar;
+};
+/* name, content_type, size_bytes (from 1, up to its purpose's size), sha256, purpose; the rest of *out stays. False:
  * the reader says why. */
-bool media_json_read(struct cc_json_reader *reader, int64_t max_bytes, struct media *out);
+bool media_json_read(struct cc_json_reader *reader, const struct media_sizes *sizes,
+                     struct media *out);
 
 void media_json_put_upload(struct cc_json_writer *writer, const struct media *media,
                            const struct object_upload *upload);

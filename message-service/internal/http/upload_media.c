@@ -7,6 +7,7 @@
 #include "http/media_json.h"
 #include "http/routes.h"
 #include "http/submit.h"
+#include "media_owners.h"
 
 #define KEY_SCOPE "media" /* an Idempotency-Key means one thing here, another elsewhere */
 
@@ -34,7 +35,9 @@ static enum cc_code read_announcement(struct cc_request *req, struct media *out,
     *out = (struct media){.media_id = media_id,
                           .owner_id = cc_request_caller(req)->user_id,
                           .created_at_ms = cc_wall_ms(app->clock)};
-    return media_json_read(reader, app->settings->media_max_bytes, out)
+    const struct media_sizes sizes = {app->settings->media_max_bytes,
+                                      app->settings->media_avatar_max_bytes};
+    return media_json_read(reader, &sizes, out)
                ? CC_OK
                : cc_json_reader_error(reader, err);
 }
@@ -110,6 +113,13 @@ static enum cc_code verify(struct message_app *app, const struct media *media,
     return compare(media, &facts, err);
 }
 
+static enum cc_code keep_avatars(struct message_app *app, const char *owner_id,
+                                 struct cc_error *err)
+{
+    const struct media_uses media = {app->media, app->media_limits, app->clock};
+    return media_keep_avatars(&media, owner_id, (size_t)app->settings->media_avatars_max, err);
+}
+
 static enum cc_code complete(struct message_app *app, struct media *media, struct cc_arena *arena,
                              struct cc_error *err)
 {
@@ -120,7 +130,8 @@ static enum cc_code complete(struct message_app *app, struct media *media, struc
     media->completed_at_ms = now_ms;
     CC_TRY(app->media->ops->plan_look(app->media, media->media_id,
                                       media_look_at_ms(media, &app->media_limits, now_ms), err));
-    return app->media->ops->complete(app->media, media->media_id, now_ms, err);
+    CC_TRY(app->media->ops->complete(app->media, media->media_id, now_ms, err));
+    return media->purpose == MEDIA_AVATAR ? keep_avatars(app, media->owner_id, err) : CC_OK;
 }
 
 enum cc_code message_http_complete_upload(struct cc_request *req, struct cc_response *res,

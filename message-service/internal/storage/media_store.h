@@ -17,6 +17,10 @@
 struct cc_mongo;
 struct media_store;
 
+struct media_list {
+    struct media *items; /* in no order */
+    size_t count;
+};
 struct media_use { /* a message that shows it */
     const char *media_id, *message_id, *chat_id;
 };
@@ -41,6 +45,15 @@ struct media_store_ops {
     /* It is in the object store. Repeatable: the first time stays. */
     enum cc_code (*complete)(struct media_store *store, const char *media_id, int64_t at_ms,
                              struct cc_error *err);
+    /* Its owner needs it no more: it loses its name, and is listed under nobody. Repeatable. */
+    enum cc_code (*retire)(struct media_store *store, const char *media_id, int64_t at_ms,
+                           struct cc_error *err);
+    /* What that person announced and is not retired, and the avatars among it; at most limit. */
+    enum cc_code (*held_by)(struct media_store *store, const char *owner_id, size_t limit,
+                            struct cc_arena *arena, struct media_list *out, struct cc_error *err);
+    enum cc_code (*avatars_of)(struct media_store *store, const char *owner_id, size_t limit,
+                               struct cc_arena *arena, struct media_list *out,
+                               struct cc_error *err);
     enum cc_code (*remove)(struct media_store *store, const char *media_id, struct cc_error *err);
     /* Repeatable. */
     enum cc_code (*put_uses)(struct media_store *store, const struct media_use *uses, size_t count,

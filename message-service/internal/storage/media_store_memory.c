@@ -93,6 +93,64 @@ static enum cc_code complete(struct media_store *base, const char *media_id, int
     return leave(store, CC_OK);
 }
 
+static enum cc_code retire(struct media_store *base, const char *media_id, int64_t at_ms,
+                           struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct media *found = media_with(store, media_id);
+
+    (void)err;
+    if (found != NULL) {
+        found->retired_at_ms = at_ms;
+        found->name = MEDIA_RETIRED_NAME;
+    }
+    return leave(store, CC_OK);
+}
+
+static bool is_avatar(const struct media *media)
+{
+    return media->purpose == MEDIA_AVATAR;
+}
+
+static bool is_any(const struct media *media)
+{
+    return media != NULL;
+}
+
+static struct media_list media_where(const struct memory_store *store, const char *owner_id,
+                                     bool (*fits)(const struct media *media), size_t limit,
+                                     struct cc_arena *arena)
+{
+    struct media_list list = {cc_arena_calloc(arena, limit + 1, sizeof *list.items), 0};
+
+    for (size_t i = 0; i < store->media_count && list.count < limit; i++) {
+        const struct media *media = &store->media[i];
+        if (media->retired_at_ms == 0 && strcmp(media->owner_id, owner_id) == 0 && fits(media))
+            list.items[list.count++] = copy_of(arena, media);
+    }
+    return list;
+}
+
+static enum cc_code held_by(struct media_store *base, const char *owner_id, size_t limit,
+                            struct cc_arena *arena, struct media_list *out, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err;
+    *out = media_where(store, owner_id, is_any, limit, arena);
+    return leave(store, CC_OK);
+}
+
+static enum cc_code avatars_of(struct media_store *base, const char *owner_id, size_t limit,
+                               struct cc_arena *arena, struct media_list *out, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err;
+    *out = media_where(store, owner_id, is_avatar, limit, arena);
+    return leave(store, CC_OK);
+}
+
 static enum cc_code remove_media(struct media_store *base, const char *media_id,
                                  struct cc_error *err)
 {
@@ -244,6 +302,9 @@ static const struct media_store_ops memory_ops = {
     .add = add,
     .find = find,
     .complete = complete,
+    .retire = retire,
+    .held_by = held_by,
+    .avatars_of = avatars_of,
     .remove = remove_media,
     .put_uses = put_uses,
     .uses_of = uses_of,

@@ -1,5 +1,5 @@
 /* Media in MongoDB: collections media, media_uses, media_looks. Any thread. A row of media is
- * updated once, when it is complete; uses and looks are inserted and deleted. */
+ * updated when it is complete and when it is retired; uses and looks are inserted and deleted. */
 
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -7,6 +7,9 @@
 #include "storage/mongo_private.h"
 
 #define SWEEP_ID "media"
+/* Whose it is, as long as it is not retired. */
+#define HELD_BY   "held_by"
+#define AVATAR_OF "avatar_of"
 
 struct mongo_store {
     struct media_store base;
@@ -29,6 +32,9 @@ static void fill_media(bson_t *row, const struct media *media)
     BSON_APPEND_INT32(row, "purpose", (int32_t)media->purpose);
     BSON_APPEND_INT64(row, "created_at_ms", media->created_at_ms);
     BSON_APPEND_INT64(row, "completed_at_ms", media->completed_at_ms);
+    BSON_APPEND_UTF8(row, HELD_BY, media->owner_id);
+    if (media->purpose == MEDIA_AVATAR)
+        BSON_APPEND_UTF8(row, AVATAR_OF, media->owner_id);
 }
 
 static enum cc_code add(struct media_store *store, const struct media *media, struct cc_error *err)
@@ -53,23 +59,30 @@ static const char *text(const bson_t *row, const char *key, struct cc_arena *are
     return cc_arena_strdup(arena, cc_bson_text(row, key));
 }
 
+static struct media media_of(const bson_t *row, struct cc_arena *arena)
+{
+    int64_t purpose = cc_bson_int(row, "purpose", MEDIA_ATTACHMENT);
+
+    return (struct media){
+        .media_id = text(row, "_id", arena),
+        .owner_id = text(row, "owner_id", arena),
+        .name = text(row, "name", arena),
+        .content_type = text(row, "content_type", arena),
+        .sha256 = text(row, "sha256", arena),
+        .size_bytes = cc_bson_int(row, "size_bytes", 0),
+        .purpose = purpose == MEDIA_AVATAR ? MEDIA_AVATAR : MEDIA_ATTACHMENT,
+        .created_at_ms = cc_bson_int(row, "created_at_ms", 0),
+        .completed_at_ms = cc_bson_int(row, "completed_at_ms", 0),
+        .retired_at_ms = cc_bson_int(row, "retired_at_ms", 0),
+    };
+}
+
 static void take_media(const bson_t *row, void *arg)
 {
     struct found_media *found = arg;
 
     found->media = CC_ARENA_NEW(found->arena, struct media);
-    *found->media = (struct media){
-        .media_id = text(row, "_id", found->arena),
-        .owner_id = text(row, "owner_id", found->arena),
-        .name = text(row, "name", found->arena),
-        .content_type = text(row, "content_type", found->arena),
-        .sha256 = text(row, "sha256", found->arena),
-        .size_bytes = cc_bson_int(row, "size_bytes", 0),
-        .purpose = cc_bson_int(row, "purpose", MEDIA_ATTACHMENT) == MEDIA_AVATAR ? MEDIA_AVATAR
-                                                                                 : MEDIA_ATTACHMENT,
-        .created_at_ms = cc_bson_int(row, "created_at_ms", 0),
-        .completed_at_ms = cc_bson_int(row, "completed_at_ms", 0),
-    };
+    *found->media = media_of(row, found->arena);
 }
 
 static enum cc_code find(struct media_store *store, const char *media_id, struct cc_arena *arena,
@@ -95,6 +108,58 @@ static enum cc_code complete(struct media_store *store, const char *media_id, in
     bson_error_t fault;
     bool done = mongoc_collection_update_one(loan.collection, filter, update, NULL, NULL, &fault);
     return done ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+static enum cc_code retire(struct media_store *store, const char *media_id, int64_t at_ms,
+                           struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN =
+        message_mongo_borrow(rows_of(store), MEDIA_COLLECTION);
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(media_id));
+    CC_AUTO(bson)
+    bson_t *update = BCON_NEW("$set", "{", "retired_at_ms", BCON_INT64(at_ms), "name",
+                              BCON_UTF8(MEDIA_RETIRED_NAME), "}", "$unset", "{", HELD_BY,
+                              BCON_UTF8(""), AVATAR_OF, BCON_UTF8(""), "}");
+    bson_error_t fault;
+    bool done = mongoc_collection_update_one(loan.collection, filter, update, NULL, NULL, &fault);
+    return done ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+struct media_rows {
+    struct cc_arena *arena;
+    struct media_list list;
+};
+
+static void add_media(const bson_t *row, void *arg)
+{
+    struct media_rows *rows = arg;
+    rows->list.items[rows->list.count++] = media_of(row, rows->arena);
+}
+
+static enum cc_code list_media(struct media_store *store, const bson_t *filter, size_t limit,
+                               struct cc_arena *arena, struct media_list *out, struct cc_error *err)
+{
+    struct media_rows rows = {.arena = arena};
+
+    rows.list.items = cc_arena_calloc(arena, limit + 1, sizeof *rows.list.items);
+    CC_TRY(message_mongo_visit_some(rows_of(store), MEDIA_COLLECTION, filter, (int64_t)limit,
+                                    add_media, &rows, err));
+    *out = rows.list;
+    return CC_OK;
+}
+
+static enum cc_code held_by(struct media_store *store, const char *owner_id, size_t limit,
+                            struct cc_arena *arena, struct media_list *out, struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *filter = BCON_NEW(HELD_BY, BCON_UTF8(owner_id));
+    return list_media(store, filter, limit, arena, out, err);
+}
+
+static enum cc_code avatars_of(struct media_store *store, const char *owner_id, size_t limit,
+                               struct cc_arena *arena, struct media_list *out, struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *filter = BCON_NEW(AVATAR_OF, BCON_UTF8(owner_id));
+    return list_media(store, filter, limit, arena, out, err);
 }
 
 static enum cc_code remove_media(struct media_store *store, const char *media_id,
@@ -234,6 +299,9 @@ static const struct media_store_ops mongo_ops = {
     .add = add,
     .find = find,
     .complete = complete,
+    .retire = retire,
+    .held_by = held_by,
+    .avatars_of = avatars_of,
     .remove = remove_media,
     .put_uses = put_uses,
     .uses_of = uses_of,

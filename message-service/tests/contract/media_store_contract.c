@@ -156,6 +156,61 @@ static void what_is_removed_is_gone_and_removing_it_again_is_no_fault(void **sta
     assert_non_null(must_find(f, other.media_id));
 }
 
+static size_t listed(struct media_fixture *f, const char *owner_id, enum media_purpose purpose)
+{
+    struct media_list list;
+    bool avatars = purpose == MEDIA_AVATAR;
+
+    assert_int_equal((avatars ? f->store->ops->avatars_of : f->store->ops->held_by)(
+                         f->store, owner_id, 10, f->arena, &list, &f->err),
+                     CC_OK);
+    for (size_t i = 0; i < list.count; i++) {
+        assert_string_equal(list.items[i].owner_id, owner_id);
+        assert_true(!avatars || list.items[i].purpose == MEDIA_AVATAR);
+    }
+    return list.count;
+}
+
+static void what_somebody_holds_is_listed_until_it_is_retired(void **state)
+{
+    struct media_fixture *f = *state;
+    struct media avatar = a_file(f), file = a_file(f), other = a_file(f);
+    file.owner_id = avatar.owner_id;
+    file.purpose = MEDIA_ATTACHMENT;
+    must_add(f, &avatar);
+    must_add(f, &file);
+    must_add(f, &other);
+    assert_int_equal(listed(f, avatar.owner_id, MEDIA_ATTACHMENT), 2);
+    assert_int_equal(listed(f, avatar.owner_id, MEDIA_AVATAR), 1);
+
+    assert_int_equal(f->store->ops->retire(f->store, avatar.media_id, 7, &f->err), CC_OK);
+    assert_int_equal(f->store->ops->retire(f->store, avatar.media_id, 7, &f->err), CC_OK);
+    assert_int_equal(f->store->ops->retire(f->store, new_id(f), 7, &f->err), CC_OK);
+
+    assert_int_equal(listed(f, avatar.owner_id, MEDIA_ATTACHMENT), 1);
+    assert_int_equal(listed(f, avatar.owner_id, MEDIA_AVATAR), 0);
+    assert_int_equal(must_find(f, avatar.media_id)->retired_at_ms, 7);
+    assert_string_equal(must_find(f, avatar.media_id)->name, MEDIA_RETIRED_NAME);
+    assert_int_equal(must_find(f, file.media_id)->retired_at_ms, 0);
+    assert_int_equal(listed(f, other.owner_id, MEDIA_AVATAR), 1);
+}
+
+static void at_most_so_many_as_asked_for_are_listed(void **state)
+{
+    struct media_fixture *f = *state;
+    struct media first = a_file(f);
+
+    must_add(f, &first);
+    for (int i = 0; i < 12; i++) {
+        struct media next = a_file(f);
+        next.owner_id = first.owner_id;
+        must_add(f, &next);
+    }
+
+    assert_int_equal(listed(f, first.owner_id, MEDIA_ATTACHMENT), 10);
+    assert_int_equal(listed(f, first.owner_id, MEDIA_AVATAR), 10);
+}
+
 static void messages_show_files_until_they_are_dropped(void **state)
 {
     struct media_fixture *f = *state;
@@ -228,6 +283,8 @@ int media_store_contract_run(const char *name, struct media_store *store)
         TEST(an_id_is_given_once),
         TEST(a_file_is_complete_since_the_first_time),
         TEST(what_is_removed_is_gone_and_removing_it_again_is_no_fault),
+        TEST(what_somebody_holds_is_listed_until_it_is_retired),
+        TEST(at_most_so_many_as_asked_for_are_listed),
         TEST(messages_show_files_until_they_are_dropped),
         TEST(more_uses_than_are_listed_do_no_harm),
         TEST(a_look_is_due_in_time_and_until_it_is_forgotten),

@@ -124,6 +124,8 @@ static void settle_settings(struct message_fixture *f)
         .s3_access_key = test_env("CHAT_TEST_S3_ACCESS_KEY"),
         .s3_secret_key = test_env("CHAT_TEST_S3_SECRET_KEY"),
         .media_max_bytes = 1000000,
+        .media_avatar_max_bytes = 1000,
+        .media_avatars_max = 3,
         .media_url_ttl_s = 300,
         .media_abandoned_s = 3600,
         .media_unused_s = 86400,

@@ -169,6 +169,26 @@ static void an_avatar_is_for_everybody(void **state)
     assert_int_equal(url_of(f, a_new_id(f), file, "").status, 200);
 }
 
+static void avatars_are_small_and_few(void **state)
+{
+    struct message_fixture *f = *state; /* at most 1000 bytes, and 3 of one person */
+    const char *ada = f->members[0], *stranger = a_new_id(f), *files[4];
+    char large[1002] = {0};
+    memset(large, 'x', sizeof large - 1);
+
+    struct answer refused = call(f, ada, "POST", "/v1/media/uploads",
+                                 an_announcement(f, large, "avatar"), NULL);
+    assert_int_equal(refused.status, 400);
+    assert_non_null(strstr(refused.body, "/size_bytes"));
+    (void)must_announce(f, ada, large, "attachment");
+    for (size_t i = 0; i < 4; i++)
+        files[i] = an_uploaded_file(f, ada, CONTENT, "avatar");
+
+    assert_int_equal(url_of(f, stranger, files[0], "").status, 404);
+    assert_int_equal(url_of(f, stranger, files[1], "").status, 200);
+    assert_int_equal(url_of(f, stranger, files[3], "").status, 200);
+}
+
 static void what_a_deleted_message_showed_is_not_reached_through_it(void **state)
 {
     struct message_fixture *f = *state;
@@ -462,6 +482,7 @@ int main(void)
         TEST(a_file_goes_from_one_member_to_another),
         TEST(a_stranger_is_told_what_he_is_told_of_a_file_that_is_not_there),
         TEST(an_avatar_is_for_everybody),
+        TEST(avatars_are_small_and_few),
         TEST(what_a_deleted_message_showed_is_not_reached_through_it),
         TEST(whoever_deleted_the_message_for_himself_does_not_reach_it),
         TEST(only_complete_files_of_ones_own_are_sent),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eraser.h"
+#include "media_owners.h"
 #include "media_sweeper.h"
 #include "owner_fixture.h"
 #include "testing.h"
@@ -341,6 +342,67 @@ static void what_the_last_message_showed_is_swept_after_its_deletion(void **stat
     assert_false(is_stored(f, &file));
 }
 
+static struct media *found(struct fixture *f, const struct media *file)
+{
+    struct media *out;
+
+    assert_int_equal(
+        f->media->ops->find(f->media, file->media_id, f->owner->arena, &out, &f->owner->err), CC_OK);
+    return out;
+}
+
+static void a_deleted_account_leaves_only_files_that_are_shown(void **state)
+{
+    struct fixture *f = *state;
+    struct media avatar = an_uploaded_file(f, ADA, MEDIA_AVATAR);
+    struct media unsent = an_uploaded_file(f, ADA, MEDIA_ATTACHMENT);
+    struct media sent = an_uploaded_file(f, ADA, MEDIA_ATTACHMENT);
+    struct media others = an_uploaded_file(f, GRACE, MEDIA_AVATAR);
+    struct media announced = a_file(f, ADA);
+    struct operation send = a_picture(f, ADA, "1", sent.media_id);
+    must_announce(f, &announced);
+    must_apply(f->owner, &send, 1);
+
+    assert_int_equal(media_forget_owner(&f->uses, ADA, &f->owner->err), CC_OK);
+    assert_false(media_is_public(found(f, &avatar)));
+    struct operation late = a_picture(f, ADA, "2", avatar.media_id);
+    assert_int_equal(outcome_of(f, &late), CC_UNPROCESSABLE);
+    fake_clock_advance_ms(&f->clock, ABANDONED_MS);
+
+    assert_int_equal(must_sweep(f), 3);
+    assert_false(is_stored(f, &avatar) || is_stored(f, &unsent) || is_stored(f, &announced));
+    assert_true(is_stored(f, &sent) && is_stored(f, &others));
+    assert_string_equal(found(f, &sent)->name, MEDIA_RETIRED_NAME);
+    assert_string_equal(found(f, &others)->name, others.name);
+    struct operation deletion = a_deletion(f, "3", &send);
+    must_apply(f->owner, &deletion, 1);
+    fake_clock_advance_ms(&f->clock, ABANDONED_MS);
+    assert_int_equal(must_sweep(f), 1);
+    assert_false(is_stored(f, &sent));
+}
+
+static void of_too_many_avatars_the_oldest_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct media avatars[4], pending = a_file(f, ADA);
+    pending.purpose = MEDIA_AVATAR;
+    must_announce(f, &pending);
+    for (size_t i = 0; i < 4; i++) {
+        avatars[i] = an_uploaded_file(f, ADA, MEDIA_AVATAR);
+        fake_clock_advance_ms(&f->clock, 1);
+    }
+
+    assert_int_equal(media_keep_avatars(&f->uses, ADA, 4, &f->owner->err), CC_OK);
+    assert_int_equal(found(f, &avatars[0])->retired_at_ms, 0);
+    assert_int_equal(media_keep_avatars(&f->uses, ADA, 2, &f->owner->err), CC_OK);
+
+    assert_int_not_equal(found(f, &avatars[0])->retired_at_ms, 0);
+    assert_int_not_equal(found(f, &avatars[1])->retired_at_ms, 0);
+    assert_int_equal(found(f, &avatars[2])->retired_at_ms, 0);
+    assert_int_equal(found(f, &avatars[3])->retired_at_ms, 0);
+    assert_int_equal(found(f, &pending)->retired_at_ms, 0);
+}
+
 static void must_erase(struct fixture *f)
 {
     const struct eraser eraser = {f->owner->store, f->uses};
@@ -455,6 +517,8 @@ int main(void)
         TEST(an_upload_that_is_never_completed_is_swept),
         TEST(what_is_never_sent_is_swept_but_not_what_is),
         TEST(what_the_last_message_showed_is_swept_after_its_deletion),
+        TEST(a_deleted_account_leaves_only_files_that_are_shown),
+        TEST(of_too_many_avatars_the_oldest_goes),
         TEST(what_a_deleted_chat_showed_is_swept),
         TEST(an_erasure_survives_whoever_dies),
         TEST(while_the_object_store_is_away_nothing_is_forgotten),
