@@ -29,7 +29,7 @@ const struct cc_setting chat_settings_table[] = {
     {"sweep_interval_ms", CC_SETTING_INT, AT(sweep_interval_ms), "10000", 100, 600000, 0,
      "how often unannounced changes are looked for, in ms"},
     {"production", CC_SETTING_BOOL, AT(production), "false", 0, 0, 0,
-     "refuse settings that can lose data (write concern below majority)"},
+     "refuse settings that can lose data (write concern below majority, reads from secondaries)"},
     {NULL, CC_SETTING_TEXT, 0, NULL, 0, 0, 0, NULL},
 };
 /* clang-format on */

@@ -125,6 +125,23 @@ static enum cc_code require_majority(mongoc_uri_t *uri, struct cc_error *err)
     return CC_OK;
 }
 
+/* In production everybody reads what was acknowledged: a secondary may be behind, and who takes a
+ * log over from one would give a rev again. */
+static enum cc_code require_primary(const mongoc_uri_t *uri, struct cc_error *err)
+{
+    const mongoc_read_prefs_t *given = mongoc_uri_get_read_prefs_t(uri);
+
+    if (mongoc_read_prefs_get_mode(given) != MONGOC_READ_PRIMARY)
+        return cc_fail(err, CC_INVALID, "mongo_uri", "production needs readPreference=primary");
+    return CC_OK;
+}
+
+static enum cc_code require_safety(mongoc_uri_t *uri, struct cc_error *err)
+{
+    CC_TRY(require_majority(uri, err));
+    return require_primary(uri, err);
+}
+
 enum cc_code cc_mongo_create(const char *uri_text, const char *database, bool production,
                              struct cc_mongo **out, struct cc_error *err)
 {
@@ -138,7 +155,7 @@ enum cc_code cc_mongo_create(const char *uri_text, const char *database, bool pr
         return cc_fail(err, CC_INVALID, "mongo_uri", "waitQueueTimeoutMS is not supported");
     set_defaults(uri, database);
     if (production)
-        CC_TRY(require_majority(uri, err));
+        CC_TRY(require_safety(uri, err));
     mongoc_client_pool_t *clients = mongoc_client_pool_new_with_error(uri, &error);
     if (clients == NULL)
         return cc_fail(err, CC_INVALID, "mongo_uri", "%s", error.message);

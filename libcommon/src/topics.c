@@ -9,23 +9,23 @@
 #define BROKER_DEFAULT 0
 #define SEVEN_DAYS_MS  (INT64_C(7) * 24 * 60 * 60 * 1000)
 
-/* A deleted message's content stays in message.created until its retention ends: hence the week.
- * For so long a consumer of message.read may be away, too. */
+/* What a deleted message said stays in the topics that carry it until their retention ends: hence
+ * the week, whatever the broker's own default is. For so long a consumer of message.read may be away, too. */
 /* Columns are the point. */
 /* clang-format off */
 const struct cc_topic cc_topics[] = {
     {CC_TOPIC_MESSAGE_CREATED,            PARTITIONS, SEVEN_DAYS_MS},
-    {CC_TOPIC_MESSAGE_PERSISTED,          PARTITIONS, BROKER_DEFAULT},
+    {CC_TOPIC_MESSAGE_PERSISTED,          PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_MESSAGE_READ,               PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_CHAT_UPDATED,               PARTITIONS, BROKER_DEFAULT},
-    {CC_TOPIC_NOTIFICATION_NEW,           PARTITIONS, BROKER_DEFAULT},
+    {CC_TOPIC_NOTIFICATION_NEW,           PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_SESSION_REVOKED,            PARTITIONS, BROKER_DEFAULT},
     {CC_TOPIC_USER_UPDATED,               PARTITIONS, BROKER_DEFAULT},
     {CC_TOPIC_MESSAGE_CREATED ".dlq",     PARTITIONS, SEVEN_DAYS_MS},
-    {CC_TOPIC_MESSAGE_PERSISTED ".dlq",   PARTITIONS, BROKER_DEFAULT},
+    {CC_TOPIC_MESSAGE_PERSISTED ".dlq",   PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_MESSAGE_READ ".dlq",        PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_CHAT_UPDATED ".dlq",        PARTITIONS, BROKER_DEFAULT},
-    {CC_TOPIC_NOTIFICATION_NEW ".dlq",    PARTITIONS, BROKER_DEFAULT},
+    {CC_TOPIC_NOTIFICATION_NEW ".dlq",    PARTITIONS, SEVEN_DAYS_MS},
     {CC_TOPIC_SESSION_REVOKED ".dlq",     PARTITIONS, BROKER_DEFAULT},
     {CC_TOPIC_USER_UPDATED ".dlq",        PARTITIONS, BROKER_DEFAULT},
 };

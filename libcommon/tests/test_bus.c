@@ -168,6 +168,25 @@ static void every_topic_has_a_dead_letter_topic_kept_as_long(void **state)
     }
 }
 
+static int64_t kept_ms(const char *name)
+{
+    for (size_t i = 0; i < cc_topic_count; i++)
+        if (strcmp(cc_topics[i].name, name) == 0)
+            return cc_topics[i].retention_ms;
+    fail_msg("no topic %s", name);
+    return 0;
+}
+
+static void what_carries_text_is_kept_for_a_week(void **state)
+{
+    (void)state;
+    int64_t week_ms = INT64_C(7) * 24 * 60 * 60 * 1000;
+
+    assert_int_equal(kept_ms(CC_TOPIC_MESSAGE_CREATED), week_ms);
+    assert_int_equal(kept_ms(CC_TOPIC_MESSAGE_PERSISTED), week_ms);
+    assert_int_equal(kept_ms(CC_TOPIC_NOTIFICATION_NEW), week_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +199,7 @@ int main(void)
         cmocka_unit_test(no_prefix_of_a_line_is_taken_for_a_message),
         cmocka_unit_test(channel_and_key_names_are_those_of_the_contract),
         cmocka_unit_test(every_topic_has_a_dead_letter_topic_kept_as_long),
+        cmocka_unit_test(what_carries_text_is_kept_for_a_week),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,16 @@ static void production_refuses_a_write_concern_below_majority(void **state)
     assert_int_equal(create_production(""), CC_OK);
 }
 
+static void production_reads_from_the_primary_alone(void **state)
+{
+    (void)state;
+
+    assert_int_equal(create_production("?readPreference=secondary"), CC_INVALID);
+    assert_int_equal(create_production("?readPreference=nearest&w=majority"), CC_INVALID);
+    assert_int_equal(create_production("?readPreference=primaryPreferred"), CC_INVALID);
+    assert_int_equal(create_production("?readPreference=primary"), CC_OK);
+}
+
 static void an_unreadable_uri_is_refused(void **state)
 {
     (void)state;
@@ -239,6 +249,7 @@ int main(void)
         TEST(it_recovers_when_the_server_comes_back),
         TEST(a_server_that_stays_away_is_not_waited_for),
         cmocka_unit_test(production_refuses_a_write_concern_below_majority),
+        cmocka_unit_test(production_reads_from_the_primary_alone),
         cmocka_unit_test(an_unreadable_uri_is_refused),
         cmocka_unit_test(readers_fall_back_when_a_field_is_absent_or_of_another_type),
     };

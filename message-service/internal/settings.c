@@ -48,7 +48,7 @@ const struct cc_setting message_settings_table[] = {
     {"media_unused_s", CC_SETTING_INT, AT(media_unused_s), "86400", 1, 31622400, 0,
      "how long a complete file may wait for being sent"},
     {"production", CC_SETTING_BOOL, AT(production), "false", 0, 0, 0,
-     "refuse a write concern below majority, and one copy of a topic"},
+     "refuse a write concern below majority, reads from secondaries, one copy of a topic"},
     {"batch_max", CC_SETTING_INT, AT(batch_max), "200", 1, 500, 0,
      "operations that are stored at once"},
     {"edit_window_s", CC_SETTING_INT, AT(edit_window_s), "172800", 0, 315360000, 0,

@@ -38,7 +38,7 @@ const struct cc_setting notification_settings_table[] = {
     {"topic_replication", CC_SETTING_INT, AT(topic_replication), "1", 1, 7, 0,
      "replication factor of topics made by --migrate"},
     {"production", CC_SETTING_BOOL, AT(production), "false", 0, 0, 0,
-     "refuse settings that can lose data (write concern below majority)"},
+     "refuse settings that can lose data (write concern below majority, reads from secondaries)"},
     {NULL, CC_SETTING_TEXT, 0, NULL, 0, 0, 0, NULL},
 };
 /* clang-format on */

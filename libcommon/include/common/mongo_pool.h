@@ -16,7 +16,8 @@ CC_DEFINE_AUTO(bson, bson_t, bson_destroy);
 CC_DEFINE_AUTO(cursor, mongoc_cursor_t, mongoc_cursor_destroy);
 CC_DEFINE_AUTO(collection, mongoc_collection_t, mongoc_collection_destroy);
 
-/* Errors: CC_INVALID for an unreadable uri. production: refuse a write concern below majority. */
+/* Errors: CC_INVALID for an unreadable uri. production: refuse a write concern
+ * below majority, and reading from anywhere but the primary. */
 CC_MUST_CHECK enum cc_code cc_mongo_create(const char *uri, const char *database, bool production,
                                            struct cc_mongo **out, struct cc_error *err);
 void cc_mongo_destroy(struct cc_mongo *mongo);
