@@ -10,7 +10,8 @@
 #define SEVEN_DAYS_MS  (INT64_C(7) * 24 * 60 * 60 * 1000)
 
 /* What a deleted message said stays in the topics that carry it until their retention ends: hence
- * the week, whatever the broker's own default is. For so long a consumer of message.read may be away, too. */
+ * the week, whatever the broker's own default is. For so long a consumer of message.read may be
+ * away, too. */
 /* Columns are the point. */
 /* clang-format off */
 const struct cc_topic cc_topics[] = {

@@ -5,12 +5,13 @@
 
 #include <string.h>
 
-#define REDIS_CONNECTIONS    16
-#define FLUSH_MS             3000
-#define READ_LINGER_MS       20   /* somebody may wait for the answer to `read` */
-#define READ_SAVE_MS         2000 /* of own sends; Redis has them at once */
-#define MS_PER_S             1000
-#define ACCESS_TOKEN_LIFE_MS (15 * 60 * 1000) /* longer than any access token lives */
+#define REDIS_CONNECTIONS       16
+#define FLUSH_MS                3000
+#define READ_LINGER_MS          20   /* somebody may wait for the answer to `read` */
+#define READ_SAVE_MS            2000 /* of own sends; Redis has them at once */
+#define MS_PER_S                1000
+#define SWEEPS_PER_HOUSEKEEPING 5                /* nobody waits for it */
+#define ACCESS_TOKEN_LIFE_MS    (15 * 60 * 1000) /* longer than any access token lives */
 
 static const struct message_names production_names = {
     .created_topic = CC_TOPIC_MESSAGE_CREATED,
@@ -146,8 +147,10 @@ static void prepare_consumers(struct message_app *app)
     };
     app->media_ticker.sweeper =
         (struct media_sweeper){app->media, app->objects, app->media_limits, app->clock};
-    app->deleted = (struct deleted_consumer){
-        app->store, {app->media, app->media_limits, app->clock}};
+    app->deleted =
+        (struct deleted_consumer){app->store, {app->media, app->media_limits, app->clock}};
+    app->housekeeper.clock = app->clock;
+    app->housekeeper.retention_ms = app->settings->changes_retention_s * MS_PER_S;
     app->housekeeper.eraser =
         (struct eraser){app->store, {app->media, app->media_limits, app->clock}};
 }
@@ -218,7 +221,8 @@ enum cc_code message_app_start_as(struct message_app *app, const struct cc_runti
     prepare_consumers(app);
     CC_TRY(start_consumers(app, runtime, err));
     expirer_start(&app->expirer, (int)app->settings->sweep_interval_ms);
-    housekeeper_start(&app->housekeeper, (int)app->settings->sweep_interval_ms);
+    housekeeper_start(&app->housekeeper,
+                      (int)app->settings->sweep_interval_ms * SWEEPS_PER_HOUSEKEEPING);
     if (app->objects != NULL)
         media_ticker_start(&app->media_ticker, (int)app->settings->sweep_interval_ms);
     return CC_OK;

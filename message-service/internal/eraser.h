@@ -11,7 +11,7 @@
 #include "storage/message_store.h"
 
 #define ERASE_CHATS_MAX   8  /* of one sweep */
-#define ERASE_BUCKETS_MAX 32 /* of one sweep, over all chats: 2048 revs */
+#define ERASE_BUCKETS_MAX 64 /* of one sweep, over all chats: 4096 revs */
 
 struct eraser { /* borrowed parts */
     struct message_store *store;

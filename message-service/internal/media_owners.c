@@ -53,8 +53,8 @@ enum cc_code media_keep_avatars(const struct media_uses *media, const char *owne
     struct media_list avatars;
     size_t first = 0;
 
-    CC_TRY(media->store->ops->avatars_of(media->store, owner_id, AVATARS_MAX, arena, &avatars,
-                                         err));
+    CC_TRY(
+        media->store->ops->avatars_of(media->store, owner_id, AVATARS_MAX, arena, &avatars, err));
     qsort(avatars.items, avatars.count, sizeof *avatars.items, by_completion);
     while (first < avatars.count && avatars.items[first].completed_at_ms == 0)
         first++;

@@ -15,6 +15,7 @@
 #define ROUNDS_WITHOUT_PROGRESS 3
 #define CHATS_MAX               20000 /* remembered; beyond it, those that are idle go */
 #define IDLE_MS                 60000
+#define START_KNOWN_MS          (PURGE_NOTICE_MS / 2)
 
 struct chat_entry {
     struct chat_state state;
@@ -22,6 +23,8 @@ struct chat_entry {
     int32_t partition;
     int64_t materialised_rev;
     int64_t touched_ms;
+    int64_t start_asked_ms; /* 0 = never */
+    bool is_shortened;      /* its log does not go back to its beginning */
     bool loaded;
     bool in_batch;
 };
@@ -269,6 +272,65 @@ static enum cc_code look_up(struct batch *batch, struct operation *operation, st
     return CC_OK;
 }
 
+/* Asked again often enough to be told in time: see PURGE_NOTICE_MS. */
+static enum cc_code know_start(struct batch *batch, struct chat_entry *chat, struct cc_error *err)
+{
+    struct message_store *store = batch->owner->store;
+    int64_t now_ms = cc_mono_ms(batch->owner->clock), first_rev;
+    bool known = chat->start_asked_ms != 0 && now_ms - chat->start_asked_ms < START_KNOWN_MS;
+
+    if (chat->is_shortened || known || chat->state.head.rev < 1 << BUCKET_BITS)
+        return CC_OK;
+    CC_TRY(store->ops->first_rev(store, chat->state.head.chat_id, &first_rev, err));
+    chat->is_shortened = first_rev > 1;
+    chat->start_asked_ms = now_ms;
+    return CC_OK;
+}
+
+/* The operation as its message tells it, when the log does so no more. */
+static struct change *outcome_of(const struct operation *operation,
+                                 const struct cc_message *message, struct cc_arena *arena)
+{
+    struct change *outcome = CC_ARENA_NEW(arena, struct change);
+
+    *outcome = (struct change){
+        .chat_id = operation->ask.chat_id,
+        .op_id = operation->ask.op_id,
+        .op = operation->ask.op,
+        .event_id = "",
+        .request_hash = "",
+        .sender_id = message->sender_id,
+        .device_id = "",
+        .rev = message->rev,
+        .head_seq = message->seq,
+        .message = *message,
+    };
+    return outcome;
+}
+
+/* What was done so long ago that the log has forgotten it is still in the timeline: it gets no
+ * number again. */
+static enum cc_code find_forgotten(struct batch *batch, struct operation *operation,
+                                   struct cc_error *err)
+{
+    struct message_store *store = batch->owner->store;
+    const struct ev_message_created *ask = &operation->ask;
+    struct cc_message *message;
+
+    if (operation->unreadable || (ask->op != CC_OP_CREATE && ask->op != CC_OP_SYSTEM))
+        return CC_OK;
+    CC_TRY(know_start(batch, operation->chat, err));
+    if (!operation->chat->is_shortened)
+        return CC_OK;
+    CC_TRY(store->ops->find_message(store, ask->op_id, batch->arena, &message, err));
+    if (message == NULL || strcmp(message->chat_id, ask->chat_id) != 0)
+        return CC_OK;
+    CC_TRY(look_up(batch, operation, err));
+    if (operation->outcome == NULL)
+        settle(operation, outcome_of(operation, message, batch->arena), true);
+    return CC_OK;
+}
+
 static enum cc_code know_rights(struct batch *batch, const struct operation *operation,
                                 struct cc_error *err)
 {
@@ -318,6 +380,9 @@ static enum cc_code decide_pending(struct batch *batch, struct cc_error *err)
 {
     for (size_t i = 0; i < batch->pending_count; i++) {
         struct operation *operation = batch->pending[i];
+        CC_TRY(find_forgotten(batch, operation, err));
+        if (operation->outcome != NULL)
+            continue;
         CC_TRY(know_rights(batch, operation, err));
         CC_TRY(judge(batch, operation, err));
         if (!change_accepted(&operation->decided) && !operation->looked_up)

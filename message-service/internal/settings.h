@@ -22,6 +22,7 @@ struct message_settings {
     int64_t batch_max;
     int64_t edit_window_s;
     int64_t sweep_interval_ms;
+    int64_t changes_retention_s;
     int64_t topic_replication;
     const char *migrations_dir;
 };

@@ -12,7 +12,7 @@
 
 #define MEDIA_NAME_MAX_BYTES 255
 #define MEDIA_TYPE_MAX_BYTES 127
-#define MEDIA_SHA256_BYTES   65 /* hex, and NUL */
+#define MEDIA_SHA256_BYTES   65     /* hex, and NUL */
 #define MEDIA_RETIRED_NAME   "file" /* of what lost its owner */
 
 enum media_purpose { MEDIA_ATTACHMENT, MEDIA_AVATAR };
@@ -49,7 +49,8 @@ bool media_may_be_sent(const struct media *media, const char *sender_id, bool is
                        const struct media_limits *limits, int64_t now_ms);
 /* Whether everybody who is signed in may read it. */
 bool media_is_public(const struct media *media);
-/* When a sweep is to look at it, after it was announced, completed, retired or lost a use at now_ms. */
+/* When a sweep is to look at it, after it was announced, completed, retired or lost a use at
+ * now_ms. */
 int64_t media_look_at_ms(const struct media *media, const struct media_limits *limits,
                          int64_t now_ms);
 /* Whether nobody can need it any more. */

@@ -7,6 +7,8 @@
 
 struct housekeeper { /* filled by the app */
     struct eraser eraser;
+    const struct cc_clock *clock;
+    int64_t retention_ms; /* of the log */
     struct cc_ticker *ticker;
 };
 void housekeeper_start(struct housekeeper *housekeeper, int interval_ms);

@@ -42,6 +42,20 @@ static enum cc_code find_head(struct message_app *app, const struct change_page 
     return CC_OK;
 }
 
+/* Where the log begins is looked at after it was read: it is raised before rows go, so that no page
+ * has a hole that nobody is told of. */
+static enum cc_code begins_later(struct message_app *app, const struct change_page *page,
+                                 struct change_list *list, bool *out, struct cc_error *err)
+{
+    int64_t first_rev;
+
+    CC_TRY(app->store->ops->first_rev(app->store, page->chat_id, &first_rev, err));
+    *out = page->after_rev < first_rev - 1;
+    if (*out)
+        list->count = 0;
+    return CC_OK;
+}
+
 static enum cc_code answer(struct message_app *app, struct cc_request *req, struct cc_response *res,
                            const struct change_page *page, struct cc_error *err)
 {
@@ -49,9 +63,11 @@ static enum cc_code answer(struct message_app *app, struct cc_request *req, stru
     bool *hidden = cc_arena_calloc(arena, (size_t)page->limit, sizeof *hidden);
     struct change_list list;
     int64_t head_rev;
+    bool reload;
 
     CC_TRY(app->store->ops->changes_after(app->store, page->chat_id, page->after_rev,
                                           (size_t)page->limit, arena, &list, err));
+    CC_TRY(begins_later(app, page, &list, &reload, err));
     if (page->user_id != NULL)
         CC_TRY(personal_changes(app->store, page->user_id, page->standing.floor_seq, &list, arena,
                                 hidden, err));
@@ -65,7 +81,8 @@ static enum cc_code answer(struct message_app *app, struct cc_request *req, stru
     cc_json_close_array(writer);
     cc_json_put_int(writer, "head_rev", head_rev);
     cc_json_put_int(writer, "next_rev", next_rev);
-    cc_json_put_bool(writer, "more", next_rev < head_rev);
+    cc_json_put_bool(writer, "more", next_rev < head_rev && !reload);
+    cc_json_put_bool(writer, "reload", reload);
     cc_json_put_bool(writer, "since_joining", page->standing.since_joining);
     if (page->internal)
         cc_json_put_int(writer, "member_version", page->standing.member_version);

@@ -11,8 +11,8 @@
 struct media_sizes { /* in bytes, the largest */
     int64_t attachment, avatar;
 };
-/* name, content_type, size_bytes (from 1, up to its purpose's size), sha256, purpose; the rest of *out stays. False:
- * the reader says why. */
+/* name, content_type, size_bytes (from 1, up to its purpose's size), sha256, purpose; the rest of
+ * *out stays. False: the reader says why. */
 bool media_json_read(struct cc_json_reader *reader, const struct media_sizes *sizes,
                      struct media *out);
 

@@ -113,6 +113,23 @@ static bool is_visible(struct submission *submission, const struct change *found
            message != NULL && message->rev >= found->rev;
 }
 
+/* The owner found it in the timeline alone: the log goes back no further. */
+static enum cc_code take_forgotten(struct submission *submission, bool *out_settled,
+                                   struct cc_error *err)
+{
+    struct message_store *store = submission->app->store;
+    struct cc_message *message;
+
+    CC_TRY(
+        store->ops->find_message(store, submission->out->op_id, submission->arena, &message, err));
+    *out_settled = message != NULL;
+    if (message == NULL)
+        return CC_OK;
+    submission->out->message = *message;
+    submission->out->state = SUBMIT_REPEATED;
+    return CC_OK;
+}
+
 /* One look into the log; *out_settled false: not there yet, or not to be seen. A store that is away
  * is no reason to fail what Kafka has: the next look may succeed. told: the owner said that it is
  * done. */
@@ -126,6 +143,8 @@ static enum cc_code look(struct submission *submission, bool told, bool *out_set
                                    submission->arena, &found, NULL);
 
     *out_settled = code == CC_OK && found != NULL && (told || is_visible(submission, found));
+    if (code == CC_OK && found == NULL && told)
+        return take_forgotten(submission, out_settled, err);
     if (!*out_settled)
         return CC_OK;
     return take_found(submission, found, err);

@@ -37,9 +37,7 @@ static enum cc_code read_announcement(struct cc_request *req, struct media *out,
                           .created_at_ms = cc_wall_ms(app->clock)};
     const struct media_sizes sizes = {app->settings->media_max_bytes,
                                       app->settings->media_avatar_max_bytes};
-    return media_json_read(reader, &sizes, out)
-               ? CC_OK
-               : cc_json_reader_error(reader, err);
+    return media_json_read(reader, &sizes, out) ? CC_OK : cc_json_reader_error(reader, err);
 }
 
 /* Announced before under this key: the same file, or another one? */

@@ -27,10 +27,11 @@ enum cc_code message_mongo_append_changes(struct message_store *store,
                                           const struct change *const *changes, size_t count,
                                           size_t *out_stored, struct cc_error *err)
 {
+    *out_stored = 0;
+    CC_TRY(message_mongo_plan_refusals(store, changes, count, err));
     struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, CHANGES_COLLECTION);
     enum cc_code code = CC_OK;
 
-    *out_stored = 0;
     while (code == CC_OK && *out_stored < count) {
         size_t left = count - *out_stored, stored = 0;
         size_t portion = left < CC_MONGO_INSERTS_MAX ? left : CC_MONGO_INSERTS_MAX;

@@ -16,6 +16,11 @@ void message_row_bucket(const char *chat_id, int64_t number, char out[MESSAGE_RO
     message_row_id(chat_id, number >> BUCKET_BITS, out);
 }
 
+void message_row_refusal_id(const char *chat_id, const char *op_id, char out[MESSAGE_ROW_ID_BYTES])
+{
+    (void)snprintf(out, MESSAGE_ROW_ID_BYTES, "%s/x/%s", chat_id, op_id);
+}
+
 void message_row_receipt_id(const char *chat_id, const char *user_id,
                             char out[MESSAGE_ROW_ID_BYTES])
 {
@@ -238,7 +243,7 @@ static void put_place(bson_t *row, const struct change *change)
         if (change_alters_message(change)) /* creates, the many, are spared its index */
             BSON_APPEND_UTF8(row, "alters", change->message.message_id);
     } else {
-        (void)snprintf(text, sizeof text, "%s/x/%s", change->chat_id, change->op_id);
+        message_row_refusal_id(change->chat_id, change->op_id, text);
         BSON_APPEND_UTF8(row, "_id", text);
         BSON_APPEND_UTF8(row, "code", cc_code_name(change->refusal));
     }

@@ -16,6 +16,7 @@
 
 void message_row_id(const char *chat_id, int64_t number, char out[MESSAGE_ROW_ID_BYTES]);
 void message_row_bucket(const char *chat_id, int64_t number, char out[MESSAGE_ROW_ID_BYTES]);
+void message_row_refusal_id(const char *chat_id, const char *op_id, char out[MESSAGE_ROW_ID_BYTES]);
 void message_row_receipt_id(const char *chat_id, const char *user_id,
                             char out[MESSAGE_ROW_ID_BYTES]);
 

@@ -17,6 +17,7 @@
 #define CHANGE_BATCH_MAX       500
 #define MESSAGE_READ_RANGE_MAX 1024 /* seqs of one messages_by_seq */
 #define MESSAGE_VERSIONS_MAX   200
+#define PURGE_NOTICE_MS        600000 /* from first_rev > 1 on until the first row of a chat goes */
 
 struct cc_mongo;
 struct message_store;
@@ -62,6 +63,11 @@ struct erasure { /* a deleted chat whose content is still to be taken out */
 struct erasure_list {
     struct erasure *items; /* in no order */
     size_t count;
+};
+struct purge {
+    int64_t before_ms; /* what was refused, or followed by a bucket, until then */
+    int64_t now_ms;
+    size_t limit; /* buckets and refusals that are looked at */
 };
 struct receipt_list {
     struct receipt *items;
@@ -175,6 +181,15 @@ struct message_store_ops {
      * seqs. Ids, hashes, revs and seqs stay. Repeatable. */
     enum cc_code (*erase)(struct message_store *store, const struct erasure *erasure,
                           const struct message_list *said, struct cc_error *err);
+    /* Takes the oldest part of logs away: whole buckets (1 << BUCKET_BITS revs), none that the
+     * saved head is in or before, and refusals. A chat's first bucket goes PURGE_NOTICE_MS after
+     * first_rev told it. out_count: buckets and refusals taken away. Repeatable; several may purge
+     * at once. */
+    enum cc_code (*purge_log)(struct message_store *store, const struct purge *purge,
+                              size_t *out_count, struct cc_error *err);
+    /* Where the chat's log begins; 1 = nothing was purged. It only grows, and before rows go. */
+    enum cc_code (*first_rev)(struct message_store *store, const char *chat_id, int64_t *out,
+                              struct cc_error *err);
     void (*destroy)(struct message_store *store);
 };
 struct message_store {

@@ -215,6 +215,18 @@ static enum cc_code erase(struct message_store *store, const struct erasure *era
     THROUGH(store, STORE_ERASE, inner->ops->erase(inner, erasure, said, err));
 }
 
+static enum cc_code purge_log(struct message_store *store, const struct purge *purge,
+                              size_t *out_count, struct cc_error *err)
+{
+    THROUGH(store, STORE_PURGE_LOG, inner->ops->purge_log(inner, purge, out_count, err));
+}
+
+static enum cc_code first_rev(struct message_store *store, const char *chat_id, int64_t *out,
+                              struct cc_error *err)
+{
+    THROUGH(store, STORE_FIRST_REV, inner->ops->first_rev(inner, chat_id, out, err));
+}
+
 static void destroy(struct message_store *store)
 {
     message_store_destroy(self(store)->inner);
@@ -247,6 +259,8 @@ static const struct message_store_ops failing_ops = {
     .plan_erasure = plan_erasure,
     .erasures = erasures,
     .erase = erase,
+    .purge_log = purge_log,
+    .first_rev = first_rev,
     .destroy = destroy,
 };
 

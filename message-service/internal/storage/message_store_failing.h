@@ -32,6 +32,8 @@ enum store_call {
     STORE_PLAN_ERASURE,
     STORE_ERASURES,
     STORE_ERASE,
+    STORE_PURGE_LOG,
+    STORE_FIRST_REV,
     STORE_CALL_COUNT
 };
 enum store_failure { STORE_FAILS_BEFORE, STORE_FAILS_AFTER };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/hash_map.h"
 #include "storage/message_store.h"
 
@@ -26,6 +27,19 @@ struct memory_store {
     struct cc_hash_map *expiries;       /* message_id: its message */
     struct cc_hash_map *heads, *receipts;
     struct cc_hash_map *erasures; /* chat: struct erasure */
+    struct cc_hash_map *plans;    /* chat/bucket or chat/op: struct plan */
+    struct cc_hash_map *starts;   /* chat: struct log_start */
+};
+
+#define REFUSAL (-1)
+struct plan { /* of what may be purged */
+    const char *chat_id;
+    const char *op_id; /* of a refusal; else NULL */
+    int64_t bucket;    /* REFUSAL: none */
+    int64_t at_ms;
+};
+struct log_start {
+    int64_t first_rev, since_ms;
 };
 
 static struct memory_store *enter(struct message_store *base)
@@ -59,10 +73,32 @@ static bool is_taken(struct memory_store *store, const struct change *change)
            cc_hash_map_get(store->changes_by_rev, rev_key(store, change->chat_id, change->rev));
 }
 
+static const char *plan_key(struct memory_store *store, const struct plan *plan)
+{
+    return plan->op_id == NULL ? rev_key(store, plan->chat_id, plan->bucket)
+                               : key_of(store, plan->chat_id, plan->op_id);
+}
+
+static void put_plan(struct memory_store *store, const struct change *change, int64_t bucket)
+{
+    struct plan *plan = CC_ARENA_NEW(store->arena, struct plan);
+
+    *plan = (struct plan){
+        .chat_id = cc_arena_strdup(store->arena, change->chat_id),
+        .op_id = bucket == REFUSAL ? cc_arena_strdup(store->arena, change->op_id) : NULL,
+        .bucket = bucket,
+        .at_ms = cc_wall_ms(cc_clock_system()),
+    };
+    if (cc_hash_map_get(store->plans, plan_key(store, plan)) == NULL)
+        cc_hash_map_put(store->plans, plan_key(store, plan), plan);
+}
+
 static void put_change(struct memory_store *store, const struct change *change)
 {
     struct change *copy = change_copy(store->arena, change);
 
+    if (!change_accepted(change))
+        put_plan(store, change, REFUSAL);
     cc_hash_map_put(store->changes_by_op, key_of(store, copy->chat_id, copy->op_id), copy);
     if (change_accepted(copy))
         cc_hash_map_put(store->changes_by_rev, rev_key(store, copy->chat_id, copy->rev), copy);
@@ -174,6 +210,8 @@ static void materialise_one(struct memory_store *store, const struct change *cha
         add_message(store, &change->message);
     else if (there != NULL && there->message.rev < change->rev)
         there->message = message_copy(store->arena, &change->message);
+    if (change->rev > 0 && (change->rev & ((1 << BUCKET_BITS) - 1)) == 0)
+        put_plan(store, change, (change->rev >> BUCKET_BITS) - 1);
     if (change_adds_message(change) && change->message.expires_at_ms != 0)
         list_expiry(store, &change->message);
     if (change->op == CC_OP_REACT)
@@ -707,6 +745,90 @@ static enum cc_code erase(struct message_store *base, const struct erasure *eras
     return leave(store, CC_OK);
 }
 
+static bool head_is_past(struct memory_store *store, const struct plan *plan)
+{
+    const struct chat_head *head = cc_hash_map_get(store->heads, plan->chat_id);
+    return head != NULL && head->rev >> BUCKET_BITS > plan->bucket;
+}
+
+static bool start_is_told(struct memory_store *store, const struct plan *plan, int64_t now_ms)
+{
+    struct log_start *start = cc_hash_map_get(store->starts, plan->chat_id);
+    int64_t first_rev = (plan->bucket + 1) << BUCKET_BITS;
+
+    if (start == NULL) {
+        start = CC_ARENA_NEW(store->arena, struct log_start);
+        *start = (struct log_start){first_rev, now_ms};
+        cc_hash_map_put(store->starts, plan->chat_id, start);
+    }
+    raise_to(&start->first_rev, first_rev);
+    return start->since_ms <= now_ms - PURGE_NOTICE_MS;
+}
+
+static void forget_change(struct memory_store *store, const char *chat_id, const char *op_id)
+{
+    (void)cc_hash_map_remove(store->changes_by_op, key_of(store, chat_id, op_id));
+}
+
+static void purge_bucket(struct memory_store *store, const struct plan *plan)
+{
+    for (int64_t rev = plan->bucket << BUCKET_BITS; rev >> BUCKET_BITS == plan->bucket; rev++) {
+        const char *key = rev_key(store, plan->chat_id, rev);
+        const struct change *change = cc_hash_map_get(store->changes_by_rev, key);
+        if (change == NULL)
+            continue;
+        forget_change(store, plan->chat_id, change->op_id);
+        (void)cc_hash_map_remove(store->changes_by_rev, key);
+    }
+}
+
+/* False when it has to wait. */
+static bool purge_one(struct memory_store *store, const struct plan *plan, int64_t now_ms)
+{
+    if (plan->bucket == REFUSAL) {
+        forget_change(store, plan->chat_id, plan->op_id);
+        return true;
+    }
+    if (!head_is_past(store, plan) || !start_is_told(store, plan, now_ms))
+        return false;
+    purge_bucket(store, plan);
+    return true;
+}
+
+static enum cc_code purge_log(struct message_store *base, const struct purge *purge,
+                              size_t *out_count, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct cc_hash_map *kept = cc_hash_map_create();
+    size_t at = 0, seen = 0;
+    void *value;
+
+    (void)err;
+    *out_count = 0;
+    while (cc_hash_map_next(store->plans, &at, &value)) {
+        bool due = ((struct plan *)value)->at_ms <= purge->before_ms && seen < purge->limit;
+        seen += due ? 1 : 0;
+        if (due && purge_one(store, value, purge->now_ms))
+            (*out_count)++;
+        else
+            cc_hash_map_put(kept, plan_key(store, value), value);
+    }
+    cc_hash_map_destroy(store->plans);
+    store->plans = kept;
+    return leave(store, CC_OK);
+}
+
+static enum cc_code first_rev(struct message_store *base, const char *chat_id, int64_t *out,
+                              struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    const struct log_start *start = cc_hash_map_get(store->starts, chat_id);
+
+    (void)err;
+    *out = start == NULL ? 1 : start->first_rev;
+    return leave(store, CC_OK);
+}
+
 static void destroy(struct message_store *base)
 {
     struct memory_store *store = (struct memory_store *)base;
@@ -725,6 +847,8 @@ static void destroy(struct message_store *base)
     cc_hash_map_destroy(store->heads);
     cc_hash_map_destroy(store->receipts);
     cc_hash_map_destroy(store->erasures);
+    cc_hash_map_destroy(store->plans);
+    cc_hash_map_destroy(store->starts);
     cc_arena_destroy(store->arena);
     pthread_mutex_destroy(&store->lock);
     cc_free(store);
@@ -756,6 +880,8 @@ static const struct message_store_ops memory_ops = {
     .plan_erasure = plan_erasure,
     .erasures = erasures,
     .erase = erase,
+    .purge_log = purge_log,
+    .first_rev = first_rev,
     .destroy = destroy,
 };
 
@@ -776,5 +902,7 @@ struct message_store *message_store_memory_create(void)
     store->heads = cc_hash_map_create();
     store->receipts = cc_hash_map_create();
     store->erasures = cc_hash_map_create();
+    store->plans = cc_hash_map_create();
+    store->starts = cc_hash_map_create();
     return &store->base;
 }

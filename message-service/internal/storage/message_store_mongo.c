@@ -153,6 +153,8 @@ static const struct message_store_ops mongo_ops = {
     .plan_erasure = message_mongo_plan_erasure,
     .erasures = message_mongo_erasures,
     .erase = message_mongo_erase,
+    .purge_log = message_mongo_purge_log,
+    .first_rev = message_mongo_first_rev,
     .destroy = destroy,
 };
 

@@ -3,8 +3,8 @@
 
 /* The MongoDB store, cut by collection: change_log_mongo.c, timeline_mongo.c, reactions_mongo.c,
  * mentions_mongo.c, hidden_mongo.c, people_mongo.c, expiries_mongo.c, erasures_mongo.c,
- * slots_mongo.c, positions_mongo.c; message_store_mongo.c puts them together. Signatures and
- * errors: message_store.h. */
+ * purges_mongo.c, slots_mongo.c, positions_mongo.c; message_store_mongo.c puts them together.
+ * Signatures and errors: message_store.h. */
 
 #include "storage/message_rows.h"
 #include "storage/message_store.h"
@@ -16,6 +16,8 @@
 #define HIDDEN_COLLECTION    "hidden"
 #define EXPIRIES_COLLECTION  "expiries"
 #define ERASURES_COLLECTION  "erasures"
+#define PURGES_COLLECTION    "purges"
+#define STARTS_COLLECTION    "log_starts"
 #define MEDIA_COLLECTION     "media"
 #define USES_COLLECTION      "media_uses"
 #define LOOKS_COLLECTION     "media_looks"
@@ -155,6 +157,18 @@ enum cc_code message_mongo_erasures(struct message_store *store, size_t limit,
                                     struct cc_error *err);
 enum cc_code message_mongo_erase(struct message_store *store, const struct erasure *erasure,
                                  const struct message_list *said, struct cc_error *err);
+/* Lists what these changes let go in time: themselves, being refusals (before they are appended),
+ * or the bucket that they follow. */
+enum cc_code message_mongo_plan_refusals(struct message_store *store,
+                                         const struct change *const *changes, size_t count,
+                                         struct cc_error *err);
+enum cc_code message_mongo_plan_buckets(struct message_store *store,
+                                        const struct change *const *changes, size_t count,
+                                        struct cc_error *err);
+enum cc_code message_mongo_purge_log(struct message_store *store, const struct purge *purge,
+                                     size_t *out_count, struct cc_error *err);
+enum cc_code message_mongo_first_rev(struct message_store *store, const char *chat_id, int64_t *out,
+                                     struct cc_error *err);
 enum cc_code message_mongo_load_head(struct message_store *store, struct chat_head *out,
                                      struct cc_error *err);
 enum cc_code message_mongo_save_heads(struct message_store *store, const struct chat_head *heads,

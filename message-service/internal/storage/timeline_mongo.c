@@ -143,6 +143,7 @@ enum cc_code message_mongo_materialise(struct message_store *store,
 {
     CC_TRY(insert_new(store, changes, count, err));
     CC_TRY(message_mongo_put_expiries(store, changes, count, err));
+    CC_TRY(message_mongo_plan_buckets(store, changes, count, err));
     if (alters_any(changes, count))
         CC_TRY(alter(store, changes, count, err));
     return note_mentions(store, changes, count, err);

@@ -12,5 +12,6 @@ int message_timeline_contract_run(const char *name);
 int message_own_contract_run(const char *name);
 int message_positions_contract_run(const char *name);
 int message_erasure_contract_run(const char *name);
+int message_purge_contract_run(const char *name);
 
 #endif

@@ -118,6 +118,7 @@ static void settle_settings(struct message_fixture *f)
         .batch_max = 200,
         .edit_window_s = 3600,
         .sweep_interval_ms = 200,
+        .changes_retention_s = 2592000,
         .s3_endpoint = test_env("CHAT_TEST_S3_ENDPOINT"),
         .s3_region = "us-east-1",
         .s3_bucket = test_env("CHAT_TEST_S3_BUCKET"),

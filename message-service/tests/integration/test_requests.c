@@ -175,6 +175,77 @@ static void changes_continue_from_a_rev(void **state)
     assert_non_null(strstr(rest.body, "\"more\":false"));
 }
 
+struct purged {
+    struct message_fixture *f;
+    const char *chat_id;
+};
+
+/* As the housekeeper does when all that is there now is too old; the head is saved in a moment. */
+static bool is_purged(void *arg)
+{
+    const struct purged *purged = arg;
+    struct message_fixture *f = purged->f;
+    int64_t now_ms = cc_wall_ms(cc_clock_system()), first_rev = 0;
+    size_t count;
+
+    for (int i = 0; i < 2; i++) {
+        const struct purge purge = {now_ms, now_ms + i * (PURGE_NOTICE_MS + 60000), 500};
+        assert_int_equal(f->store->ops->purge_log(f->store, &purge, &count, &f->err), CC_OK);
+    }
+    assert_int_equal(f->store->ops->first_rev(f->store, purged->chat_id, &first_rev, &f->err),
+                     CC_OK);
+    return first_rev > 1;
+}
+
+static void whoever_missed_what_the_log_has_forgotten_reloads(void **state)
+{
+    enum { MESSAGES = 70, FIRST = 1 << BUCKET_BITS };
+    struct message_fixture *f = *state;
+    struct purged purged = {f, a_new_id(f)};
+    const char *chat = purged.chat_id, *ada = f->members[0], *grace = f->members[1];
+    must_send(f, ada, chat, MESSAGES);
+    struct answer whole = call(f, grace, "GET", path_of(f, chat, "changes?limit=1"), NULL, NULL);
+    assert_non_null(strstr(whole.body, "\"reload\":false"));
+    test_wait_for(is_purged, &purged, 20000);
+
+    struct answer below =
+        call(f, grace, "GET", path_of(f, chat, "changes?after_rev=3"), NULL, NULL);
+    struct answer at = call(
+        f, grace, "GET",
+        path_of(f, chat, cc_arena_printf(f->arena, "changes?after_rev=%d", FIRST - 1)), NULL, NULL);
+    struct answer history =
+        call(f, grace, "GET", path_of(f, chat, "messages?limit=200"), NULL, NULL);
+
+    assert_int_equal(below.status, 200);
+    assert_non_null(strstr(below.body, "\"items\":[],"));
+    assert_non_null(strstr(below.body, "\"more\":false,\"reload\":true"));
+    assert_non_null(strstr(at.body, "\"reload\":false"));
+    assert_int_equal(number_in(f, at.body, "next_rev"), MESSAGES);
+    assert_page(f, history.body, MESSAGES, MESSAGES, 1);
+}
+
+/* The owner is another process, which knows of it what the store says. */
+static void what_the_log_has_forgotten_is_not_sent_again(void **state)
+{
+    enum { MESSAGES = 70 };
+    struct message_fixture *f = *state;
+    struct purged purged = {f, a_new_id(f)};
+    const char *chat = purged.chat_id, *ada = f->members[0];
+    const char *key = cc_arena_printf(f->arena, "%s-0", ada);
+    must_send(f, ada, chat, MESSAGES);
+    test_wait_for(is_purged, &purged, 20000);
+    message_restart(f, false);
+
+    struct answer again = send_text(f, ada, chat, key, key);
+    struct answer next = send_text(f, ada, chat, "next", "next");
+
+    assert_int_equal(again.status, 200);
+    assert_int_equal(number_in(f, again.body, "seq"), 1);
+    assert_string_equal(cc_http_answer_header(&again.raw, "Idempotent-Replayed"), "true");
+    assert_int_equal(number_in(f, next.body, "seq"), MESSAGES + 1);
+    assert_int_equal(stored_messages(f, chat).count, MESSAGES + 1);
+}
+
 static int64_t unread_of(struct message_fixture *f, const char *chat_id, const char *user_id)
 {
     const char *body =
@@ -389,6 +460,8 @@ int main(void)
         TEST(a_send_without_key_or_content_is_invalid),
         TEST(history_is_paged_both_ways),
         TEST(changes_continue_from_a_rev),
+        TEST(whoever_missed_what_the_log_has_forgotten_reloads),
+        TEST(what_the_log_has_forgotten_is_not_sent_again),
         TEST(reading_moves_forward_only_and_not_past_the_end),
         TEST(an_operation_s_outcome_can_be_asked_for),
         TEST(a_cached_membership_counts_only_while_its_version_does),

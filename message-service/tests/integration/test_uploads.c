@@ -176,8 +176,8 @@ static void avatars_are_small_and_few(void **state)
     char large[1002] = {0};
     memset(large, 'x', sizeof large - 1);
 
-    struct answer refused = call(f, ada, "POST", "/v1/media/uploads",
-                                 an_announcement(f, large, "avatar"), NULL);
+    struct answer refused =
+        call(f, ada, "POST", "/v1/media/uploads", an_announcement(f, large, "avatar"), NULL);
     assert_int_equal(refused.status, 400);
     assert_non_null(strstr(refused.body, "/size_bytes"));
     (void)must_announce(f, ada, large, "attachment");

@@ -347,7 +347,8 @@ static struct media *found(struct fixture *f, const struct media *file)
     struct media *out;
 
     assert_int_equal(
-        f->media->ops->find(f->media, file->media_id, f->owner->arena, &out, &f->owner->err), CC_OK);
+        f->media->ops->find(f->media, file->media_id, f->owner->arena, &out, &f->owner->err),
+        CC_OK);
     return out;
 }
 

@@ -61,6 +61,7 @@ enum cc_code ws_changes_read(struct cc_arena *arena, const char *body, size_t co
         cc_json_leave(reader);
     }
     changes.head_rev = cc_json_int(reader, "head_rev", CC_REQUIRED, 0, INT64_MAX);
+    changes.reload = cc_json_bool(reader, "reload", CC_OPTIONAL, false);
     changes.more = cc_json_bool(reader, "more", CC_OPTIONAL, false);
     changes.since_joining = cc_json_bool(reader, "since_joining", CC_OPTIONAL, false);
     changes.member_version = cc_json_int(reader, "member_version", CC_OPTIONAL, 0, INT64_MAX);

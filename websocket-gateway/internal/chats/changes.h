@@ -27,6 +27,7 @@ struct ws_changes {
     size_t count;
     int64_t head_rev;
     bool more;
+    bool reload;            /* the log does not go back to what was asked for */
     bool since_joining;     /* the chat shows nobody what was before they came */
     int64_t member_version; /* of the chat, when the page was made */
 };

@@ -56,6 +56,7 @@ static void answer(struct ws_session *session, const struct sync *sync,
     cc_json_put_int(&out.json, "head_rev", changes->head_rev);
     cc_json_put_int(&out.json, "next_rev", reached);
     cc_json_put_bool(&out.json, "more", reached < changes->head_rev && changes->count > 0);
+    cc_json_put_bool(&out.json, "reload", changes->reload);
     ws_out_send(&out, session);
 }
 
