@@ -67,11 +67,15 @@ static void note_failure(struct cc_lender *lender)
 /* Called with the lock held, which is given up while connecting; `made` counts it already. */
 static enum cc_code open_one(struct cc_lender *lender, void **out, struct cc_error *err)
 {
+    lender->probing = lender->silent;
     pthread_mutex_unlock(&lender->lock);
     void *connection = lender->ops->open(lender->pool, err);
     pthread_mutex_lock(&lender->lock);
+    lender->probing = false;
     if (connection != NULL) {
         lender->backoff_ms = 0;
+        lender->heard_at_mono_ms = now_ms();
+        lender->silent = false;
         cc_gauge_add(lender->connections, 1);
         *out = connection;
         return CC_OK;
@@ -83,6 +87,13 @@ static enum cc_code open_one(struct cc_lender *lender, void **out, struct cc_err
     return err == NULL ? CC_UNAVAILABLE : err->code;
 }
 
+/* Called with the lock held. */
+static void drop(struct cc_lender *lender, void *connection)
+{
+    lender->made--;
+    close_one(lender, connection);
+}
+
 /* Called with the lock held: the newest idle connection that is still good, or NULL. */
 static void *take_idle(struct cc_lender *lender)
 {
@@ -90,8 +101,7 @@ static void *take_idle(struct cc_lender *lender)
         void *connection = lender->idle[--lender->idle_count];
         if (lender->ops->alive(connection))
             return connection;
-        lender->made--;
-        close_one(lender, connection);
+        drop(lender, connection);
     }
     return NULL;
 }
@@ -102,6 +112,24 @@ static void wait_until(struct cc_lender *lender, int64_t until_mono_ms)
     struct timespec until = {.tv_sec = until_mono_ms / 1000,
                              .tv_nsec = until_mono_ms % 1000 * 1000000};
     pthread_cond_timedwait(&lender->returned, &lender->lock, &until);
+}
+
+/* Called with the lock held. */
+static bool is_away(const struct cc_lender *lender, bool resting)
+{
+    if (lender->silent)
+        return resting || lender->probing || lender->made >= lender->size;
+    return lender->made == 0 && resting;
+}
+
+/* Called with the lock held. */
+static enum cc_code refuse(const struct cc_lender *lender, int64_t now, struct cc_error *err)
+{
+    int64_t left = lender->retry_at_mono_ms - now;
+    int next_ms = left > 0 ? (int)left : BACKOFF_MOST_MS; /* no rest is left: somebody tries now */
+    enum cc_code code = cc_fail_detail(err, CC_UNAVAILABLE, "%s is away; next attempt in %d ms",
+                                       lender->what, next_ms);
+    return err == NULL ? code : cc_fail_retry_after(err, next_ms);
 }
 
 static enum cc_code take_locked(struct cc_lender *lender, void **out, struct cc_error *err)
@@ -115,15 +143,11 @@ static enum cc_code take_locked(struct cc_lender *lender, void **out, struct cc_
         }
         int64_t now = now_ms();
         bool resting = lender->backoff_ms > 0 && now < lender->retry_at_mono_ms;
+        if (is_away(lender, resting))
+            return refuse(lender, now, err);
         if (lender->made < lender->size && !resting) {
             lender->made++;
             return open_one(lender, out, err);
-        }
-        if (lender->made == 0) {
-            cc_fail_detail(err, CC_UNAVAILABLE, "%s is away; next attempt in %d ms", lender->what,
-                           (int)(lender->retry_at_mono_ms - now));
-            return err == NULL ? CC_UNAVAILABLE
-                               : cc_fail_retry_after(err, (int)(lender->retry_at_mono_ms - now));
         }
         if (now >= deadline) {
             cc_counter_add(lender->exhausted, 1);
@@ -148,10 +172,29 @@ void cc_lender_give(struct cc_lender *lender, void *connection, bool usable)
     if (!usable)
         close_one(lender, connection);
     pthread_mutex_lock(&lender->lock);
-    if (usable)
-        lender->idle[lender->idle_count++] = connection;
-    else
+    if (!usable) {
         lender->made--;
+    } else if (lender->silent) { /* what it was told before says nothing of now */
+        drop(lender, connection);
+    } else {
+        lender->heard_at_mono_ms = now_ms();
+        lender->idle[lender->idle_count++] = connection;
+    }
     pthread_cond_signal(&lender->returned);
+    pthread_mutex_unlock(&lender->lock);
+}
+
+void cc_lender_give_unanswered(struct cc_lender *lender, void *connection, int64_t asked_at_mono_ms)
+{
+    close_one(lender, connection);
+    pthread_mutex_lock(&lender->lock);
+    lender->made--;
+    if (!lender->silent && lender->heard_at_mono_ms <= asked_at_mono_ms) {
+        lender->silent = true;
+        note_failure(lender);
+        while (lender->idle_count > 0)
+            drop(lender, lender->idle[--lender->idle_count]);
+    }
+    pthread_cond_broadcast(&lender->returned);
     pthread_mutex_unlock(&lender->lock);
 }

@@ -18,10 +18,10 @@
 #include "common/hash_map.h"
 #include "common/log.h"
 
-#define ANSWER_MARGIN_MS                                                                           \
-    1000                   /* a server that can't even keep its own statement_timeout is lost      \
-                            */
-#define STATEMENTS_MAX 256 /* prepared on one connection; more are sent unprepared */
+/* A server that can't even keep its own statement_timeout is lost. Together with that it has to
+ * stay below the 2.5 s within which callers are refused. */
+#define ANSWER_MARGIN_MS 200
+#define STATEMENTS_MAX   256 /* prepared on one connection; more are sent unprepared */
 
 struct statement {
     char *sql;
@@ -112,15 +112,20 @@ static const struct translation *translate(const char *sqlstate)
     return NULL;
 }
 
+/* The connection is of no use any more, and whether the server did what was asked can't be told. */
+static enum cc_code fail_lost(struct cc_pg *pg, const char *why, struct cc_error *err)
+{
+    pg->broken = true;
+    return cc_fail_detail(err, pg->harmless ? CC_UNAVAILABLE : CC_OUTCOME_UNKNOWN, "postgres: %s",
+                          why);
+}
+
 static enum cc_code fail_result(struct cc_pg *pg, const PGresult *result, struct cc_error *err)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    if (sqlstate == NULL) { /* made by libpq itself: the connection is gone */
-        pg->broken = true;
-        return cc_fail_detail(err, CC_OUTCOME_UNKNOWN, "postgres: %s",
-                              PQresultErrorMessage(result));
-    }
+    if (sqlstate == NULL) /* made by libpq itself: the connection is gone */
+        return fail_lost(pg, PQresultErrorMessage(result), err);
     const struct translation *known = translate(sqlstate);
     if (known == NULL)
         return cc_fail_detail(err, CC_INTERNAL, "postgres %s: %s", sqlstate, message);
@@ -136,21 +141,16 @@ static enum cc_code fail_result(struct cc_pg *pg, const PGresult *result, struct
 /* Waits until libpq can give the whole answer without blocking. */
 static enum cc_code await_answer(struct cc_pg *pg, struct cc_error *err)
 {
-    const struct cc_clock *clock = cc_clock_system();
-    int64_t deadline = cc_mono_ms(clock) + pg->answer_timeout_ms;
+    int64_t deadline = pg->asked_at_mono_ms + pg->answer_timeout_ms;
     while (PQisBusy(pg->conn)) {
-        int64_t left = pg->answer_timeout_ms < 0 ? -1 : deadline - cc_mono_ms(clock);
+        int64_t left = pg->answer_timeout_ms < 0 ? -1 : deadline - cc_mono_ms(cc_clock_system());
         struct pollfd readable = {.fd = PQsocket(pg->conn), .events = POLLIN};
         if (pg->answer_timeout_ms >= 0 && left <= 0) {
-            pg->broken = true;
-            return cc_fail_detail(err, CC_OUTCOME_UNKNOWN, "postgres: no answer within %d ms",
-                                  pg->answer_timeout_ms);
+            pg->unanswered = true;
+            return fail_lost(pg, "no answer in time", err);
         }
-        if (poll(&readable, 1, (int)left) > 0 && PQconsumeInput(pg->conn) == 0) {
-            pg->broken = true;
-            return cc_fail_detail(err, CC_OUTCOME_UNKNOWN, "postgres: %s",
-                                  PQerrorMessage(pg->conn));
-        }
+        if (poll(&readable, 1, (int)left) > 0 && PQconsumeInput(pg->conn) == 0)
+            return fail_lost(pg, PQerrorMessage(pg->conn), err);
     }
     return CC_OK;
 }
@@ -192,7 +192,12 @@ static enum cc_code finish(struct cc_pg *pg, int sent, PGresult **out, struct cc
     return code;
 }
 
-/* Nothing of the statement itself has reached the server when preparing fails. */
+static void ask(struct cc_pg *pg, bool harmless)
+{
+    pg->harmless = harmless;
+    pg->asked_at_mono_ms = cc_mono_ms(cc_clock_system());
+}
+
 static enum cc_code prepare(struct cc_pg *pg, const char *sql, int count,
                             const struct statement **out, struct cc_error *err)
 {
@@ -202,14 +207,17 @@ static enum cc_code prepare(struct cc_pg *pg, const char *sql, int count,
         finish(pg, PQsendPrepare(pg->conn, statement->name, sql, count, NULL), NULL, err);
     if (code != CC_OK) {
         cc_free(statement);
-        if (code == CC_OUTCOME_UNKNOWN && err != NULL)
-            err->code = CC_UNAVAILABLE;
-        return code == CC_OUTCOME_UNKNOWN ? CC_UNAVAILABLE : code;
+        return code;
     }
     statement->sql = cc_strdup(sql);
     cc_hash_map_put(pg->statements, statement->sql, statement);
     *out = statement;
     return CC_OK;
+}
+
+static bool only_reads(const char *sql)
+{
+    return strncmp(sql, "SELECT ", strlen("SELECT ")) == 0;
 }
 
 enum cc_code cc_pg_exec(struct cc_pg *pg, const char *sql, const char *const *params, int count,
@@ -218,8 +226,10 @@ enum cc_code cc_pg_exec(struct cc_pg *pg, const char *sql, const char *const *pa
     if (pg->broken)
         return cc_fail_detail(err, CC_UNAVAILABLE, "postgres: the connection was lost before");
     const struct statement *statement = cc_hash_map_get(pg->statements, sql);
+    ask(pg, true); /* preparing does nothing */
     if (statement == NULL && cc_hash_map_count(pg->statements) < STATEMENTS_MAX)
         CC_TRY(prepare(pg, sql, count, &statement, err));
+    pg->harmless = pg->in_transaction || only_reads(sql);
     int64_t began_us = cc_mono_us(cc_clock_system());
     int sent = statement != NULL
                    ? PQsendQueryPrepared(pg->conn, statement->name, count, params, NULL, NULL, 0)
@@ -229,27 +239,32 @@ enum cc_code cc_pg_exec(struct cc_pg *pg, const char *sql, const char *const *pa
     return code;
 }
 
-static enum cc_code run(struct cc_pg *pg, const char *sql, PGresult **out, struct cc_error *err)
+static enum cc_code run(struct cc_pg *pg, const char *sql, bool harmless, PGresult **out,
+                        struct cc_error *err)
 {
     if (pg->broken)
         return cc_fail_detail(err, CC_UNAVAILABLE, "postgres: the connection was lost before");
+    ask(pg, harmless);
     return finish(pg, PQsendQuery(pg->conn, sql), out, err);
 }
 
 enum cc_code cc_pg_run(struct cc_pg *pg, const char *sql, struct cc_error *err)
 {
-    return run(pg, sql, NULL, err);
+    return run(pg, sql, false, NULL, err);
 }
 
 enum cc_code cc_pg_begin(struct cc_pg *pg, struct cc_error *err)
 {
-    return run(pg, "BEGIN", NULL, err);
+    CC_TRY(run(pg, "BEGIN", true, NULL, err));
+    pg->in_transaction = true;
+    return CC_OK;
 }
 
 enum cc_code cc_pg_commit(struct cc_pg *pg, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *result = NULL;
-    CC_TRY(run(pg, "COMMIT", &result, err));
+    pg->in_transaction = false;
+    CC_TRY(run(pg, "COMMIT", false, &result, err));
     /* COMMIT of a failed transaction succeeds, but says that it rolled back. */
     if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
         return cc_fail_detail(err, CC_INTERNAL, "postgres: the transaction had failed before");
@@ -261,9 +276,10 @@ void cc_pg_settle(struct cc_pg *pg)
     PGTransactionStatusType status = PQtransactionStatus(pg->conn);
     if (status == PQTRANS_ACTIVE || status == PQTRANS_UNKNOWN)
         pg->broken = true;
+    pg->in_transaction = false;
     if (pg->broken || status == PQTRANS_IDLE)
         return;
-    if (run(pg, "ROLLBACK", NULL, NULL) != CC_OK)
+    if (run(pg, "ROLLBACK", true, NULL, NULL) != CC_OK)
         pg->broken = true;
 }
 

@@ -16,7 +16,11 @@ struct cc_pg {
     PGconn *conn;
     struct cc_hash_map *statements; /* SQL text -> struct statement prepared on this connection */
     int answer_timeout_ms;          /* -1 = wait for ever */
+    int64_t asked_at_mono_ms;       /* when the last statement was begun */
     bool broken;                    /* of no further use */
+    bool unanswered;                /* broken because the server said nothing in time */
+    bool in_transaction;            /* without COMMIT all that was asked is undone */
+    bool harmless;                  /* nothing is changed when the answer is lost */
     struct cc_pg_pool *pool;        /* whose it is; NULL for the migrations */
     struct cc_histogram *durations; /* of statements */
 };

@@ -76,7 +76,11 @@ void cc_pg_return(struct cc_pg *pg)
     if (pg == NULL)
         return;
     cc_pg_settle(pg);
-    cc_lender_give(&pg->pool->lender, pg, !pg->broken);
+    struct cc_lender *lender = &pg->pool->lender;
+    if (pg->unanswered)
+        cc_lender_give_unanswered(lender, pg, pg->asked_at_mono_ms);
+    else
+        cc_lender_give(lender, pg, !pg->broken);
 }
 
 enum cc_code cc_pg_query(struct cc_pg_pool *pool, const char *sql, const char *const *params,

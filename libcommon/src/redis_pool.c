@@ -74,11 +74,31 @@ enum cc_code cc_redis_probe(void *redis, struct cc_error *err)
     return cc_redis_do(redis, NULL, err, "PING", NULL);
 }
 
+static bool only_reads(const struct cc_redis_args *command)
+{
+    static const char *const those[] = {"GET", "MGET", "EXISTS", "ZCOUNT", "ZCARD", "PTTL", "PING"};
+    for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
+        if (strcmp(command->argv[0], those[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum cc_code code_when_lost(const struct cc_redis_args *commands, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!only_reads(&commands[i]))
+            return CC_OUTCOME_UNKNOWN;
+    }
+    return CC_UNAVAILABLE;
+}
+
 /* One command whose answer is lost may have been done, unless it did not leave this machine as a
- * whole. Of a pipeline the first ones may have been done in any case. */
+ * whole, or only reads. Of a pipeline the first ones may have been done in any case. */
 static enum cc_code exchange(redisContext *context, const struct cc_redis_args *commands,
                              size_t count, redisReply **replies, struct cc_error *err)
 {
+    enum cc_code when_lost = code_when_lost(commands, count);
     for (size_t i = 0; i < count; i++) {
         /* hiredis takes argv as not const, and leaves it alone. */
         if (redisAppendCommandArgv(context, (int)commands[i].argc, (const char **)commands[i].argv,
@@ -87,13 +107,13 @@ static enum cc_code exchange(redisContext *context, const struct cc_redis_args *
     }
     for (int written = 0; written == 0;) {
         if (redisBufferWrite(context, &written) != REDIS_OK)
-            return cc_fail_detail(err, count == 1 ? CC_UNAVAILABLE : CC_OUTCOME_UNKNOWN,
-                                  "redis: %s", context->errstr);
+            return cc_fail_detail(err, count == 1 ? CC_UNAVAILABLE : when_lost, "redis: %s",
+                                  context->errstr);
     }
     for (size_t i = 0; i < count; i++) {
         void *reply = NULL;
         if (redisGetReply(context, &reply) != REDIS_OK)
-            return cc_fail_detail(err, CC_OUTCOME_UNKNOWN, "redis: %s", context->errstr);
+            return cc_fail_detail(err, when_lost, "redis: %s", context->errstr);
         replies[i] = reply;
     }
     return CC_OK;

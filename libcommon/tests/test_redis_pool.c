@@ -127,6 +127,11 @@ static void a_script_unknown_to_the_server_is_sent_whole_and_then_by_its_hash(vo
     assert_int_equal(known->element[0]->integer, 1);
 }
 
+static bool answers(void *redis)
+{
+    return cc_redis_probe(redis, NULL) == CC_OK;
+}
+
 static void a_command_without_answer_in_time_has_an_unknown_outcome(void **state)
 {
     struct fixture *f = *state;
@@ -138,6 +143,24 @@ static void a_command_without_answer_in_time_has_an_unknown_outcome(void **state
     assert_int_equal(code, CC_OUTCOME_UNKNOWN);
     assert_in_range(cc_mono_ms(cc_clock_system()) - began, 190, 600);
     must(cc_redis_probe(f->redis, &err), &err);
+}
+
+static void a_question_that_a_silent_server_leaves_unanswered_did_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_error err = {0};
+    const char *get[] = {"GET", f->key}, *set[] = {"SET", f->key, "x"};
+    struct cc_redis_args commands[] = {{2, get, NULL}, {3, set, NULL}};
+    must(cc_redis_probe(f->proxied, &err), &err);
+    tcp_proxy_silence(f->proxy);
+
+    enum cc_code question = cc_redis_pipeline(f->proxied, commands, 1, NULL, &err);
+
+    assert_int_equal(question, CC_UNAVAILABLE);
+    tcp_proxy_resume(f->proxy);
+    test_wait_for(answers, f->proxied, 5000);
+    tcp_proxy_silence(f->proxy);
+    assert_int_equal(cc_redis_pipeline(f->proxied, commands, 2, NULL, &err), CC_OUTCOME_UNKNOWN);
 }
 
 static void a_connection_closed_while_idle_is_replaced_unnoticed(void **state)
@@ -240,6 +263,7 @@ int main(void)
         TEST(a_fault_in_a_pipeline_fails_it_and_leaves_the_connection_in_step),
         TEST(a_script_unknown_to_the_server_is_sent_whole_and_then_by_its_hash),
         TEST(a_command_without_answer_in_time_has_an_unknown_outcome),
+        TEST(a_question_that_a_silent_server_leaves_unanswered_did_nothing),
         TEST(a_connection_closed_while_idle_is_replaced_unnoticed),
         TEST(a_server_that_is_away_is_refused_at_once_after_the_first_failure),
         TEST(the_url_chooses_the_database),

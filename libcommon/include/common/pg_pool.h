@@ -3,8 +3,9 @@
 
 /*
  * Pool of PostgreSQL connections, made on demand (connect 2 s, statement_timeout 2 s), dropped on
- * any protocol error, replaced with back-off. A lent connection belongs to one thread. Values
- * travel as text parameters only: never by concatenation.
+ * any protocol error, replaced with back-off. A server that leaves a statement unanswered for 2.2 s
+ * is given up; until a connection can be made again, borrowers are refused at once. A lent
+ * connection belongs to one thread. Values travel as text parameters only: never by concatenation.
  */
 
 #include <stdint.h>
@@ -31,8 +32,11 @@ CC_DEFINE_AUTO(pg, struct cc_pg, cc_pg_return);
 
 /* One prepared-on-first-use statement with text parameters (NULL = SQL NULL). out NULL = the result
  * is dropped. Errors by SQLSTATE: unique_violation CC_CONFLICT with the constraint name in
- * err->field; serialization, deadlock, connection lost before sending CC_UNAVAILABLE; lost after
- * CC_OUTCOME_UNKNOWN; statement_timeout CC_TIMEOUT; else CC_INTERNAL. */
+ * err->field; serialization, deadlock CC_UNAVAILABLE; statement_timeout CC_TIMEOUT; else
+ * CC_INTERNAL. When the connection is lost or the server silent: CC_OUTCOME_UNKNOWN for COMMIT and
+ * for what changes something outside of a transaction, CC_UNAVAILABLE (nothing was done) before
+ * sending, within a transaction, and for what begins with SELECT, which therefore has to change
+ * nothing. */
 CC_MUST_CHECK enum cc_code cc_pg_exec(struct cc_pg *pg, const char *sql, const char *const *params,
                                       int count, PGresult **out, struct cc_error *err);
 CC_MUST_CHECK enum cc_code cc_pg_begin(struct cc_pg *pg, struct cc_error *err);

@@ -26,8 +26,8 @@ void cc_redis_destroy(struct cc_redis *redis);
 enum cc_code cc_redis_probe(void *redis, struct cc_error *err);
 
 /* argv form only, binary safe (lengths NULL = NUL-terminated). out NULL = reply dropped. Errors:
- * CC_UNAVAILABLE (no connection, nothing sent), CC_OUTCOME_UNKNOWN, CC_INTERNAL (error reply, text
- * in detail). Thread-safe. */
+ * CC_UNAVAILABLE (no connection, nothing sent, or no answer to what only reads), CC_OUTCOME_UNKNOWN
+ * (no answer to anything else), CC_INTERNAL (error reply, text in detail). Thread-safe. */
 CC_MUST_CHECK enum cc_code cc_redis_command(struct cc_redis *redis, size_t argc,
                                             const char *const *argv, const size_t *lengths,
                                             redisReply **out, struct cc_error *err);
