@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 
 import httpx
-from client import PATIENCE
+from client import http_client
 
 LOOK_EVERY_S = 0.1  # how often the balancer asks an edge whether it is ready
 PAUSE_SECONDS = 1.0  # before the second try, when the answer doesn't say
@@ -38,7 +38,7 @@ def _is_good(outcome):
 class Callers:
     def __init__(self, edges, person, chat_id):
         self.person, self.calls = person, []
-        self._edges = {edge: httpx.AsyncClient(base_url=edge.url, timeout=PATIENCE, trust_env=False) for edge in edges}
+        self._edges = {edge: http_client(edge.url) for edge in edges}
         self._ready = list(self._edges)
         self._running = set()
         self._kinds = itertools.cycle(

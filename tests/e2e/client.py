@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 import websockets
+from documented import judge_answer, judge_frame
 from secrecy import USED
 from websockets.asyncio.client import connect
 
@@ -17,12 +18,24 @@ CODE = re.compile(r"\b(\d{6})\b")
 PATIENCE = 30  # seconds until a test gives up waiting; sanitizers make everything slow
 
 
-class Api:
-    """HTTP without any interpretation: an answer is an answer, whatever its status."""
+async def _read_and_judge(answer):
+    await answer.aread()
+    judge_answer(answer)
 
-    def __init__(self, base_url):
+
+def http_client(base_url="", invented=False):
+    """For requests to the API: each answer is compared with docs/openapi, unless it is invented by the test."""
+    hooks = {"response": [] if invented else [_read_and_judge]}
+    return httpx.AsyncClient(base_url=base_url, timeout=PATIENCE, trust_env=False, event_hooks=hooks)
+
+
+class Api:
+    """HTTP without any interpretation: an answer is an answer, whatever its status. `invented`: the test itself stands
+    in for a service, and makes up what is answered."""
+
+    def __init__(self, base_url, invented=False):
         self.base_url = base_url
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=PATIENCE, trust_env=False)
+        self._http = http_client(base_url, invented=invented)
 
     async def call(self, method, path, body=None, token=None, headers=None, **options):
         sent = dict(headers or {})
@@ -151,7 +164,7 @@ class Socket:
         self.connection = connection
         self.frames = []
         self.close_code = None
-        self._ids = 0
+        self._ids, self._asked = 0, {}  # the last id; the type of each request
         self._news = asyncio.Condition()
         self._reader = asyncio.create_task(self._read())
 
@@ -182,6 +195,7 @@ class Socket:
     async def send(self, kind, number=None, **fields):
         """Sends a frame with an id of its own, which is returned."""
         number = number or self.new_id()
+        self._asked[number] = kind
         USED.note_all(fields)
         await self.connection.send(json.dumps({"id": number, "t": kind, **fields}))
         return number
@@ -252,7 +266,9 @@ class Socket:
     async def _read(self):
         try:
             async for text in self.connection:
-                await self._record(Frame(time.monotonic(), json.loads(text)))
+                frame = Frame(time.monotonic(), json.loads(text))
+                judge_frame(frame.body, self._asked.get(frame.get("re")))
+                await self._record(frame)
         except websockets.ConnectionClosed:
             pass
         async with self._news:

@@ -7,12 +7,14 @@ import math
 import os
 import time
 
+import documented
 import pytest
 from client import Api, Person, Socket
 from fleet import Fleet
 
 TEST_SECONDS = 480
 JOIN_AT_ONCE = 4  # hashing a password takes a core for a while, on purpose
+COMPLAINTS_SHOWN = 20
 SOMEBODY_SECONDS = 240  # shorter than a token lives
 
 # A hundred people from one address are no attack here, and a load test sends faster than a person may. The limits
@@ -115,6 +117,21 @@ def gateways(fleet):
 @pytest.fixture
 def people(fleet):
     return []  # replaced by a People inside the test's event loop
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item):
+    """What was said and is not documented so fails the test that heard it."""
+    try:
+        outcome = yield
+    except Exception as error:
+        for complaint in documented.taken():
+            error.add_note(f"not as documented: {complaint}")
+        raise
+    complaints = documented.taken()
+    if complaints:
+        pytest.fail("not as documented:\n" + "\n".join(complaints[:COMPLAINTS_SHOWN]), pytrace=False)
+    return outcome
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,10 +7,9 @@ import json
 import math
 import time
 
-import httpx
 import pytest
 import websockets
-from client import PATIENCE, SUBPROTOCOL
+from client import PATIENCE, SUBPROTOCOL, fields_of, http_client
 from conftest import required
 from fleet import slowness
 from forge import Forger, Key, decode, encode
@@ -225,7 +224,7 @@ async def test_no_forged_token_opens_anything(people, fleet, keys):
     tokens = {name: make(workshop) for name, make in FORGERIES.items()}
     assert len(tokens) >= 100 and ada.token not in tokens.values()
     wrong, slow = [], []
-    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
+    async with http_client() as client:
         for url in doors(fleet):
             for name, token in tokens.items():
                 answers, seconds = await refusals(client, url, token)
@@ -287,8 +286,8 @@ async def test_a_good_token_in_a_wrong_place_opens_nothing(people, place):
     assert answer.status_code == 401
 
 
-def test_the_key_set_holds_public_keys_only(fleet, keys):
-    document = httpx.get(required("CHAT_E2E_URL") + "/.well-known/jwks.json", trust_env=False).json()
+async def test_the_key_set_holds_public_keys_only(people):
+    document = fields_of(await people.api.call("GET", "/.well-known/jwks.json"), 200)
     for key in document["keys"]:
         assert not set(key) & {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
         assert len(decode(key["n"])) * 8 >= 2048

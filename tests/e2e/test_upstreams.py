@@ -28,10 +28,10 @@ async def timed(asked):
 
 
 @asynccontextmanager
-async def a_gateway(fleet, **settings):
-    """A second api-gateway, and an Api that talks to it."""
+async def a_gateway(fleet, invented=False, **settings):
+    """A second api-gateway, and an Api that talks to it. invented: what its services answer is of no documented shape."""
     async with fleet.beside("api-gateway-1", upstream_timeout_ms=TIMEOUT_MS, **settings) as gateway:
-        api = Api(gateway.url)
+        api = Api(gateway.url, invented)
         try:
             yield api
         finally:
@@ -221,7 +221,7 @@ async def test_an_instance_that_only_fails_is_left_alone_until_a_probe_finds_it_
     """R16. While the breaker is open the answer comes at once and the service hears of nothing but probes."""
     ada = await people.somebody()
     answers = []
-    async with GarbageServer() as server, a_gateway(fleet, user_service_urls=server.url, ready_port_distance=0) as api:
+    async with GarbageServer() as server, a_gateway(fleet, True, user_service_urls=server.url, ready_port_distance=0) as api:
         ada.api = api
         server.garbage = _bytes(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}")
         ends = time.monotonic() + PROBE_SECONDS
@@ -247,7 +247,7 @@ async def test_a_redirection_is_not_followed_and_foreign_fields_end_at_the_edge(
     ada = await people.somebody()
     fields = b"Set-Cookie: a=b\r\nServer: garbage\r\nX-Powered-By: x\r\nAccess-Control-Allow-Origin: *\r\n"
     async with GarbageServer() as elsewhere, GarbageServer() as server:
-        async with a_gateway(fleet, user_service_urls=server.url, ready_port_distance=0) as api:
+        async with a_gateway(fleet, True, user_service_urls=server.url, ready_port_distance=0) as api:
             ada.api = api
             location = b"Location: " + elsewhere.url.encode() + b"/internal/heads\r\n"
             server.garbage = _bytes(b"HTTP/1.1 302 Found\r\n" + location + fields + b"Content-Length: 0\r\n\r\n")
@@ -288,7 +288,7 @@ async def test_a_bootstrap_asks_its_services_at_the_same_time(people, fleet):
         users.garbage = _when_all_are_asked(barrier, {"user_id": ada.user_id})
         chats.garbage = _when_all_are_asked(barrier, {"items": [], "next_cursor": None})
         urls = {"user_service_urls": users.url, "chat_service_urls": chats.url, "ready_port_distance": 0}
-        async with a_gateway(fleet, **urls) as api:
+        async with a_gateway(fleet, invented=True, **urls) as api:
             ada.api = api
             answer = fields_of(await ada.call("GET", "/v1/bootstrap"), 200)
     assert answer["me"]["user_id"] == ada.user_id and "partial" not in answer
