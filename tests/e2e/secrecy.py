@@ -7,16 +7,17 @@ import subprocess
 SECRET_KEYS = {
     "password": "password",
     "new_password": "password",
-    "old_password": "password",
+    "current_password": "password",
     "access_token": "token",
     "refresh_token": "token",
     "token": "token",
     "email": "address",
     "code": "code",
     "body": "message",
+    "preview": "message",
     "url": "signature",
 }
-SHORTEST = {"password": 8, "token": 40, "address": 8, "message": 16, "code": 6, "signature": 64}  # shorter ones stand in logs by chance
+SHORTEST = {"password": 8, "token": 32, "address": 8, "message": 16, "code": 6, "signature": 64}  # shorter ones stand in logs by chance
 CODE = re.compile(r"\d{6}")
 SIGNATURE = re.compile(r"X-Amz-Signature=([0-9a-f]{64})")
 # Values that are numbers of another kind; a code that happens to look like one is no find.

@@ -21,19 +21,24 @@ def free_port():
 
 
 class TlsGateway:
-    def __init__(self, daemon, folder):
+    def __init__(self, fleet, folder):
         self.folder, self.port = folder, free_port()
+        self._log = fleet.logs / "api-gateway-tls.log"  # of all that ran, to be searched with the others
+        daemon = fleet.daemons()["api-gateway-1"]
         settings = {"CHAT_PORT": str(self.port), "CHAT_OPS_PORT": str(free_port()), "CHAT_NODE_ID": "api-gateway-tls"}
         settings |= {"CHAT_TLS_CERTIFICATE_PATH": str(folder / "certificate.pem"), "CHAT_TLS_KEY_PATH": str(folder / "key.pem")}
         command = [daemon.executable, *daemon.arguments]
-        self.log = open(folder / "log", "wb")  # noqa: SIM115 - as long as the process
-        self.process = subprocess.Popen(command, env=daemon.environment | settings, stdout=self.log, stderr=self.log)
+        with open(self._log, "ab") as log:
+            self._log_from = log.tell()
+            self.process = subprocess.Popen(command, env=daemon.environment | settings, stdout=log, stderr=log)
 
     def stop(self):
         self.process.terminate()
-        code = self.process.wait(timeout=30)
-        self.log.close()
-        return code
+        return self.process.wait(timeout=30)
+
+    def logged(self):
+        """What this process has written."""
+        return self._log.read_bytes()[self._log_from :].decode()
 
     def connect(self, context=None):
         """A connection and the bytes of the certificate it was given."""
@@ -54,8 +59,7 @@ class TlsGateway:
                     return
             except OSError:
                 pass
-            told = (self.folder / "log").read_text()[-1000:]
-            assert self.process.poll() is None and time.monotonic() < deadline, told
+            assert self.process.poll() is None and time.monotonic() < deadline, self.logged()[-1000:]
             time.sleep(0.05)
 
 
@@ -72,7 +76,7 @@ def get(connection, path):
 @pytest.fixture
 def gateway(fleet, tmp_path):
     make_certificate(tmp_path, "first")
-    one = TlsGateway(fleet.daemons()["api-gateway-1"], tmp_path)
+    one = TlsGateway(fleet, tmp_path)
 
     def answers():
         connection, _ = one.connect()
@@ -112,7 +116,7 @@ def test_a_new_certificate_is_read_at_sighup_and_a_bad_one_is_not(gateway):
     _, second = gateway.connect()
     (gateway.folder / "certificate.pem").write_text("no certificate")
     os.kill(gateway.process.pid, signal.SIGHUP)
-    gateway.wait_until(lambda: "certificate not reloaded" in (gateway.folder / "log").read_text())
+    gateway.wait_until(lambda: "certificate not reloaded" in gateway.logged())
     other, shown = gateway.connect()
     with other:
         assert shown == second

@@ -3,11 +3,14 @@
 `infra/dev/chat test` runs the fleet with log level debug, so that "no log" means at any level.
 """
 
+import re
+
 import pytest
 from client import fields_of
+from documented import documented_fields
 from files import upload
 from fleet import REPOSITORY
-from secrecy import USED, Secrets, find
+from secrecy import SECRET_KEYS, USED, Secrets, find
 
 PLANTED = {
     "password": "correct horse battery staple",
@@ -17,6 +20,7 @@ PLANTED = {
     "code": "427183",
     "signature": "http://127.0.0.1/a?X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
 }
+SOUNDS_SECRET = re.compile(r"password|secret|email|signature|(^|_)(token|code|pin|key)$")
 LOGGED = '{{"@timestamp":"2026-01-01T00:00:00.427183Z","log.level":"debug","reason":"{0}","duration_us":"123"}}\n'
 HARMLESS = '{"@timestamp":"2026-01-01T00:00:00.427183Z","duration_us":"427183","message_count":"427183"}\n'
 
@@ -77,3 +81,10 @@ def test_what_is_noted_is_what_the_api_calls_secret():
     secrets = Secrets()
     secrets.note_all({"a": [{"refresh_token": "r" * 43, "email": "a@example.org", "more": {"code": "123456"}}]})
     assert {kind for kind, texts in secrets.kinds.items() if texts} == {"token", "address", "code"}
+
+
+def test_every_documented_field_that_sounds_secret_is_noted():
+    secret = {name for name in documented_fields() if SOUNDS_SECRET.search(name)}
+    assert {"password", "current_password", "new_password", "refresh_token", "code", "email"} <= secret
+    assert secret <= set(SECRET_KEYS), f"to be noted, too: {secret - set(SECRET_KEYS)}"
+    assert set(SECRET_KEYS) <= documented_fields(), f"no field of the API: {set(SECRET_KEYS) - documented_fields()}"
