@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from client import attempts
 from fleet import slowness, state_of
@@ -59,6 +60,32 @@ async def frozen(daemon):
         os.kill(daemon.pid, signal.SIGCONT)
 
 
+@asynccontextmanager
+async def silent(fleet, name, seconds):
+    """As without(), but all processes of the server stand still: connections stay, new ones are taken by the kernel,
+    and nobody answers on any. They go on in every case, those that came meanwhile too."""
+    server = fleet.daemons()[name]
+    assert is_up(server), f"{name} is not there to begin with"
+    try:
+        while going := [pid for pid in _family(server.pid) if state_of(pid) not in "TZ"]:
+            for pid in going:
+                os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(0.01)
+        yield time.monotonic() + seconds
+        assert all(state_of(pid) in "TZ" for pid in _family(server.pid)), f"{name} went on by itself"
+    finally:
+        for pid in _family(server.pid):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _family(pid):
+    """A process and its children, as long as they are there."""
+    try:
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    except OSError:
+        return [pid]
+
+
 class Probe:
     """Asks the same thing until a moment, and remembers each answer and how long it took."""
 
@@ -101,7 +128,7 @@ class Traffic:
     async def begin(cls, people, fleet, seconds):
         traffic = cls()
         traffic.fleet, traffic.before = fleet, fleet.daemons()
-        traffic.count = int((seconds + 6) * PER_SECOND)
+        traffic.count = int((seconds + 6 * slowness()) * PER_SECOND)  # until the fault has bitten, too
         traffic.crowd = await Crowd.gather(
             people, fleet.gateways(), Ledger(), PEOPLE, CHATS, traffic.count, PER_SECOND
         )
