@@ -16,7 +16,7 @@ struct rule {
 };
 static const struct rule password_here = {"password-here", 10, 900}, /* one account, one place */
     password_all = {"password", 50, 900},                            /* one account */
-    code_here = {"code-here", 10, 600}, mail_here = {"otp-here", OTP_SENDS_MAX, OTP_SENDS_WINDOW_S},
+    mail_here = {"otp-here", OTP_SENDS_MAX, OTP_SENDS_WINDOW_S},
                          mail_all = {"otp", 3 * OTP_SENDS_MAX, OTP_SENDS_WINDOW_S};
 
 /* All or none of the buckets are counted up: what is refused does not count. */
@@ -127,13 +127,12 @@ enum cc_code auth_limit_password(struct auth_app *app, const char *email, const 
     return take_for_account(app, out, &password_all, email, address, err);
 }
 
-enum cc_code auth_limit_code(struct auth_app *app, const char *email, const char *address,
-                             struct auth_counted *out, struct cc_error *err)
+enum cc_code auth_limit_code(struct auth_app *app, const char *address, struct auth_counted *out,
+                             struct cc_error *err)
 {
     out->count = 0;
-    add_place(out, &code_here, email, address);
     add_guesses_of_place(app, out, address);
-    return take(app, out, code_here.name, err);
+    return take(app, out, "code", err);
 }
 
 enum cc_code auth_limit_mail(struct auth_app *app, const char *email, const char *address,

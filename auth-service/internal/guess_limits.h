@@ -27,11 +27,10 @@ struct auth_counted {
 CC_MUST_CHECK enum cc_code auth_limit_password(struct auth_app *app, const char *email,
                                                const char *address, struct auth_counted *out,
                                                struct cc_error *err);
-/* Counts a try of a one-time code. A code dies after five wrong tries by anybody; this keeps one
- * place from killing one code after the other. */
-CC_MUST_CHECK enum cc_code auth_limit_code(struct auth_app *app, const char *email,
-                                           const char *address, struct auth_counted *out,
-                                           struct cc_error *err);
+/* Counts a try of a one-time code. Each has five, which only who asked for it can use, and so many
+ * codes as mails are made; this keeps one place from trying those of many addresses. */
+CC_MUST_CHECK enum cc_code auth_limit_code(struct auth_app *app, const char *address,
+                                           struct auth_counted *out, struct cc_error *err);
 /* Counts a mail that is asked for by somebody who is not logged in. */
 CC_MUST_CHECK enum cc_code auth_limit_mail(struct auth_app *app, const char *email,
                                            const char *address, struct auth_counted *out,

@@ -1,5 +1,5 @@
-/* One-time codes in Redis; see otp_store.h. Runs on the callers' threads. Keys name the hash of an
- * address, never the address. */
+/* One-time codes in Redis; see otp_store.h. Runs on the callers' threads. Keys name the hash of a
+ * verification id, which is a secret. */
 
 #include "otp_store.h"
 
@@ -56,10 +56,10 @@ void otp_store_destroy(struct otp_store *store)
     cc_free(store);
 }
 
-static void code_key(const char *purpose, const char *email, char out[KEY_BYTES])
+static void code_key(const char *purpose, const struct otp_request *request, char out[KEY_BYTES])
 {
     char hash[65];
-    cc_sha256_hex(email, strlen(email), hash);
+    cc_sha256_hex(request->verification_id, strlen(request->verification_id), hash);
     (void)snprintf(out, KEY_BYTES, "otp:%s:%s", purpose, hash);
 }
 
@@ -72,13 +72,14 @@ static enum cc_code eval(struct otp_store *store, struct cc_redis_script *script
     return CC_OK;
 }
 
-enum cc_code otp_store_put(struct otp_store *store, const char *purpose, const char *email,
-                           const char *code, struct cc_error *err)
+enum cc_code otp_store_put(struct otp_store *store, const char *purpose,
+                           const struct otp_request *request, const char *code,
+                           struct cc_error *err)
 {
     char key[KEY_BYTES], hash[OTP_HASH_BYTES], ttl[24];
     int64_t ignored;
-    code_key(purpose, email, key);
-    otp_hash(store->key, purpose, email, code, hash);
+    code_key(purpose, request, key);
+    otp_hash(store->key, purpose, request, code, hash);
     (void)snprintf(ttl, sizeof ttl, "%" PRId64, store->ttl_s);
     return eval(store, &put_script, (const char *[]){key, hash, ttl}, &ignored, err);
 }
@@ -88,13 +89,14 @@ enum cc_code otp_store_refuse(struct cc_error *err)
     return cc_fail(err, CC_BAD_CREDENTIALS, "/code", "The code is wrong or has expired.");
 }
 
-enum cc_code otp_store_take(struct otp_store *store, const char *purpose, const char *email,
-                            const char *code, struct cc_error *err)
+enum cc_code otp_store_take(struct otp_store *store, const char *purpose,
+                            const struct otp_request *request, const char *code,
+                            struct cc_error *err)
 {
     char key[KEY_BYTES], hash[OTP_HASH_BYTES], most[16];
     int64_t right;
-    code_key(purpose, email, key);
-    otp_hash(store->key, purpose, email, code, hash);
+    code_key(purpose, request, key);
+    otp_hash(store->key, purpose, request, code, hash);
     (void)snprintf(most, sizeof most, "%d", OTP_TRIES_MAX);
     CC_TRY(eval(store, &take_script, (const char *[]){key, hash, most}, &right, err));
     if (right == 1)
@@ -102,12 +104,13 @@ enum cc_code otp_store_take(struct otp_store *store, const char *purpose, const 
     return otp_store_refuse(err);
 }
 
-enum cc_code otp_store_give_back(struct otp_store *store, const char *purpose, const char *email,
-                                 const char *code, struct cc_error *err)
+enum cc_code otp_store_give_back(struct otp_store *store, const char *purpose,
+                                 const struct otp_request *request, const char *code,
+                                 struct cc_error *err)
 {
     char key[KEY_BYTES], hash[OTP_HASH_BYTES];
     int64_t ignored;
-    code_key(purpose, email, key);
-    otp_hash(store->key, purpose, email, code, hash);
+    code_key(purpose, request, key);
+    otp_hash(store->key, purpose, request, code, hash);
     return eval(store, &give_back_script, (const char *[]){key, hash, ""}, &ignored, err);
 }

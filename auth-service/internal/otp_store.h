@@ -2,8 +2,9 @@
 #define OTP_STORE_H
 
 /*
- * One-time codes in Redis, as keyed hashes, five tries each. Redis may be emptied: people ask for
- * another code. Thread-safe; may block 0.2 s. Errors of every call:
+ * One-time codes in Redis, as keyed hashes, five tries each. They are found by the id of who asked
+ * for them: nobody else can use their tries up, or replace them. Redis may be emptied: people ask
+ * for another code. Thread-safe; may block 0.2 s. Errors of every call:
  * CC_UNAVAILABLE, CC_OUTCOME_UNKNOWN when Redis is away.
  */
 
@@ -19,20 +20,21 @@ struct otp_store;
 struct otp_store *otp_store_create(struct cc_redis *redis, const char *secret, int64_t ttl_s);
 void otp_store_destroy(struct otp_store *store);
 
-/* Makes `code` the one that counts for this address and purpose; five tries begin. */
+/* Makes `code` the one that counts for this request and purpose; five tries begin. */
 CC_MUST_CHECK enum cc_code otp_store_put(struct otp_store *store, const char *purpose,
-                                         const char *email, const char *code, struct cc_error *err);
+                                         const struct otp_request *request, const char *code,
+                                         struct cc_error *err);
 /* One try. A right code is taken with it: of several who have it, one gets it. CC_BAD_CREDENTIALS:
  * wrong, expired, never sent, taken, or tried five times. */
 CC_MUST_CHECK enum cc_code otp_store_take(struct otp_store *store, const char *purpose,
-                                          const char *email, const char *code,
+                                          const struct otp_request *request, const char *code,
                                           struct cc_error *err);
 /* What is answered to a wrong code: CC_BAD_CREDENTIALS. */
 enum cc_code otp_store_refuse(struct cc_error *err);
 /* A code that was taken and did not serve: it is good again, for as long as it was, unless another
  * one was sent meanwhile. */
 CC_MUST_CHECK enum cc_code otp_store_give_back(struct otp_store *store, const char *purpose,
-                                               const char *email, const char *code,
+                                               const struct otp_request *request, const char *code,
                                                struct cc_error *err);
 
 #endif

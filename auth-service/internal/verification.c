@@ -9,37 +9,40 @@
 #include "guess_limits.h"
 #include "notices.h"
 
-enum cc_code auth_draft_code(struct auth_app *app, const char *purpose, const char *email,
-                             struct cc_arena *arena, const struct outbox_mail **out,
-                             struct cc_error *err)
+enum cc_code auth_draft_code(struct auth_app *app, const char *purpose,
+                             const struct otp_request *request, struct cc_arena *arena,
+                             const struct outbox_mail **out, struct cc_error *err)
 {
     char code[OTP_BYTES];
     const int minutes = (int)(app->settings->otp_ttl_s + 59) / 60;
     otp_generate(app->runtime->random, code);
-    CC_TRY(otp_store_put(app->otp, purpose, email, code, err));
+    CC_TRY(otp_store_put(app->otp, purpose, request, code, err));
     const struct mail_content content = strcmp(purpose, OTP_PURPOSE_RESET) == 0
                                             ? mail_reset_code(arena, code, minutes)
                                             : mail_code(arena, code, minutes);
-    *out = auth_draft_mail(app, email, content, app->settings->otp_ttl_s * 1000, arena);
+    *out = auth_draft_mail(app, request->email, content, app->settings->otp_ttl_s * 1000, arena);
     return CC_OK;
 }
 
-static enum cc_code queue_code(struct auth_app *app, const char *purpose, const char *email,
-                               enum mail_condition condition, struct cc_arena *arena,
+static enum cc_code queue_code(struct auth_app *app, const char *purpose,
+                               const struct otp_request *request, struct cc_arena *arena,
                                struct cc_error *err)
 {
     const struct outbox_mail *mail = NULL;
-    CC_TRY(auth_draft_code(app, purpose, email, arena, &mail, err));
-    return account_store_queue_mail(app->accounts, condition, mail, err);
+    char key[REGISTRATION_KEY_BYTES];
+    const bool verifies = strcmp(purpose, OTP_PURPOSE_VERIFY) == 0;
+    registration_key(request->verification_id, key);
+    CC_TRY(auth_draft_code(app, purpose, request, arena, &mail, err));
+    return account_store_queue_mail(app->accounts, verifies ? key : NULL, mail, err);
 }
 
-enum cc_code auth_send_code(struct auth_app *app, const char *purpose, const char *email,
-                            enum mail_condition condition, const char *address,
+enum cc_code auth_send_code(struct auth_app *app, const char *purpose,
+                            const struct otp_request *request, const char *address,
                             struct cc_arena *arena, struct cc_error *err)
 {
     struct auth_counted counted;
-    CC_TRY(auth_limit_mail(app, email, address, &counted, err));
-    enum cc_code queued = queue_code(app, purpose, email, condition, arena, err);
+    CC_TRY(auth_limit_mail(app, request->email, address, &counted, err));
+    enum cc_code queued = queue_code(app, purpose, request, arena, err);
     if (queued == CC_OK)
         mail_outbox_wake(app->mails);
     else
@@ -47,21 +50,22 @@ enum cc_code auth_send_code(struct auth_app *app, const char *purpose, const cha
     return queued;
 }
 
-enum cc_code auth_take_code(struct auth_app *app, const char *purpose, const char *email,
-                            const char *code, const char *address, struct cc_error *err)
+enum cc_code auth_take_code(struct auth_app *app, const char *purpose,
+                            const struct otp_request *request, const char *code,
+                            const char *address, struct cc_error *err)
 {
     struct auth_counted counted;
-    CC_TRY(auth_limit_code(app, email, address, &counted, err));
-    enum cc_code taken = otp_store_take(app->otp, purpose, email, code, err);
+    CC_TRY(auth_limit_code(app, address, &counted, err));
+    enum cc_code taken = otp_store_take(app->otp, purpose, request, code, err);
     if (taken != CC_BAD_CREDENTIALS) /* right, or not known */
         auth_uncount(app, &counted);
     return taken;
 }
 
-void auth_give_back_code(struct auth_app *app, const char *purpose, const char *email,
-                         const char *code)
+void auth_give_back_code(struct auth_app *app, const char *purpose,
+                         const struct otp_request *request, const char *code)
 {
     struct cc_error err = {0};
-    if (otp_store_give_back(app->otp, purpose, email, code, &err) != CC_OK)
+    if (otp_store_give_back(app->otp, purpose, request, code, &err) != CC_OK)
         cc_log_error(CC_LOG_WARN, "a one-time code is lost, its owner needs another", &err, NULL);
 }

@@ -70,7 +70,7 @@ class Person:
         self.email = f"{self.handle}@example.org"
         self.password = f"a long pass phrase {unique}"
         self.device_id = f"device-{unique}"
-        self.user_id = self.token = self.refresh_token = self.session_id = None
+        self.user_id = self.token = self.refresh_token = self.session_id = self.verification_id = None
 
     def __repr__(self):
         return self.handle
@@ -78,10 +78,17 @@ class Person:
     async def join(self):
         """Register, get the code by mail, verify, log in."""
         body = {"email": self.email, "password": self.password, "handle": self.handle, "display_name": self.name}
-        fields_of(await self._patiently("/v1/auth/register", body), 202)
-        fields_of(await self._patiently("/v1/auth/otp/verify", {"email": self.email, "code": await self.mailed_code()}))
+        self.asked(await self._patiently("/v1/auth/register", body))
+        fields_of(await self._patiently("/v1/auth/otp/verify", self.with_code(await self.mailed_code())))
         await self.log_in()
         return self
+
+    def asked(self, answer):
+        """Remembers by which id the code that was asked for is good."""
+        self.verification_id = fields_of(answer, 202)["verification_id"]
+
+    def with_code(self, code):
+        return {"verification_id": self.verification_id, "email": self.email, "code": code}
 
     async def log_in(self):
         body = {"email": self.email, "password": self.password, "device_id": self.device_id, "device_name": "test"}

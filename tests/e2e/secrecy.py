@@ -10,6 +10,7 @@ SECRET_KEYS = {
     "current_password": "password",
     "access_token": "token",
     "refresh_token": "token",
+    "verification_id": "token",
     "token": "token",
     "email": "address",
     "code": "code",

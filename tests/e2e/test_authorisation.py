@@ -72,14 +72,15 @@ BODIES = {
         "email": f"{unique()}@example.org", "password": f"a pass phrase {unique()}", "handle": f"h_{unique()}",
         "display_name": "Somebody",
     },
-    "POST /v1/auth/otp/verify": lambda s: {"email": f"{unique()}@example.org", "code": "000000"},
-    "POST /v1/auth/otp/resend": lambda s: {"email": f"{unique()}@example.org"},
+    "POST /v1/auth/otp/verify": lambda s: {"verification_id": "a" * 43, "email": f"{unique()}@example.org", "code": "000000"},
+    "POST /v1/auth/otp/resend": lambda s: {"verification_id": "a" * 43, "email": f"{unique()}@example.org"},
     "POST /v1/auth/login": lambda s: {"email": f"{unique()}@example.org", "password": "x" * 12, "device_id": "d"},
     "POST /v1/auth/refresh": lambda s: {"refresh_token": "a" * 43},
     "POST /v1/auth/logout": lambda s: {"refresh_token": "a" * 43},
     "POST /v1/auth/password/forgot": lambda s: {"email": f"{unique()}@example.org"},
     "POST /v1/auth/password/reset": lambda s: {
-        "email": f"{unique()}@example.org", "code": "000000", "password": f"a pass phrase {unique()}",
+        "verification_id": "a" * 43, "email": f"{unique()}@example.org", "code": "000000",
+        "password": f"a pass phrase {unique()}",
     },
     "POST /v1/auth/password/change": lambda s: {
         "current_password": f"not it {unique()}", "new_password": f"a pass phrase {unique()}",

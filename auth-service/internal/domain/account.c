@@ -6,6 +6,11 @@
 
 #define HANDLE_MIN 3
 
+void registration_key(const char *verification_id, char out[REGISTRATION_KEY_BYTES])
+{
+    cc_sha256_hex(verification_id, strlen(verification_id), out);
+}
+
 bool account_handle_valid(const char *handle)
 {
     static const char alphabet[] =

@@ -21,11 +21,20 @@ bool otp_has_shape(const char *text)
     return strlen(text) == OTP_BYTES - 1 && strspn(text, "0123456789") == OTP_BYTES - 1;
 }
 
-void otp_hash(const unsigned char key[OTP_KEY_BYTES], const char *purpose, const char *email,
-              const char *code, char out[OTP_HASH_BYTES])
+bool verification_id_has_shape(const char *text)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    return strlen(text) == VERIFICATION_ID_BYTES - 1 &&
+           strspn(text, alphabet) == VERIFICATION_ID_BYTES - 1;
+}
+
+void otp_hash(const unsigned char key[OTP_KEY_BYTES], const char *purpose,
+              const struct otp_request *request, const char *code, char out[OTP_HASH_BYTES])
 {
     unsigned char text[512], digest[EVP_MAX_MD_SIZE];
-    int length = snprintf((char *)text, sizeof text, "%s|%s|%s", purpose, email, code);
+    int length = snprintf((char *)text, sizeof text, "%s|%s|%s|%s", purpose,
+                          request->verification_id, request->email, code);
     HMAC(EVP_sha256(), key, OTP_KEY_BYTES, text, (size_t)length, digest, NULL);
     for (size_t i = 0; i < (OTP_HASH_BYTES - 1) / 2; i++)
         (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);

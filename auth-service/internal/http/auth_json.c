@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "domain/otp.h"
 #include "domain/password.h"
 
 #define PASSWORD_ANY_MAX 1024 /* a wrong password may be longer than any right one */
@@ -46,12 +45,20 @@ static void check_password(struct cc_json_reader *reader, const char *password, 
         cc_json_reject(reader, "password", "%s", fault);
 }
 
-static const char *read_code(struct cc_json_reader *reader)
+static void read_request(struct cc_json_reader *reader, struct code_input *out)
 {
-    const char *code = cc_json_text(reader, "code", CC_REQUIRED, 1, TEXT_MAX);
-    if (code != NULL && !otp_has_shape(code))
+    out->verification_id = cc_json_text(reader, "verification_id", CC_REQUIRED, 1, TEXT_MAX);
+    if (out->verification_id != NULL && !verification_id_has_shape(out->verification_id))
+        cc_json_reject(reader, "verification_id", "This is not a verification id.");
+    read_email(reader, out->email);
+}
+
+static void read_code(struct cc_json_reader *reader, struct code_input *out)
+{
+    read_request(reader, out);
+    out->code = cc_json_text(reader, "code", CC_REQUIRED, 1, TEXT_MAX);
+    if (out->code != NULL && !otp_has_shape(out->code))
         cc_json_reject(reader, "code", "A code has six digits.");
-    return code;
 }
 
 enum cc_code register_input_read(struct cc_request *req, struct register_input *out,
@@ -69,13 +76,21 @@ enum cc_code register_input_read(struct cc_request *req, struct register_input *
     return finish(reader, err);
 }
 
+enum cc_code resend_input_read(struct cc_request *req, struct code_input *out, struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    out->code = NULL;
+    read_request(reader, out);
+    return finish(reader, err);
+}
+
 enum cc_code verify_input_read(struct cc_request *req, struct verify_input *out,
                                struct cc_error *err)
 {
     struct cc_json_reader *reader;
     CC_TRY(cc_request_json(req, NULL, &reader, err));
-    read_email(reader, out->email);
-    out->code = read_code(reader);
+    read_code(reader, &out->code);
     out->handle = cc_json_text(reader, "handle", CC_OPTIONAL, 1, TEXT_MAX);
     check_handle(reader, out->handle);
     return finish(reader, err);
@@ -85,10 +100,9 @@ enum cc_code reset_input_read(struct cc_request *req, struct reset_input *out, s
 {
     struct cc_json_reader *reader;
     CC_TRY(cc_request_json(req, NULL, &reader, err));
-    read_email(reader, out->email);
-    out->code = read_code(reader);
+    read_code(reader, &out->code);
     out->password = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
-    check_password(reader, out->password, out->email);
+    check_password(reader, out->password, out->code.email);
     return finish(reader, err);
 }
 
@@ -152,12 +166,21 @@ static struct cc_json_writer *begin(struct cc_response *res)
     return cc_response_json(res);
 }
 
-void status_write(struct cc_response *res, int http_status, const char *status)
+void status_write(struct cc_response *res, const char *status)
 {
     struct cc_json_writer *writer = begin(res);
-    cc_response_status(res, http_status);
     cc_json_open_object(writer, NULL);
     cc_json_put_text(writer, "status", status);
+    cc_json_close_object(writer);
+}
+
+void verification_write(struct cc_response *res, const char *status, const char *verification_id)
+{
+    struct cc_json_writer *writer = begin(res);
+    cc_response_status(res, 202);
+    cc_json_open_object(writer, NULL);
+    cc_json_put_text(writer, "status", status);
+    cc_json_put_text(writer, "verification_id", verification_id);
     cc_json_close_object(writer);
 }
 

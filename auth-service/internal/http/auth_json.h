@@ -6,6 +6,7 @@
 
 #include "common/http_route.h"
 #include "domain/email_address.h"
+#include "domain/otp.h"
 #include "domain/session.h"
 #include "storage/account_store.h"
 #include "tokens.h"
@@ -17,9 +18,21 @@ struct register_input {
 CC_MUST_CHECK enum cc_code register_input_read(struct cc_request *req, struct register_input *out,
                                                struct cc_error *err);
 
-struct verify_input {
+/* {"verification_id", "email"} and, for a try, {"code"}. */
+struct code_input {
+    const char *verification_id;
     char email[EMAIL_ADDRESS_BYTES];
-    const char *code;
+    const char *code; /* NULL when another one is asked for */
+};
+static inline struct otp_request otp_request_of(const struct code_input *in)
+{
+    return (struct otp_request){in->verification_id, in->email};
+}
+CC_MUST_CHECK enum cc_code resend_input_read(struct cc_request *req, struct code_input *out,
+                                             struct cc_error *err);
+
+struct verify_input {
+    struct code_input code;
     const char *handle; /* instead of the one that was registered; NULL = that one */
 };
 CC_MUST_CHECK enum cc_code verify_input_read(struct cc_request *req, struct verify_input *out,
@@ -44,8 +57,8 @@ CC_MUST_CHECK enum cc_code refresh_input_read(struct cc_request *req, struct ref
                                               struct cc_error *err);
 
 struct reset_input {
-    char email[EMAIL_ADDRESS_BYTES];
-    const char *code, *password;
+    struct code_input code;
+    const char *password;
 };
 CC_MUST_CHECK enum cc_code reset_input_read(struct cc_request *req, struct reset_input *out,
                                             struct cc_error *err);
@@ -62,7 +75,9 @@ CC_MUST_CHECK enum cc_code password_input_read(struct cc_request *req, const cha
                                                struct cc_error *err);
 
 /* The answers; all of them forbid caches to keep them. */
-void status_write(struct cc_response *res, int http_status, const char *status);
+void status_write(struct cc_response *res, const char *status); /* 200 */
+/* 202: a code may be on its way; with what it has to come back. */
+void verification_write(struct cc_response *res, const char *status, const char *verification_id);
 void tokens_write(struct cc_response *res, const struct auth_tokens *tokens);
 void sessions_write(struct cc_response *res, const struct session_list *sessions,
                     const char *current_session_id);

@@ -11,11 +11,13 @@ enum cc_code auth_http_forgot_password(struct cc_request *req, struct cc_respons
                                        struct cc_error *err)
 {
     struct auth_app *app = cc_request_app(req);
-    char email[EMAIL_ADDRESS_BYTES];
+    char email[EMAIL_ADDRESS_BYTES], verification_id[VERIFICATION_ID_BYTES];
 
     CC_TRY(email_input_read(req, email, err));
-    CC_TRY(auth_send_code(app, OTP_PURPOSE_RESET, email, MAIL_IF_ACTIVE, auth_client_address(req),
+    cc_secret_token(app->runtime->random, verification_id);
+    const struct otp_request request = {verification_id, email};
+    CC_TRY(auth_send_code(app, OTP_PURPOSE_RESET, &request, auth_client_address(req),
                           cc_request_arena(req), err));
-    status_write(res, 202, "code_sent");
+    verification_write(res, "code_sent", verification_id);
     return CC_OK;
 }

@@ -1,5 +1,5 @@
 /* POST /v1/auth/otp/resend. Runs on worker threads. Answer and work do not tell whether the address
- * is known. */
+ * is known, or the id. */
 
 #include "app.h"
 #include "http/auth_json.h"
@@ -11,11 +11,12 @@ enum cc_code auth_http_resend_otp(struct cc_request *req, struct cc_response *re
                                   struct cc_error *err)
 {
     struct auth_app *app = cc_request_app(req);
-    char email[EMAIL_ADDRESS_BYTES];
+    struct code_input in;
 
-    CC_TRY(email_input_read(req, email, err));
-    CC_TRY(auth_send_code(app, OTP_PURPOSE_VERIFY, email, MAIL_IF_PENDING, auth_client_address(req),
+    CC_TRY(resend_input_read(req, &in, err));
+    const struct otp_request request = otp_request_of(&in);
+    CC_TRY(auth_send_code(app, OTP_PURPOSE_VERIFY, &request, auth_client_address(req),
                           cc_request_arena(req), err));
-    status_write(res, 202, "verification_required");
+    verification_write(res, "verification_required", in.verification_id);
     return CC_OK;
 }

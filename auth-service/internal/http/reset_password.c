@@ -14,7 +14,7 @@ static enum cc_code set_password(struct auth_app *app, const struct reset_input 
 {
     struct account account;
     char hash[ACCOUNT_HASH_BYTES];
-    enum cc_code found = account_store_find_by_email(app->accounts, in->email, &account, err);
+    enum cc_code found = account_store_find_by_email(app->accounts, in->code.email, &account, err);
     if (found == CC_NOT_FOUND || (found == CC_OK && !account.active))
         return otp_store_refuse(err);
     CC_TRY(found);
@@ -37,12 +37,13 @@ enum cc_code auth_http_reset_password(struct cc_request *req, struct cc_response
     struct reset_input in;
 
     CC_TRY(reset_input_read(req, &in, err));
-    CC_TRY(
-        auth_take_code(app, OTP_PURPOSE_RESET, in.email, in.code, auth_client_address(req), err));
+    const struct otp_request request = otp_request_of(&in.code);
+    CC_TRY(auth_take_code(app, OTP_PURPOSE_RESET, &request, in.code.code, auth_client_address(req),
+                          err));
     enum cc_code set = set_password(app, &in, cc_request_arena(req), err);
     if (set != CC_OK && set != CC_OUTCOME_UNKNOWN) /* it may have served */
-        auth_give_back_code(app, OTP_PURPOSE_RESET, in.email, in.code);
+        auth_give_back_code(app, OTP_PURPOSE_RESET, &request, in.code.code);
     CC_TRY(set);
-    status_write(res, 200, "password_changed");
+    status_write(res, "password_changed");
     return CC_OK;
 }

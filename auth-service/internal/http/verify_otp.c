@@ -15,10 +15,13 @@ static enum cc_code activate(struct auth_app *app, struct cc_request *req,
                              const struct verify_input *in, struct cc_error *err)
 {
     struct account account;
-    enum cc_code found = account_store_find_by_email(app->accounts, in->email, &account, err);
-    if (found == CC_NOT_FOUND)
+    char key[REGISTRATION_KEY_BYTES];
+    registration_key(in->code.verification_id, key);
+    enum cc_code admitted =
+        account_store_admit(app->accounts, key, in->code.email, auth_now_ms(app), &account, err);
+    if (admitted == CC_NOT_FOUND)
         return otp_store_refuse(err);
-    CC_TRY(found);
+    CC_TRY(admitted);
     if (account.active)
         return CC_OK;
     if (in->handle != NULL)
@@ -34,12 +37,13 @@ enum cc_code auth_http_verify_otp(struct cc_request *req, struct cc_response *re
     struct verify_input in;
 
     CC_TRY(verify_input_read(req, &in, err));
-    CC_TRY(
-        auth_take_code(app, OTP_PURPOSE_VERIFY, in.email, in.code, auth_client_address(req), err));
+    const struct otp_request request = otp_request_of(&in.code);
+    CC_TRY(auth_take_code(app, OTP_PURPOSE_VERIFY, &request, in.code.code, auth_client_address(req),
+                          err));
     enum cc_code activated = activate(app, req, &in, err);
     if (activated != CC_OK)
-        auth_give_back_code(app, OTP_PURPOSE_VERIFY, in.email, in.code);
+        auth_give_back_code(app, OTP_PURPOSE_VERIFY, &request, in.code.code);
     CC_TRY(activated);
-    status_write(res, 200, "verified");
+    status_write(res, "verified");
     return CC_OK;
 }

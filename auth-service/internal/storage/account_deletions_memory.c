@@ -58,6 +58,9 @@ enum cc_code memory_close(struct account_store *store, const struct account_clos
         strcmp(row->account.password_hash, closing->only_if_hash) != 0)
         return cc_fail(err, CC_CONFLICT, NULL, "It was changed meanwhile.");
     CC_TRY(note_deletion(self, closing, ending, err));
+    for (size_t i = 0; i < ACCOUNTS_MAX; i++)
+        if (strcmp(self->registrations[i].registration.account.email, row->account.email) == 0)
+            self->registrations[i].used = false;
     forget_person(&row->account);
     CC_TRY(memory_end_sessions(self, ending, NULL, arena, out_ended, err));
     return outbox_add_mail(self->outbox, closing->notice, err);

@@ -13,6 +13,10 @@ static enum cc_code forget_person(struct cc_pg *pg, const struct account_closing
     CC_AUTO(pg_result) PGresult *result = NULL;
     const char *params[] = {closing->account_id, closing->only_if_hash};
     CC_TRY(cc_pg_exec(pg,
+                      "DELETE FROM registrations WHERE email = "
+                      "(SELECT email FROM accounts WHERE account_id = $1)",
+                      params, 1, NULL, err));
+    CC_TRY(cc_pg_exec(pg,
                       "UPDATE accounts SET email = account_id || '@deleted.invalid', "
                       "password_hash = '', handle = '', display_name = '', role = 'user', "
                       "active = false WHERE account_id = $1 AND password_hash = $2 AND active "

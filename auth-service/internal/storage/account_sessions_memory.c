@@ -220,6 +220,9 @@ enum cc_code memory_purge_sessions(struct account_store *store, int64_t now_ms,
 {
     MEMORY_LOCKED struct memory_store *self = memory_lock(store);
     (void)err;
+    for (size_t i = 0; i < ACCOUNTS_MAX; i++)
+        if (self->registrations[i].registration.expires_at_ms <= now_ms)
+            self->registrations[i].used = false;
     for (size_t i = 0; i < SESSIONS_MAX; i++)
         if (self->sessions[i].session.expires_at_ms <= now_ms &&
             self->sessions[i].revoked_until_ms <= now_ms)

@@ -258,6 +258,8 @@ enum cc_code pg_purge_sessions(struct account_store *store, int64_t now_ms, stru
 {
     struct pg_number now = pg_number(now_ms);
     const char *params[] = {now.text};
+    CC_TRY(cc_pg_query(pg_store_pool(store), "DELETE FROM registrations WHERE expires_at_ms <= $1",
+                       params, COUNT(params), NULL, err));
     CC_TRY(cc_pg_query(pg_store_pool(store), "DELETE FROM refresh_tokens WHERE expires_at_ms <= $1",
                        params, COUNT(params), NULL, err));
     return cc_pg_query(pg_store_pool(store),

@@ -2,11 +2,11 @@
 #define STORAGE_ACCOUNT_STORE_H
 
 /*
- * Accounts, sessions and refresh tokens: the truth about who may log in. Implementations:
- * account_store_pg.c with account_sessions_pg.c (PostgreSQL), account_store_memory.c with
- * account_sessions_memory.c (tests); one contract suite runs against both. All calls are
- * thread-safe and may block up to 2 s. A mail that is given to a call is queued in its transaction:
- * the fact and the mail about it are stored together or not at all.
+ * Registrations, accounts, sessions and refresh tokens: the truth about who may log in.
+ * Implementations: account_store_pg.c with account_sessions_pg.c (PostgreSQL),
+ * account_store_memory.c with account_sessions_memory.c (tests); one contract suite runs against
+ * both. All calls are thread-safe and may block up to 2 s. A mail that is given to a call is queued
+ * in its transaction: the fact and the mail about it are stored together or not at all.
  *
  * Errors of every call, besides those named: CC_UNAVAILABLE (nothing was done), CC_TIMEOUT,
  * CC_OUTCOME_UNKNOWN, CC_INTERNAL.
@@ -55,22 +55,20 @@ struct account_closing {
     const struct outbox_mail *notice; /* to the address that is forgotten with this */
 };
 
-/* Whom a mail is for, told only in the statement that queues it: what is answered to a request, and
- * after how long, is the same for known and unknown addresses. */
-enum mail_condition { MAIL_IF_PENDING, MAIL_IF_ACTIVE };
-
 struct account_store;
 struct account_store_ops {
-    enum cc_code (*enroll)(struct account_store *, const struct account *,
+    enum cc_code (*enroll)(struct account_store *, const struct registration *,
                            const struct outbox_mail *code, const struct outbox_mail *notice,
                            struct cc_error *);
+    enum cc_code (*admit)(struct account_store *, const char *registration_key, const char *email,
+                          int64_t now_ms, struct account *out, struct cc_error *);
     enum cc_code (*find_by_email)(struct account_store *, const char *email, struct account *out,
                                   struct cc_error *);
     enum cc_code (*find_by_id)(struct account_store *, const char *account_id, struct account *out,
                                struct cc_error *);
     enum cc_code (*activate)(struct account_store *, const char *account_id, const char *handle,
                              struct cc_error *);
-    enum cc_code (*queue_mail)(struct account_store *, enum mail_condition,
+    enum cc_code (*queue_mail)(struct account_store *, const char *registration_key,
                                const struct outbox_mail *, struct cc_error *);
     enum cc_code (*change)(struct account_store *, const struct account_change *,
                            const struct session_ending *, struct cc_arena *,
@@ -106,16 +104,25 @@ struct account_store {
     const struct account_store_ops *ops;
 };
 
-/* Stores a registration, and queues one of two mails, in one statement that takes the same path for
- * every address: `code` when the address has no account, or one that is not verified (whose
- * password and names are replaced: the last registration counts); `notice` when it has one. */
-CC_MUST_CHECK static inline enum cc_code account_store_enroll(struct account_store *store,
-                                                              const struct account *account,
-                                                              const struct outbox_mail *code,
-                                                              const struct outbox_mail *notice,
-                                                              struct cc_error *err)
+/* Stores a registration, beside others of its address, and queues one of two mails, in one
+ * statement that takes the same path for every address: `notice` when the address has an account
+ * that is active, otherwise `code`. */
+CC_MUST_CHECK static inline enum cc_code
+account_store_enroll(struct account_store *store, const struct registration *registration,
+                     const struct outbox_mail *code, const struct outbox_mail *notice,
+                     struct cc_error *err)
 {
-    return store->ops->enroll(store, account, code, notice, err);
+    return store->ops->enroll(store, registration, code, notice, err);
+}
+/* The code of a registration came back: it becomes the account of its address, not active yet. One
+ * that was left there half-way is taken over, with its id: whoever left it read the same mails.
+ * Idempotent, also when this registration's account is active by now. CC_NOT_FOUND: no such
+ * registration of that address, it is over, or the address has another account. */
+CC_MUST_CHECK static inline enum cc_code
+account_store_admit(struct account_store *store, const char *registration_key, const char *email,
+                    int64_t now_ms, struct account *out, struct cc_error *err)
+{
+    return store->ops->admit(store, registration_key, email, now_ms, out, err);
 }
 /* `email` in lower case. CC_NOT_FOUND. */
 CC_MUST_CHECK static inline enum cc_code account_store_find_by_email(struct account_store *store,
@@ -141,14 +148,15 @@ CC_MUST_CHECK static inline enum cc_code account_store_activate(struct account_s
 {
     return store->ops->activate(store, account_id, handle, err);
 }
-/* Queues the mail when the account of its recipient is as the condition says, and otherwise an
- * empty one for nobody, which is as much work. */
+/* Queues the mail for its recipient, when the address has an active account (registration_key
+ * NULL), or none and that registration; otherwise for nobody, which is as much work: whom a mail is
+ * for is told only in the statement that queues it. */
 CC_MUST_CHECK static inline enum cc_code account_store_queue_mail(struct account_store *store,
-                                                                  enum mail_condition condition,
+                                                                  const char *registration_key,
                                                                   const struct outbox_mail *mail,
                                                                   struct cc_error *err)
 {
-    return store->ops->queue_mail(store, condition, mail, err);
+    return store->ops->queue_mail(store, registration_key, mail, err);
 }
 /* Changes an account and, when `ending` is not NULL, ends sessions, in one transaction. The
  * account's other log-ins wait meanwhile, and fail when they began with the former password.
@@ -246,7 +254,7 @@ account_store_advance_deletions(struct account_store *store, int64_t now_ms, str
 {
     return store->ops->advance_deletions(store, now_ms, err);
 }
-/* Forgets expired sessions and tokens, and revocations that no token outlived. */
+/* Forgets expired registrations, sessions and tokens, and revocations that no token outlived. */
 CC_MUST_CHECK static inline enum cc_code account_store_purge(struct account_store *store,
                                                              int64_t now_ms, struct cc_error *err)
 {

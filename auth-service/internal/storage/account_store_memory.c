@@ -37,24 +37,62 @@ static struct account_row *free_row(struct memory_store *self)
     return NULL;
 }
 
-static enum cc_code enroll(struct account_store *store, const struct account *account,
+static enum cc_code add_registration(struct memory_store *self,
+                                     const struct registration *registration, struct cc_error *err)
+{
+    for (size_t i = 0; i < ACCOUNTS_MAX; i++)
+        if (!self->registrations[i].used) {
+            self->registrations[i] = (struct registration_row){true, *registration};
+            return CC_OK;
+        }
+    return memory_full(err);
+}
+
+static const struct registration *find_registration(const struct memory_store *self,
+                                                    const char *key, const char *email,
+                                                    int64_t now_ms)
+{
+    for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
+        const struct registration *found = &self->registrations[i].registration;
+        if (self->registrations[i].used && strcmp(found->key, key) == 0 &&
+            strcmp(found->account.email, email) == 0 && found->expires_at_ms > now_ms)
+            return found;
+    }
+    return NULL;
+}
+
+static enum cc_code enroll(struct account_store *store, const struct registration *registration,
                            const struct outbox_mail *code, const struct outbox_mail *notice,
                            struct cc_error *err)
 {
     MEMORY_LOCKED struct memory_store *self = memory_lock(store);
-    struct account_row *row = memory_find_address(self, account->email);
-    if (row != NULL && row->account.active)
-        return outbox_add_mail(self->outbox, notice, err);
+    const struct account_row *row = memory_find_address(self, registration->account.email);
+    CC_TRY(add_registration(self, registration, err));
+    return outbox_add_mail(self->outbox, row != NULL && row->account.active ? notice : code, err);
+}
+
+static enum cc_code admit(struct account_store *store, const char *registration_key,
+                          const char *email, int64_t now_ms, struct account *out,
+                          struct cc_error *err)
+{
+    MEMORY_LOCKED struct memory_store *self = memory_lock(store);
+    const struct registration *asked = find_registration(self, registration_key, email, now_ms);
+    struct account_row *row = memory_find_address(self, email);
+    if (asked == NULL || (row != NULL && row->account.active &&
+                          strcmp(row->account.password_hash, asked->account.password_hash) != 0))
+        return cc_fail(err, CC_NOT_FOUND, NULL, "There is no such registration.");
     if (row == NULL) {
         row = free_row(self);
         if (row == NULL)
             return memory_full(err);
-        *row = (struct account_row){true, *account};
+        *row = (struct account_row){true, asked->account};
+    } else if (!row->account.active) {
+        memcpy(row->account.password_hash, asked->account.password_hash, ACCOUNT_HASH_BYTES);
+        memcpy(row->account.handle, asked->account.handle, ACCOUNT_HANDLE_BYTES);
+        memcpy(row->account.display_name, asked->account.display_name, ACCOUNT_DISPLAY_NAME_BYTES);
     }
-    memcpy(row->account.password_hash, account->password_hash, ACCOUNT_HASH_BYTES);
-    memcpy(row->account.handle, account->handle, ACCOUNT_HANDLE_BYTES);
-    memcpy(row->account.display_name, account->display_name, ACCOUNT_DISPLAY_NAME_BYTES);
-    return outbox_add_mail(self->outbox, code, err);
+    *out = row->account;
+    return CC_OK;
 }
 
 static enum cc_code find_by_email(struct account_store *store, const char *email,
@@ -92,13 +130,19 @@ static enum cc_code activate(struct account_store *store, const char *account_id
     return CC_OK;
 }
 
-static enum cc_code queue_mail(struct account_store *store, enum mail_condition condition,
+static enum cc_code queue_mail(struct account_store *store, const char *registration_key,
                                const struct outbox_mail *mail, struct cc_error *err)
 {
     MEMORY_LOCKED struct memory_store *self = memory_lock(store);
     const struct account_row *row = memory_find_address(self, mail->recipient);
     struct outbox_mail queued = *mail;
-    if (row == NULL || row->account.active != (condition == MAIL_IF_ACTIVE))
+    bool has_account = row != NULL && row->account.active;
+    bool is_wanted =
+        registration_key == NULL
+            ? has_account
+            : !has_account && find_registration(self, registration_key, mail->recipient,
+                                                mail->created_at_ms) != NULL;
+    if (!is_wanted)
         queued.recipient = "";
     return outbox_add_mail(self->outbox, &queued, err);
 }
@@ -142,6 +186,7 @@ static void destroy(struct account_store *store)
 
 static const struct account_store_ops ops = {
     .enroll = enroll,
+    .admit = admit,
     .find_by_email = find_by_email,
     .find_by_id = find_by_id,
     .activate = activate,

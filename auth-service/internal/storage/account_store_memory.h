@@ -8,13 +8,17 @@
 
 #include "storage/account_store.h"
 
-#define ACCOUNTS_MAX 64
+#define ACCOUNTS_MAX 64 /* and registrations */
 #define SESSIONS_MAX 256
 #define TOKENS_MAX   1024
 
 struct account_row {
     bool used;
     struct account account;
+};
+struct registration_row {
+    bool used;
+    struct registration registration;
 };
 struct session_row {
     bool used;
@@ -36,6 +40,7 @@ struct memory_store {
     struct outbox_store *outbox;
     pthread_mutex_t lock;
     struct account_row accounts[ACCOUNTS_MAX];
+    struct registration_row registrations[ACCOUNTS_MAX];
     struct session_row sessions[SESSIONS_MAX];
     struct token_row tokens[TOKENS_MAX];
     struct deletion_row deletions[ACCOUNTS_MAX];

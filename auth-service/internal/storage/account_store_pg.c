@@ -38,11 +38,13 @@ static struct account read_account(const PGresult *result, int row)
 
 /* The same locks, writes and commit for every address: only the mail's content depends on what is
  * there. */
-static enum cc_code enroll(struct account_store *store, const struct account *account,
+static enum cc_code enroll(struct account_store *store, const struct registration *registration,
                            const struct outbox_mail *code, const struct outbox_mail *notice,
                            struct cc_error *err)
 {
+    const struct account *account = &registration->account;
     struct pg_number created = pg_number(account->created_at_ms),
+                     expires = pg_number(registration->expires_at_ms),
                      code_expires = pg_number(code->expires_at_ms),
                      notice_expires = pg_number(notice->expires_at_ms);
     const char *params[] = {account->account_id,
@@ -60,21 +62,62 @@ static enum cc_code enroll(struct account_store *store, const struct account *ac
                             notice->subject,
                             notice->text,
                             notice->html,
-                            notice_expires.text};
+                            notice_expires.text,
+                            registration->key,
+                            expires.text};
     return cc_pg_query(
         pg_store_pool(store),
-        "WITH pending AS (INSERT INTO accounts "
-        "(account_id, email, password_hash, handle, display_name, role, created_at_ms) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO UPDATE SET "
-        "password_hash = EXCLUDED.password_hash, handle = EXCLUDED.handle, "
-        "display_name = EXCLUDED.display_name WHERE NOT accounts.active RETURNING account_id), "
-        "found AS (SELECT EXISTS (SELECT FROM pending) AS is_pending) "
+        "WITH pending AS (INSERT INTO registrations (account_id, email, password_hash, handle, "
+        "display_name, role, created_at_ms, registration_key, expires_at_ms) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $17, $18)), "
+        "found AS (SELECT NOT EXISTS (SELECT FROM accounts WHERE email = $2 AND active) AS "
+        "is_free) "
         "INSERT INTO mail_outbox (" PG_MAIL_COLUMNS ") SELECT $8, $2, "
-        "CASE WHEN is_pending THEN $9::text ELSE $13::text END, "
-        "CASE WHEN is_pending THEN $10::text ELSE $14::text END, "
-        "CASE WHEN is_pending THEN $11::text ELSE $15::text END, $7, "
-        "CASE WHEN is_pending THEN $12::bigint ELSE $16::bigint END, $7 FROM found",
+        "CASE WHEN is_free THEN $9::text ELSE $13::text END, "
+        "CASE WHEN is_free THEN $10::text ELSE $14::text END, "
+        "CASE WHEN is_free THEN $11::text ELSE $15::text END, $7, "
+        "CASE WHEN is_free THEN $12::bigint ELSE $16::bigint END, $7 FROM found",
         params, COUNT(params), NULL, err);
+}
+
+/* It was admitted before, and its account is active: the hash has a salt, no other one is equal. */
+static enum cc_code find_admitted(struct account_store *store, const char *registration_key,
+                                  const char *email, struct account *out, struct cc_error *err)
+{
+    CC_AUTO(pg_result) PGresult *result = NULL;
+    const char *params[] = {registration_key, email};
+    CC_TRY(cc_pg_query(pg_store_pool(store),
+                       "SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE email = $2 AND active AND "
+                       "password_hash = (SELECT password_hash FROM registrations "
+                       "WHERE registration_key = $1 AND email = $2)",
+                       params, COUNT(params), &result, err));
+    if (PQntuples(result) == 0)
+        return cc_fail(err, CC_NOT_FOUND, NULL, "There is no such registration.");
+    *out = read_account(result, 0);
+    return CC_OK;
+}
+
+static enum cc_code admit(struct account_store *store, const char *registration_key,
+                          const char *email, int64_t now_ms, struct account *out,
+                          struct cc_error *err)
+{
+    CC_AUTO(pg_result) PGresult *result = NULL;
+    struct pg_number now = pg_number(now_ms);
+    const char *params[] = {registration_key, email, now.text};
+    CC_TRY(cc_pg_query(
+        pg_store_pool(store),
+        "INSERT INTO accounts "
+        "(account_id, email, password_hash, handle, display_name, role, created_at_ms) "
+        "SELECT account_id, email, password_hash, handle, display_name, role, created_at_ms "
+        "FROM registrations WHERE registration_key = $1 AND email = $2 AND expires_at_ms > $3 "
+        "ON CONFLICT (email) DO UPDATE SET password_hash = EXCLUDED.password_hash, "
+        "handle = EXCLUDED.handle, display_name = EXCLUDED.display_name WHERE NOT accounts.active "
+        "RETURNING " ACCOUNT_COLUMNS,
+        params, COUNT(params), &result, err));
+    if (PQntuples(result) == 0)
+        return find_admitted(store, registration_key, email, out, err);
+    *out = read_account(result, 0);
+    return CC_OK;
 }
 
 static enum cc_code find_account(struct account_store *store, const char *sql, const char *key,
@@ -123,19 +166,22 @@ enum cc_code pg_add_mail(struct cc_pg *pg, const struct outbox_mail *mail, struc
     return cc_pg_exec(pg, PG_MAIL_INSERT, row.params, COUNT(row.params), NULL, err);
 }
 
-static enum cc_code queue_mail(struct account_store *store, enum mail_condition condition,
+static enum cc_code queue_mail(struct account_store *store, const char *registration_key,
                                const struct outbox_mail *mail, struct cc_error *err)
 {
     struct pg_mail row;
     pg_mail_init(&row, mail);
-    const char *params[] = {
-        row.params[0], row.params[1], row.params[2], row.params[3],
-        row.params[4], row.params[5], row.params[6], pg_boolean(condition == MAIL_IF_ACTIVE)};
-    return cc_pg_query(pg_store_pool(store),
-                       "INSERT INTO mail_outbox (" PG_MAIL_COLUMNS ") SELECT $1, "
-                       "CASE WHEN EXISTS (SELECT FROM accounts WHERE email = $2 AND active = $8) "
-                       "THEN $2 ELSE '' END, $3, $4, $5, $6, $7, $6",
-                       params, COUNT(params), NULL, err);
+    const char *params[] = {row.params[0], row.params[1], row.params[2], row.params[3],
+                            row.params[4], row.params[5], row.params[6], registration_key};
+    return cc_pg_query(
+        pg_store_pool(store),
+        "WITH found AS (SELECT EXISTS (SELECT FROM accounts WHERE email = $2 AND active) AS "
+        "has_account, EXISTS (SELECT FROM registrations WHERE registration_key = $8 "
+        "AND email = $2 AND expires_at_ms > $6) AS is_pending) "
+        "INSERT INTO mail_outbox (" PG_MAIL_COLUMNS ") SELECT $1, "
+        "CASE WHEN CASE WHEN $8::text IS NULL THEN has_account ELSE is_pending AND NOT has_account "
+        "END THEN $2 ELSE '' END, $3, $4, $5, $6, $7, $6 FROM found",
+        params, COUNT(params), NULL, err);
 }
 
 static enum cc_code explain_no_change(struct cc_pg *pg, const struct account_change *change,
@@ -194,6 +240,7 @@ static void destroy(struct account_store *store)
 
 static const struct account_store_ops ops = {
     .enroll = enroll,
+    .admit = admit,
     .find_by_email = find_by_email,
     .find_by_id = find_by_id,
     .activate = activate,

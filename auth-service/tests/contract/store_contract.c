@@ -51,16 +51,24 @@ static int tear_down(void **state)
 
 /* ---- builders ---- */
 
+static struct registration a_registration(struct fixture *f, const char *email, const char *key)
+{
+    struct registration made = {.account = {.role = "user",
+                                            .password_hash = "hash-1",
+                                            .handle = "ada",
+                                            .display_name = "Ada",
+                                            .created_at_ms = T0},
+                                .expires_at_ms = T0 + REGISTRATION_LIFE_MS};
+    (void)snprintf(made.key, sizeof made.key, "%s", key);
+    cc_ids_next(f->ids, made.account.account_id);
+    (void)snprintf(made.account.email, sizeof made.account.email, "%s", email);
+    return made;
+}
+
+/* Nobody's. */
 static struct account an_account(struct fixture *f, const char *email)
 {
-    struct account account = {.role = "user",
-                              .password_hash = "hash-1",
-                              .handle = "ada",
-                              .display_name = "Ada",
-                              .created_at_ms = T0};
-    cc_ids_next(f->ids, account.account_id);
-    (void)snprintf(account.email, sizeof account.email, "%s", email);
-    return account;
+    return a_registration(f, email, "").account;
 }
 
 static struct outbox_mail a_mail(struct fixture *f, const char *recipient, const char *subject)
@@ -76,11 +84,17 @@ static struct outbox_mail a_mail(struct fixture *f, const char *recipient, const
                                 .expires_at_ms = T0 + 600000};
 }
 
-static void must_enroll(struct fixture *f, const struct account *account)
+static void must_enroll(struct fixture *f, const struct registration *registration)
 {
-    const struct outbox_mail code = a_mail(f, account->email, "code"),
-                             notice = a_mail(f, account->email, "notice");
-    MUST(account_store_enroll(f->stores.accounts, account, &code, &notice, &f->err));
+    const struct outbox_mail code = a_mail(f, registration->account.email, "code"),
+                             notice = a_mail(f, registration->account.email, "notice");
+    MUST(account_store_enroll(f->stores.accounts, registration, &code, &notice, &f->err));
+}
+
+static enum cc_code admit(struct fixture *f, const char *key, const char *email,
+                          struct account *out)
+{
+    return account_store_admit(f->stores.accounts, key, email, T0 + 1, out, &f->err);
 }
 
 static struct outbox_mail_list claim_mails(struct fixture *f, int64_t now_ms, int limit)
@@ -105,12 +119,20 @@ static const char *next_mail(struct fixture *f, const char *recipient)
     return subject;
 }
 
-/* Its mail is gone already. */
+/* Its mail is gone already. The key is the address's. */
+static struct registration must_register(struct fixture *f, const char *email)
+{
+    struct registration made = a_registration(f, email, email);
+    must_enroll(f, &made);
+    assert_string_equal(next_mail(f, email), "code");
+    return made;
+}
+
 static struct account must_insert(struct fixture *f, const char *email)
 {
-    struct account account = an_account(f, email);
-    must_enroll(f, &account);
-    assert_string_equal(next_mail(f, email), "code");
+    struct account account;
+    (void)must_register(f, email);
+    MUST(admit(f, email, email, &account));
     return account;
 }
 
@@ -172,24 +194,33 @@ static size_t claim_events(struct fixture *f, int64_t now_ms, const struct outbo
 
 /* ---- accounts ---- */
 
-static void an_address_has_one_account(void **state)
+static void a_registration_is_no_account_until_it_is_admitted(void **state)
 {
     struct fixture *f = *state;
-    struct account first = must_insert(f, "ada@example.org"), found;
-    struct account second = an_account(f, "ada@example.org");
+    struct registration made = must_register(f, "ada@example.org");
+    struct account found, again;
+    assert_int_equal(
+        account_store_find_by_email(f->stores.accounts, "ada@example.org", &found, &f->err),
+        CC_NOT_FOUND);
 
-    must_enroll(f, &second);
+    assert_int_equal(admit(f, "another key", "ada@example.org", &found), CC_NOT_FOUND);
+    assert_int_equal(admit(f, made.key, "bob@example.org", &found), CC_NOT_FOUND);
+    MUST(admit(f, made.key, "ada@example.org", &found));
 
-    MUST(account_store_find_by_email(f->stores.accounts, "ada@example.org", &found, &f->err));
-    assert_string_equal(found.account_id, first.account_id);
+    assert_string_equal(found.account_id, made.account.account_id);
+    assert_string_equal(found.password_hash, "hash-1");
     assert_string_equal(found.handle, "ada");
     assert_string_equal(found.role, "user");
     assert_false(found.active);
     assert_false(found.has_profile);
     assert_int_equal(found.created_at_ms, T0);
     assert_int_equal(found.suspended_at_ms, 0);
-    MUST(account_store_find_by_id(f->stores.accounts, first.account_id, &found, &f->err));
-    assert_string_equal(found.email, "ada@example.org");
+    MUST(account_store_find_by_id(f->stores.accounts, found.account_id, &again, &f->err));
+    assert_string_equal(again.email, "ada@example.org");
+    MUST(account_store_activate(f->stores.accounts, found.account_id, "ada_2", &f->err));
+    MUST(admit(f, made.key, "ada@example.org", &again)); /* the answer to the first was lost */
+    assert_true(again.active);
+    assert_string_equal(again.handle, "ada_2");
 }
 
 static void an_unknown_account_is_not_found(void **state)
@@ -211,63 +242,85 @@ static void an_unknown_account_is_not_found(void **state)
     assert_false(is_known);
 }
 
-static void a_pending_account_is_replaced_by_the_last_registration(void **state)
+static void registrations_of_one_address_do_not_touch_each_other(void **state)
 {
     struct fixture *f = *state;
-    struct account account = must_insert(f, "ada@example.org"), found;
-    struct account again = an_account(f, "ada@example.org");
-    (void)snprintf(again.password_hash, sizeof again.password_hash, "hash-2");
-    (void)snprintf(again.handle, sizeof again.handle, "ada_2");
+    struct registration first = must_register(f, "ada@example.org"),
+                        second = a_registration(f, "ada@example.org", "second");
+    struct account found, taken_over;
+    (void)snprintf(second.account.password_hash, ACCOUNT_HASH_BYTES, "hash-2");
+    (void)snprintf(second.account.handle, ACCOUNT_HANDLE_BYTES, "ada_2");
 
-    must_enroll(f, &again);
+    must_enroll(f, &second);
+    assert_string_equal(next_mail(f, "ada@example.org"), "code");
 
-    MUST(account_store_find_by_email(f->stores.accounts, account.email, &found, &f->err));
-    assert_string_equal(found.account_id, account.account_id);
+    MUST(admit(f, first.key, "ada@example.org", &found));
+    assert_string_equal(found.password_hash, "hash-1");
+    assert_string_equal(found.handle, "ada");
+    MUST(admit(f, second.key, "ada@example.org", &taken_over)); /* the first was left half-way */
+    assert_string_equal(taken_over.account_id, found.account_id);
+    assert_string_equal(taken_over.password_hash, "hash-2");
+    assert_string_equal(taken_over.handle, "ada_2");
+    MUST(account_store_activate(f->stores.accounts, found.account_id, "ada_2", &f->err));
+    assert_int_equal(admit(f, first.key, "ada@example.org", &found), CC_NOT_FOUND);
+    MUST(account_store_find_by_email(f->stores.accounts, "ada@example.org", &found, &f->err));
     assert_string_equal(found.password_hash, "hash-2");
-    assert_string_equal(found.handle, "ada_2");
-    assert_string_equal(next_mail(f, account.email), "code");
 }
 
 static void an_active_account_is_not_replaced_and_gets_a_notice(void **state)
 {
     struct fixture *f = *state;
     struct account account = must_activate(f, "ada@example.org"), found;
-    struct account again = an_account(f, "ada@example.org");
-    MUST(account_store_activate(f->stores.accounts, account.account_id, "ada_3", &f->err));
-    (void)snprintf(again.password_hash, sizeof again.password_hash, "hash-2");
+    struct registration again = a_registration(f, "ada@example.org", "again");
+    (void)snprintf(again.account.password_hash, ACCOUNT_HASH_BYTES, "hash-2");
 
     must_enroll(f, &again);
 
+    assert_string_equal(next_mail(f, account.email), "notice");
+    assert_int_equal(admit(f, again.key, account.email, &found), CC_NOT_FOUND);
     MUST(account_store_find_by_id(f->stores.accounts, account.account_id, &found, &f->err));
     assert_true(found.active);
     assert_true(found.has_profile);
     assert_string_equal(found.password_hash, "hash-1");
-    assert_string_equal(found.handle, "ada_3");
-    assert_string_equal(next_mail(f, account.email), "notice");
+}
+
+static void a_registration_expires_and_is_swept(void **state)
+{
+    struct fixture *f = *state;
+    struct registration made = must_register(f, "ada@example.org");
+    struct account_store *store = f->stores.accounts;
+    struct account found;
+    assert_int_equal(account_store_admit(store, made.key, "ada@example.org", made.expires_at_ms,
+                                         &found, &f->err),
+                     CC_NOT_FOUND);
+
+    MUST(account_store_purge(store, made.expires_at_ms - 1, &f->err));
+    MUST(admit(f, made.key, "ada@example.org", &found));
+    MUST(account_store_purge(store, made.expires_at_ms, &f->err));
+
+    assert_int_equal(admit(f, made.key, "ada@example.org", &found), CC_NOT_FOUND);
 }
 
 static void a_mail_is_for_nobody_unless_the_account_is_as_said(void **state)
 {
     struct fixture *f = *state;
-    struct account pending = must_insert(f, "ada@example.org"),
-                   active = must_activate(f, "bob@example.org");
     static const struct {
-        enum mail_condition condition;
-        const char *to, *expected;
+        const char *key, *to, *expected;
     } cases[] = {
-        {MAIL_IF_PENDING, "ada@example.org", "ada@example.org"},
-        {MAIL_IF_PENDING, "bob@example.org", ""},
-        {MAIL_IF_PENDING, "eve@example.org", ""},
-        {MAIL_IF_ACTIVE, "ada@example.org", ""},
-        {MAIL_IF_ACTIVE, "bob@example.org", "bob@example.org"},
-        {MAIL_IF_ACTIVE, "eve@example.org", ""},
+        {"ada@example.org", "ada@example.org", "ada@example.org"},
+        {"another key", "ada@example.org", ""},
+        {"ada@example.org", "eve@example.org", ""},
+        {"bob@example.org", "bob@example.org", ""},
+        {NULL, "ada@example.org", ""},
+        {NULL, "bob@example.org", "bob@example.org"},
+        {NULL, "eve@example.org", ""},
     };
-    (void)pending;
-    (void)active;
+    (void)must_register(f, "ada@example.org");
+    (void)must_activate(f, "bob@example.org");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct outbox_mail mail = a_mail(f, cases[i].to, "subject");
 
-        MUST(account_store_queue_mail(f->stores.accounts, cases[i].condition, &mail, &f->err));
+        MUST(account_store_queue_mail(f->stores.accounts, cases[i].key, &mail, &f->err));
 
         assert_string_equal(next_mail(f, cases[i].expected), "subject");
     }
@@ -740,6 +793,7 @@ static void a_deletion_goes_step_by_step_and_leaves_nothing(void **state)
     assert_string_equal(found.display_name, "");
     assert_string_equal(found.password_hash, "");
     assert_string_equal(next_mail(f, "ada@example.org"), "deleted");
+    assert_int_equal(admit(f, "ada@example.org", "ada@example.org", &found), CC_NOT_FOUND);
     assert_int_equal(account_store_close(store, &closing, &all, f->arena, &ended, &f->err),
                      CC_CONFLICT);
 
@@ -829,10 +883,11 @@ int store_contract_run(const char *name, struct store_under_test (*make)(void),
                        void (*unmake)(struct store_under_test))
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_address_has_one_account),
+        TEST(a_registration_is_no_account_until_it_is_admitted),
         TEST(an_unknown_account_is_not_found),
-        TEST(a_pending_account_is_replaced_by_the_last_registration),
+        TEST(registrations_of_one_address_do_not_touch_each_other),
         TEST(an_active_account_is_not_replaced_and_gets_a_notice),
+        TEST(a_registration_expires_and_is_swept),
         TEST(a_mail_is_for_nobody_unless_the_account_is_as_said),
         TEST(a_password_hash_changes_only_from_the_known_one),
         TEST(a_change_ends_sessions_in_the_same_step),

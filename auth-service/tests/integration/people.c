@@ -11,29 +11,83 @@ struct person a_person(struct fixture *f)
     char id[CC_UUID_BYTES];
     cc_ids_next(f->service.runtime.ids, id);
     const char *handle = cc_arena_printf(f->arena, "ada_%.8s_%.4s", id + 24, id + 19);
-    return (struct person){cc_arena_printf(f->arena, "%s@example.org", handle), handle};
+    return (struct person){cc_arena_printf(f->arena, "%s@example.org", handle), handle,
+                           "noverificationidnoverificationidnoverificat"};
 }
 
-struct answer register_as(struct fixture *f, struct person person, const char *password)
+static struct answer remember_id(struct fixture *f, struct person *person, struct answer answer)
 {
-    return service_call(f, "POST", "/v1/auth/register", NULL,
-                        cc_arena_printf(f->arena,
-                                        "{\"email\":\"%s\",\"password\":\"%s\",\"handle\":\"%s\","
-                                        "\"display_name\":\"Ada Lovelace\"}",
-                                        person.email, password, person.handle));
+    if (answer.status == 202)
+        person->verification_id = json_text(f, answer.body, "verification_id");
+    return answer;
+}
+
+struct answer register_as(struct fixture *f, struct person *person, const char *password)
+{
+    return remember_id(
+        f, person,
+        service_call(f, "POST", "/v1/auth/register", NULL,
+                     cc_arena_printf(f->arena,
+                                     "{\"email\":\"%s\",\"password\":\"%s\",\"handle\":\"%s\","
+                                     "\"display_name\":\"Ada Lovelace\"}",
+                                     person->email, password, person->handle)));
+}
+
+const char *code_body(struct fixture *f, struct person person, const char *more)
+{
+    return cc_arena_printf(f->arena, "{\"verification_id\":\"%s\",\"email\":\"%s\"%s}",
+                           person.verification_id, person.email, more);
+}
+
+struct answer verify_as(struct fixture *f, struct person person, const char *code,
+                        const char *handle)
+{
+    const char *more =
+        handle == NULL
+            ? cc_arena_printf(f->arena, ",\"code\":\"%s\"", code)
+            : cc_arena_printf(f->arena, ",\"code\":\"%s\",\"handle\":\"%s\"", code, handle);
+    return service_call(f, "POST", "/v1/auth/otp/verify", NULL, code_body(f, person, more));
 }
 
 struct answer verify(struct fixture *f, struct person person, const char *code)
 {
-    return service_call(
-        f, "POST", "/v1/auth/otp/verify", NULL,
-        cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}", person.email, code));
+    return verify_as(f, person, code, NULL);
 }
 
 struct answer resend(struct fixture *f, struct person person)
 {
-    return service_call(f, "POST", "/v1/auth/otp/resend", NULL,
-                        cc_arena_printf(f->arena, "{\"email\":\"%s\"}", person.email));
+    return service_call(f, "POST", "/v1/auth/otp/resend", NULL, code_body(f, person, ""));
+}
+
+struct answer forgot(struct fixture *f, struct person *person)
+{
+    return remember_id(
+        f, person,
+        service_call(f, "POST", "/v1/auth/password/forgot", NULL,
+                     cc_arena_printf(f->arena, "{\"email\":\"%s\"}", person->email)));
+}
+
+struct answer reset(struct fixture *f, struct person person, const char *code, const char *password)
+{
+    const char *more =
+        cc_arena_printf(f->arena, ",\"code\":\"%s\",\"password\":\"%s\"", code, password);
+    return service_call(f, "POST", "/v1/auth/password/reset", NULL, code_body(f, person, more));
+}
+
+const char *code_key(struct fixture *f, struct person person, const char *purpose)
+{
+    char hash[REGISTRATION_KEY_BYTES];
+    registration_key(person.verification_id, hash);
+    return cc_arena_printf(f->arena, "otp:%s:%s", purpose, hash);
+}
+
+void forget_code(struct fixture *f, struct person person)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    struct cc_error err = {0};
+    const char *key = code_key(f, person, OTP_PURPOSE_VERIFY);
+    assert_int_equal(cc_redis_do(f->service.app.redis, &reply, &err, "DEL", key, NULL), CC_OK);
+    assert_int_equal(reply->integer, 1);
 }
 
 struct answer log_in(struct fixture *f, struct person person, const char *password,
@@ -76,7 +130,7 @@ size_t count_sessions(struct fixture *f, const char *access_token)
 struct person must_join(struct fixture *f)
 {
     struct person person = a_person(f);
-    assert_int_equal(register_as(f, person, PASSWORD).status, 202);
+    assert_int_equal(register_as(f, &person, PASSWORD).status, 202);
     assert_int_equal(verify(f, person, mailed_code(f, person.email, 1)).status, 200);
     return person;
 }

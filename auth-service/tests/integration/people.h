@@ -9,6 +9,7 @@
 
 struct person {
     const char *email, *handle;
+    const char *verification_id; /* of the last code that he asked for */
 };
 
 struct device {
@@ -16,8 +17,10 @@ struct device {
 };
 
 struct person a_person(struct fixture *f);
-struct answer register_as(struct fixture *f, struct person person, const char *password);
+struct answer register_as(struct fixture *f, struct person *person, const char *password);
 struct answer verify(struct fixture *f, struct person person, const char *code);
+struct answer verify_as(struct fixture *f, struct person person, const char *code,
+                        const char *handle); /* NULL = as it was registered */
 struct answer resend(struct fixture *f, struct person person);
 struct answer log_in(struct fixture *f, struct person person, const char *password,
                      const char *device_id);
@@ -25,6 +28,15 @@ const char *refresh_body(struct fixture *f, const char *refresh_token);
 /* POST /v1/auth/refresh */
 struct answer refresh(struct fixture *f, const char *refresh_token);
 struct answer list_sessions(struct fixture *f, const char *access_token);
+/* POST /v1/auth/password/forgot and .../reset */
+struct answer forgot(struct fixture *f, struct person *person);
+struct answer reset(struct fixture *f, struct person person, const char *code,
+                    const char *password);
+/* {"verification_id", "email", and what `more` says} */
+const char *code_body(struct fixture *f, struct person person, const char *more);
+/* Redis key of the last code that he asked for; removes it, as a Redis that was emptied does. */
+const char *code_key(struct fixture *f, struct person person, const char *purpose);
+void forget_code(struct fixture *f, struct person person);
 size_t count_sessions(struct fixture *f, const char *access_token);
 struct person must_join(struct fixture *f);
 struct device must_log_in(struct fixture *f, struct person person, const char *device_id);

@@ -30,21 +30,6 @@ static int renew(void **state)
     return 0;
 }
 
-static struct answer forgot(struct fixture *f, const char *email)
-{
-    return service_call(f, "POST", "/v1/auth/password/forgot", NULL,
-                        cc_arena_printf(f->arena, "{\"email\":\"%s\"}", email));
-}
-
-static struct answer reset(struct fixture *f, const char *email, const char *code,
-                           const char *password)
-{
-    return service_call(f, "POST", "/v1/auth/password/reset", NULL,
-                        cc_arena_printf(f->arena,
-                                        "{\"email\":\"%s\",\"code\":\"%s\",\"password\":\"%s\"}",
-                                        email, code, password));
-}
-
 static struct answer change(struct fixture *f, const char *access_token, const char *current,
                             const char *fresh)
 {
@@ -62,12 +47,12 @@ static void a_forgotten_password_is_replaced_and_everybody_logged_out(void **sta
     struct person person = must_join(f);
     struct device device = must_log_in(f, person, "telephone");
 
-    assert_int_equal(forgot(f, person.email).status, 202);
+    assert_int_equal(forgot(f, &person).status, 202);
     const char *code = mailed_code(f, person.email, 2);
-    struct answer answer = reset(f, person.email, code, "password123");
+    struct answer answer = reset(f, person, code, "password123");
     assert_int_equal(answer.status, 400);
     assert_string_equal(json_error_pointer(f, answer.body), "/password");
-    answer = reset(f, person.email, code, "analytical machine");
+    answer = reset(f, person, code, "analytical machine");
     assert_int_equal(answer.status, 200);
 
     assert_int_equal(list_sessions(f, device.access_token).status, 401);
@@ -75,18 +60,19 @@ static void a_forgotten_password_is_replaced_and_everybody_logged_out(void **sta
     assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 401);
     assert_int_equal(log_in(f, person, "analytical machine", "telephone").status, 200);
     assert_non_null(strstr(mailed_text(f, person.email, 3), "was changed"));
-    assert_int_equal(reset(f, person.email, code, "another machine").status, 401); /* used */
+    assert_int_equal(reset(f, person, code, "another machine").status, 401); /* used */
 }
 
 static void a_code_for_the_address_is_none_for_the_password(void **state)
 {
     struct fixture *f = *state;
-    struct person person = a_person(f);
-    (void)register_as(f, person, PASSWORD);
+    struct person person = a_person(f), forgetful = person;
+    (void)register_as(f, &person, PASSWORD);
     const char *code = mailed_code(f, person.email, 1);
 
-    assert_int_equal(reset(f, person.email, code, "analytical machine").status, 401);
-    assert_int_equal(forgot(f, person.email).status, 202); /* pending: no mail */
+    assert_int_equal(reset(f, person, code, "analytical machine").status, 401);
+    assert_int_equal(forgot(f, &forgetful).status, 202); /* pending: no mail */
+    assert_int_equal(reset(f, forgetful, code, "analytical machine").status, 401);
     assert_int_equal(verify(f, person, code).status, 200);
     test_wait_for(no_mail_waits, f, 5000); /* what was for nobody has gone */
 }
@@ -144,6 +130,22 @@ static void a_hash_is_renewed_at_the_next_log_in_after_costs_have_changed(void *
     assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
 }
 
+/* A stranger asks for codes too, and tries as often as he may. */
+static void codes_of_strangers_leave_the_reset_of_the_owner_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f), stranger = person;
+    assert_int_equal(forgot(f, &person).status, 202);
+    const char *code = mailed_code(f, person.email, 2);
+
+    assert_int_equal(forgot(f, &stranger).status, 202);
+    for (int i = 0; i < 2 * OTP_TRIES_MAX; i++)
+        assert_int_equal(reset(f, stranger, code, "a password of his").status, 401);
+
+    assert_int_equal(reset(f, person, code, "analytical machine").status, 200);
+    assert_int_equal(log_in(f, person, "analytical machine", "telephone").status, 200);
+}
+
 /* ---- guesses ---- */
 
 struct racer {
@@ -189,11 +191,10 @@ static void a_code_has_five_tries_however_parallel(void **state)
 {
     struct fixture *f = *state;
     struct person person = a_person(f);
-    (void)register_as(f, person, PASSWORD);
+    (void)register_as(f, &person, PASSWORD);
     const char *code = mailed_code(f, person.email, 1);
     const char *wrong = strcmp(code, "000000") == 0 ? "000001" : "000000";
-    const char *body =
-        cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"%s\"}", person.email, wrong);
+    const char *body = code_body(f, person, cc_arena_printf(f->arena, ",\"code\":\"%s\"", wrong));
 
     assert_int_equal(race_with(f, "/v1/auth/otp/verify", body, 200), 0);
 
@@ -207,10 +208,11 @@ static void one_code_sets_one_password_however_parallel(void **state)
 {
     struct fixture *f = *state;
     struct person person = must_join(f);
-    assert_int_equal(forgot(f, person.email).status, 202);
-    const char *body = cc_arena_printf(
-        f->arena, "{\"email\":\"%s\",\"code\":\"%s\",\"password\":\"analytical machine\"}",
-        person.email, mailed_code(f, person.email, 2));
+    assert_int_equal(forgot(f, &person).status, 202);
+    const char *body =
+        code_body(f, person,
+                  cc_arena_printf(f->arena, ",\"code\":\"%s\",\"password\":\"analytical machine\"",
+                                  mailed_code(f, person.email, 2)));
 
     assert_int_equal(race_with(f, "/v1/auth/password/reset", body, 200), 1);
 
@@ -396,7 +398,7 @@ static void a_deleted_account_is_gone_whenever_the_service_stops(void **state)
 static void without_postgresql_the_answer_is_503_in_time(void **state)
 {
     struct fixture *f = *state;
-    struct person person = must_join(f);
+    struct person person = must_join(f), fresh = a_person(f);
     struct device device = must_log_in(f, person, "telephone");
     service_stop(f);
     f->database_uri = "postgresql://chat@127.0.0.1:9/none"; /* nobody listens there */
@@ -406,8 +408,8 @@ static void without_postgresql_the_answer_is_503_in_time(void **state)
         int64_t began_ms = cc_mono_ms(cc_clock_system());
         struct answer answer = call == 0   ? log_in(f, person, PASSWORD, "telephone")
                                : call == 1 ? refresh(f, device.refresh_token)
-                               : call == 2 ? forgot(f, person.email)
-                                           : register_as(f, a_person(f), PASSWORD);
+                               : call == 2 ? forgot(f, &person)
+                                           : register_as(f, &fresh, PASSWORD);
         assert_int_equal(answer.status, 503);
         assert_true(cc_mono_ms(cc_clock_system()) - began_ms < 2500);
     }
@@ -428,59 +430,64 @@ static void a_mail_that_was_never_queued_does_not_count(void **state)
     service_start(f, f->usual.smtp_url);
 
     for (int i = 0; i <= OTP_SENDS_MAX; i++) {
-        assert_int_equal(forgot(f, known.email).status, 503);
-        assert_int_equal(register_as(f, fresh, PASSWORD).status, 503);
+        assert_int_equal(forgot(f, &known).status, 503);
+        assert_int_equal(register_as(f, &fresh, PASSWORD).status, 503);
     }
 
     service_stop(f);
     f->database_uri = f->usual.database_uri;
     service_start(f, f->usual.smtp_url);
     for (int i = 0; i < OTP_SENDS_MAX; i++)
-        assert_int_equal(register_as(f, fresh, PASSWORD).status, 202);
-    assert_int_equal(register_as(f, fresh, PASSWORD).status, 429);
+        assert_int_equal(register_as(f, &fresh, PASSWORD).status, 202);
+    assert_int_equal(register_as(f, &fresh, PASSWORD).status, 429);
     for (int i = 1; i < OTP_SENDS_MAX; i++) /* one was the registration */
-        assert_int_equal(forgot(f, known.email).status, 202);
-    assert_int_equal(forgot(f, known.email).status, 429);
+        assert_int_equal(forgot(f, &known).status, 202);
+    assert_int_equal(forgot(f, &known).status, 429);
 }
 
 /* ---- nothing tells whether an address is known ---- */
 
-static const char *register_body(struct fixture *f, const char *email)
+static const char *register_body(struct fixture *f, struct person person)
 {
     return cc_arena_printf(f->arena,
                            "{\"email\":\"%s\",\"password\":\"%s\",\"handle\":\"%.20s\","
                            "\"display_name\":\"Ada\"}",
-                           email, PASSWORD, "somebody_else");
+                           person.email, PASSWORD, "somebody_else");
 }
 
-static const char *email_body(struct fixture *f, const char *email)
+static const char *email_body(struct fixture *f, struct person person)
 {
-    return cc_arena_printf(f->arena, "{\"email\":\"%s\"}", email);
+    return cc_arena_printf(f->arena, "{\"email\":\"%s\"}", person.email);
 }
 
-static const char *login_body(struct fixture *f, const char *email)
+static const char *resend_body(struct fixture *f, struct person person)
 {
-    return cc_arena_printf(
-        f->arena, "{\"email\":\"%s\",\"password\":\"a wrong guess\",\"device_id\":\"x\"}", email);
+    return code_body(f, person, "");
 }
 
-static const char *verify_body(struct fixture *f, const char *email)
+static const char *login_body(struct fixture *f, struct person person)
 {
-    return cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"000000\"}", email);
+    return cc_arena_printf(f->arena,
+                           "{\"email\":\"%s\",\"password\":\"a wrong guess\",\"device_id\":\"x\"}",
+                           person.email);
 }
 
-static const char *reset_body(struct fixture *f, const char *email)
+static const char *verify_body(struct fixture *f, struct person person)
 {
-    return cc_arena_printf(f->arena, "{\"email\":\"%s\",\"code\":\"000000\",\"password\":\"%s\"}",
-                           email, "analytical machine");
+    return code_body(f, person, ",\"code\":\"000000\"");
+}
+
+static const char *reset_body(struct fixture *f, struct person person)
+{
+    return code_body(f, person, ",\"code\":\"000000\",\"password\":\"analytical machine\"");
 }
 
 static const struct question {
     const char *path;
-    const char *(*body)(struct fixture *f, const char *email);
+    const char *(*body)(struct fixture *f, struct person person);
     bool mails; /* a few per address only */
 } questions[] = {
-    {"/v1/auth/register", register_body, true},     {"/v1/auth/otp/resend", email_body, true},
+    {"/v1/auth/register", register_body, true},     {"/v1/auth/otp/resend", resend_body, true},
     {"/v1/auth/password/forgot", email_body, true}, {"/v1/auth/login", login_body, false},
     {"/v1/auth/otp/verify", verify_body, false},    {"/v1/auth/password/reset", reset_body, false},
 };
@@ -490,15 +497,15 @@ static void known_and_unknown_addresses_get_the_same_answers(void **state)
 {
     struct fixture *f = *state;
     struct person known = must_join(f), pending = a_person(f), unknown = a_person(f);
-    (void)register_as(f, pending, PASSWORD);
+    (void)register_as(f, &pending, PASSWORD);
     for (size_t i = 0; i < QUESTIONS; i++) {
         const struct question *question = &questions[i];
-        const char *const emails[] = {known.email, pending.email, unknown.email};
+        const struct person people[] = {known, pending, unknown};
         struct answer answers[3];
         f->address = a_new_address(f);
         for (size_t who = 0; who < 3; who++)
             answers[who] =
-                service_call(f, "POST", question->path, NULL, question->body(f, emails[who]));
+                service_call(f, "POST", question->path, NULL, question->body(f, people[who]));
 
         for (size_t who = 1; who < 3; who++) {
             assert_int_equal(answers[who].status, answers[0].status);
@@ -506,6 +513,8 @@ static void known_and_unknown_addresses_get_the_same_answers(void **state)
                                 json_text(f, answers[0].body, "status"));
             assert_string_equal(json_text(f, answers[who].body, "detail"),
                                 json_text(f, answers[0].body, "detail"));
+            assert_int_equal(strlen(json_text(f, answers[who].body, "verification_id")),
+                             strlen(json_text(f, answers[0].body, "verification_id")));
             assert_string_equal(answers[who].cache_control, answers[0].cache_control);
         }
     }
@@ -517,11 +526,11 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static int64_t timed_us(struct fixture *f, const struct question *question, const char *email)
+static int64_t timed_us(struct fixture *f, const struct question *question, struct person person)
 {
     int64_t began_us = cc_mono_us(cc_clock_system());
     f->address = a_new_address(f);
-    (void)service_call(f, "POST", question->path, NULL, question->body(f, email));
+    (void)service_call(f, "POST", question->path, NULL, question->body(f, person));
     return cc_mono_us(cc_clock_system()) - began_us;
 }
 
@@ -536,8 +545,8 @@ static void known_and_unknown_addresses_take_the_same_time(void **state)
         for (size_t sample = 0; sample < SAMPLES; sample++) {
             struct person other = questions[i].mails && sample % 4 == 0 ? must_join(f) : known;
             known = other;
-            of_known[sample] = timed_us(f, &questions[i], known.email);
-            of_unknown[sample] = timed_us(f, &questions[i], a_person(f).email);
+            of_known[sample] = timed_us(f, &questions[i], known);
+            of_unknown[sample] = timed_us(f, &questions[i], a_person(f));
         }
         qsort(of_known, SAMPLES, sizeof *of_known, compare);
         qsort(of_unknown, SAMPLES, sizeof *of_unknown, compare);
@@ -556,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_forgotten_password_is_replaced_and_everybody_logged_out),
         TEST(a_code_for_the_address_is_none_for_the_password),
+        TEST(codes_of_strangers_leave_the_reset_of_the_owner_alone),
         TEST(changing_the_password_needs_the_present_one_and_keeps_this_device),
         TEST(a_hash_is_renewed_at_the_next_log_in_after_costs_have_changed),
         TEST(a_code_has_five_tries_however_parallel),

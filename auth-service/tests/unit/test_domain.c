@@ -166,17 +166,23 @@ static void a_codes_hash_depends_on_key_purpose_and_address(void **state)
     const unsigned char key[OTP_KEY_BYTES] = {1}, other_key[OTP_KEY_BYTES] = {2};
     char hash[OTP_HASH_BYTES], other[OTP_HASH_BYTES];
     (void)state;
-    otp_hash(key, "verify", "ada@example.org", "123456", hash);
+    const char *id = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+               *other_id = "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const struct otp_request ada = {id, "ada@example.org"}, bob = {id, "bob@example.org"},
+                             again = {other_id, "ada@example.org"};
+    otp_hash(key, "verify", &ada, "123456", hash);
 
-    otp_hash(key, "verify", "ada@example.org", "123456", other);
+    otp_hash(key, "verify", &ada, "123456", other);
     assert_string_equal(hash, other);
-    otp_hash(other_key, "verify", "ada@example.org", "123456", other);
+    otp_hash(other_key, "verify", &ada, "123456", other);
     assert_string_not_equal(hash, other);
-    otp_hash(key, "reset", "ada@example.org", "123456", other);
+    otp_hash(key, "reset", &ada, "123456", other);
     assert_string_not_equal(hash, other);
-    otp_hash(key, "verify", "bob@example.org", "123456", other);
+    otp_hash(key, "verify", &bob, "123456", other);
     assert_string_not_equal(hash, other);
-    otp_hash(key, "verify", "ada@example.org", "123457", other);
+    otp_hash(key, "verify", &again, "123456", other);
+    assert_string_not_equal(other, hash);
+    otp_hash(key, "verify", &ada, "123457", other);
     assert_string_not_equal(hash, other);
 }
 

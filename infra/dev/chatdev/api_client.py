@@ -39,11 +39,11 @@ class Person:
         self.handle = f"{name.lower()}_{unique}"
         self.email = f"{self.handle}@example.org"
         self.password = f"correct horse {unique}"
-        self.token = self.refresh_token = self.user_id = None
+        self.token = self.refresh_token = self.user_id = self.verification_id = None
 
     def register(self):
         body = {"email": self.email, "password": self.password, "handle": self.handle, "display_name": self.name}
-        self.post("/v1/auth/register", body)
+        self.verification_id = self.post("/v1/auth/register", body)["verification_id"]
 
     def mailed_code(self, seconds=15):
         """The one-time code, as soon as the mail is there."""
@@ -57,7 +57,8 @@ class Person:
         raise Complaint(f"no mail for {self.email} within {seconds} s")
 
     def verify(self, code):
-        self.post("/v1/auth/otp/verify", {"email": self.email, "code": code})
+        body = {"verification_id": self.verification_id, "email": self.email, "code": code}
+        self.post("/v1/auth/otp/verify", body)
 
     def log_in(self):
         body = {"email": self.email, "password": self.password}
