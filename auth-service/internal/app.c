@@ -159,6 +159,7 @@ enum cc_code auth_app_open(struct auth_app *app, const struct cc_runtime *runtim
 {
     app->runtime = runtime;
     app->settings = runtime->settings;
+    device_token_key(app->settings->signing_key, app->device_token_key);
     start_stores(app);
     return start_redis(app, err);
 }

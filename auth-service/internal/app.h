@@ -9,6 +9,7 @@
 #include "common/pg_pool.h"
 #include "common/redis_pool.h"
 #include "common/service.h"
+#include "domain/device_token.h"
 #include "events/outbox_publish.h"
 #include "keyring.h"
 #include "mail/outbox.h"
@@ -35,6 +36,7 @@ struct auth_app {
     struct cc_health_item *keys_health, *revocations_health;
     struct password_hasher *hasher;
     struct otp_store *otp;
+    unsigned char device_token_key[DEVICE_TOKEN_KEY_BYTES];
     struct account_store *accounts;
     struct outbox_store *outbox;
     struct mail_outbox *mails;

@@ -16,6 +16,9 @@ struct rule {
 };
 static const struct rule password_here = {"password-here", 10, 900}, /* one account, one place */
     password_all = {"password", 50, 900},                            /* one account */
+    device_here = {"password-device", 10, 900}, /* one account, one device that it knows */
+    device_all = {"password-devices", 50, 900}, /* one account, all those: who knew the password
+                                                   once may have named many */
     mail_here = {"otp-here", OTP_SENDS_MAX, OTP_SENDS_WINDOW_S},
                          mail_all = {"otp", 3 * OTP_SENDS_MAX, OTP_SENDS_WINDOW_S};
 
@@ -31,12 +34,12 @@ static struct cc_redis_script give_back_script = {
     .source = "for i = 1, #KEYS do if tonumber(redis.call('GET', KEYS[i]) or '0') > 0 then "
               "redis.call('DECR', KEYS[i]) end end return 0"};
 
-/* `subject` is hashed: it may be an e-mail address. */
+/* `subject` is hashed: it may be an e-mail address. `place`: an address or a device. */
 static void add_bucket(struct auth_counted *buckets, const struct rule *rule, const char *subject,
                        const char *place)
 {
     struct auth_bucket *bucket = &buckets->items[buckets->count++];
-    char text[EMAIL_ADDRESS_BYTES + NETWORK_ADDRESS_BYTES + 1], hash[65];
+    char text[EMAIL_ADDRESS_BYTES + SESSION_DEVICE_ID_BYTES + 1], hash[65];
     int length = snprintf(text, sizeof text, "%s %s", subject, place);
     cc_sha256_hex(text, (size_t)length, hash);
     (void)snprintf(bucket->key, sizeof bucket->key, "rate:%s:%s", rule->name, hash);
@@ -118,13 +121,23 @@ void auth_uncount(struct auth_app *app, const struct auth_counted *counted)
         cc_log_error(CC_LOG_WARN, "what should not count was counted", &err, NULL);
 }
 
-enum cc_code auth_limit_password(struct auth_app *app, const char *email, const char *address,
+static enum cc_code limit_known_device(struct auth_app *app, const struct auth_guesser *guesser,
+                                       struct auth_counted *out, struct cc_error *err)
+{
+    add_bucket(out, &device_here, guesser->email, guesser->device_id);
+    add_bucket(out, &device_all, guesser->email, "");
+    return take(app, out, device_here.name, err);
+}
+
+enum cc_code auth_limit_password(struct auth_app *app, const struct auth_guesser *guesser,
                                  struct auth_counted *out, struct cc_error *err)
 {
     out->count = 0;
-    add_place(out, &password_here, email, address);
-    add_guesses_of_place(app, out, address);
-    return take_for_account(app, out, &password_all, email, address, err);
+    if (guesser->device_id != NULL)
+        return limit_known_device(app, guesser, out, err);
+    add_place(out, &password_here, guesser->email, guesser->address);
+    add_guesses_of_place(app, out, guesser->address);
+    return take_for_account(app, out, &password_all, guesser->email, guesser->address, err);
 }
 
 enum cc_code auth_limit_code(struct auth_app *app, const char *address, struct auth_counted *out,

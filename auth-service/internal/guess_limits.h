@@ -5,9 +5,11 @@
  * How often somebody may guess and make us send mails. Counted in Redis, alike for known and
  * unknown addresses. What counts against an account counts first against the place it came from, so
  * that a stranger uses up his own allowance; when strangers from many places have used up the
- * account's, its owner still gets in from where he was logged in before. Thread-safe; may block 0.2
- * s, 2 s when an account is under attack. Errors: CC_RATE_LIMITED with the time to wait;
- * CC_UNAVAILABLE and CC_OUTCOME_UNKNOWN when Redis is away.
+ * account's, its owner still gets in from where his sessions were last seen. A device that was let
+ * in before (domain/device_token.h) has an allowance of its own, which neither they nor neighbours
+ * behind its address can touch. Thread-safe; may block 0.2 s, 2 s when an account is under attack.
+ * Errors: CC_RATE_LIMITED with the time to wait; CC_UNAVAILABLE and CC_OUTCOME_UNKNOWN when Redis
+ * is away.
  */
 
 #include "app.h"
@@ -22,11 +24,16 @@ struct auth_counted {
     } items[AUTH_BUCKETS_MAX];
 };
 
-/* Counts a try of a password; beforehand, so that guesses in parallel are counted. `email`: in
- * lower case, of any account or none. */
-CC_MUST_CHECK enum cc_code auth_limit_password(struct auth_app *app, const char *email,
-                                               const char *address, struct auth_counted *out,
-                                               struct cc_error *err);
+/* Who tries a password. */
+struct auth_guesser {
+    const char *email;     /* in lower case, of any account or none */
+    const char *address;   /* where it comes from */
+    const char *device_id; /* of a device that is known to be the account's; NULL = of none */
+};
+/* Counts a try of a password; beforehand, so that guesses in parallel are counted. */
+CC_MUST_CHECK enum cc_code auth_limit_password(struct auth_app *app,
+                                               const struct auth_guesser *guesser,
+                                               struct auth_counted *out, struct cc_error *err);
 /* Counts a try of a one-time code. Each has five, which only who asked for it can use, and so many
  * codes as mails are made; this keeps one place from trying those of many addresses. */
 CC_MUST_CHECK enum cc_code auth_limit_code(struct auth_app *app, const char *address,

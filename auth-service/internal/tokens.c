@@ -55,7 +55,7 @@ enum cc_code auth_open_session(struct auth_app *app, const struct account *accou
                                const struct auth_device *device, struct cc_arena *arena,
                                struct auth_tokens *out, struct cc_error *err)
 {
-    char refresh_token[SESSION_TOKEN_BYTES];
+    char refresh_token[SESSION_TOKEN_BYTES], device_token[DEVICE_TOKEN_BYTES];
     struct revocation_list replaced;
     int64_t now_ms = auth_now_ms(app);
     struct session session = {.created_at_ms = now_ms, .last_seen_at_ms = now_ms};
@@ -72,7 +72,10 @@ enum cc_code auth_open_session(struct auth_app *app, const struct account *accou
     CC_TRY(account_store_open_session(app->accounts, &session, &stored, account->password_hash,
                                       auth_revoked_until_ms(app), arena, &replaced, err));
     auth_announce_revoked(app, &replaced);
-    return issue(app, &session, account->role, refresh_token, arena, out, err);
+    CC_TRY(issue(app, &session, account->role, refresh_token, arena, out, err));
+    device_token_make(app->device_token_key, account->account_id, device->device_id, device_token);
+    out->device_token = cc_arena_strdup(arena, device_token);
+    return CC_OK;
 }
 
 static enum cc_code end_for_reuse(struct auth_app *app, const struct session *session,

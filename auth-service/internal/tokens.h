@@ -10,6 +10,7 @@ struct auth_tokens { /* texts in the arena */
     int64_t expires_in_s;
     const char *refresh_token;
     const char *user_id, *session_id, *device_id;
+    const char *device_token; /* domain/device_token.h; NULL for a refresh: it stays the same */
 };
 
 struct auth_device {       /* who asks */

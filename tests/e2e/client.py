@@ -70,7 +70,8 @@ class Person:
         self.email = f"{self.handle}@example.org"
         self.password = f"a long pass phrase {unique}"
         self.device_id = f"device-{unique}"
-        self.user_id = self.token = self.refresh_token = self.session_id = self.verification_id = None
+        self.user_id = self.token = self.refresh_token = self.session_id = None
+        self.verification_id = self.device_token = None
 
     def __repr__(self):
         return self.handle
@@ -92,7 +93,10 @@ class Person:
 
     async def log_in(self):
         body = {"email": self.email, "password": self.password, "device_id": self.device_id, "device_name": "test"}
+        if self.device_token:
+            body["device_token"] = self.device_token
         tokens = fields_of(await self._patiently("/v1/auth/login", body), 200)
+        self.device_token = tokens["device_token"]
         self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
         self.user_id, self.session_id = tokens["user_id"], tokens["session_id"]
 

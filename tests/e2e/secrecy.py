@@ -11,6 +11,7 @@ SECRET_KEYS = {
     "access_token": "token",
     "refresh_token": "token",
     "verification_id": "token",
+    "device_token": "token",
     "token": "token",
     "email": "address",
     "code": "code",

@@ -134,6 +134,7 @@ enum cc_code login_input_read(struct cc_request *req, struct login_input *out, s
     out->password = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
     out->device_id = cc_json_text(reader, "device_id", CC_REQUIRED, 1, SESSION_DEVICE_ID_BYTES - 1);
     out->device_name = cc_json_text(reader, "device_name", CC_OPTIONAL, 0, DEVICE_NAME_MAX);
+    out->device_token = cc_json_text(reader, "device_token", CC_OPTIONAL, 1, TEXT_MAX);
     if (out->device_name == NULL)
         out->device_name = "";
     out->email[0] = '\0';
@@ -195,6 +196,8 @@ void tokens_write(struct cc_response *res, const struct auth_tokens *tokens)
     cc_json_put_text(writer, "user_id", tokens->user_id);
     cc_json_put_text(writer, "session_id", tokens->session_id);
     cc_json_put_text(writer, "device_id", tokens->device_id);
+    if (tokens->device_token != NULL)
+        cc_json_put_text(writer, "device_token", tokens->device_token);
     cc_json_close_object(writer);
 }
 

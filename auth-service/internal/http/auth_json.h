@@ -45,6 +45,7 @@ CC_MUST_CHECK enum cc_code email_input_read(struct cc_request *req, char out[EMA
 struct login_input {
     char email[EMAIL_ADDRESS_BYTES]; /* "" when it has not the shape of one: nobody's */
     const char *password, *device_id, *device_name;
+    const char *device_token; /* of its last log-in; NULL = none */
 };
 CC_MUST_CHECK enum cc_code login_input_read(struct cc_request *req, struct login_input *out,
                                             struct cc_error *err);

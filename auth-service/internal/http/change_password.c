@@ -4,7 +4,6 @@
 #include "app.h"
 #include "domain/password.h"
 #include "http/auth_json.h"
-#include "http/client_address.h"
 #include "http/handlers.h"
 #include "notices.h"
 #include "passwords.h"
@@ -43,7 +42,7 @@ enum cc_code auth_http_change_password(struct cc_request *req, struct cc_respons
     const char *fault = password_fault(in.new_password, account.email);
     if (fault != NULL)
         return cc_fail(err, CC_INVALID, "/new_password", "%s", fault);
-    CC_TRY(auth_check_own_password(app, &account, in.current_password, auth_client_address(req),
+    CC_TRY(auth_check_own_password(app, &account, in.current_password, caller->device_id,
                                    "/current_password", err));
     return set_password(app, caller, &account, in.new_password, cc_request_arena(req), err);
 }

@@ -3,7 +3,6 @@
 
 #include "app.h"
 #include "http/auth_json.h"
-#include "http/client_address.h"
 #include "http/handlers.h"
 #include "notices.h"
 #include "passwords.h"
@@ -34,14 +33,14 @@ enum cc_code auth_http_delete_account(struct cc_request *req, struct cc_response
                                       struct cc_error *err)
 {
     struct auth_app *app = cc_request_app(req);
+    const struct cc_caller *caller = cc_request_caller(req);
     struct account account;
     struct account_deletion deletion = {.state = "requested"};
     const char *password;
 
     CC_TRY(password_input_read(req, &password, err));
-    CC_TRY(account_store_find_by_id(app->accounts, cc_request_caller(req)->user_id, &account, err));
-    CC_TRY(auth_check_own_password(app, &account, password, auth_client_address(req), "/password",
-                                   err));
+    CC_TRY(account_store_find_by_id(app->accounts, caller->user_id, &account, err));
+    CC_TRY(auth_check_own_password(app, &account, password, caller->device_id, "/password", err));
     cc_ids_next(app->runtime->ids, deletion.deletion_id);
     CC_TRY(close_account(app, &account, &deletion, cc_request_arena(req), err));
     cc_response_status(res, 202);

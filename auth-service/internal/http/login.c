@@ -43,7 +43,9 @@ static enum cc_code log_in(struct cc_request *req, struct auth_tokens *out, stru
     struct account account;
     CC_TRY(login_input_read(req, &in, err));
     const struct auth_device device = {in.device_id, in.device_name, auth_client_address(req)};
-    CC_TRY(auth_check_password(app, in.email, in.password, device.address, &account, err));
+    const struct password_try attempt = {in.password, device.address, in.device_id,
+                                         in.device_token};
+    CC_TRY(auth_check_password(app, in.email, &attempt, &account, err));
     renew_outdated_hash(app, &account, in.password, cc_request_arena(req));
     enum cc_code code = auth_open_session(app, &account, &device, cc_request_arena(req), out, err);
     if (code == CC_CONFLICT) /* its password was changed, or it was suspended, in this moment */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/topics.h"
+#include "domain/network_address.h"
 
 static bool is_selected(const struct session *session, const struct session_ending *ending,
                         const char *device_id)
@@ -128,13 +129,16 @@ enum cc_code memory_has_used_address(struct account_store *store, const char *em
 {
     MEMORY_LOCKED struct memory_store *self = memory_lock(store);
     const struct account_row *account = memory_find_address(self, email);
+    char asked[NETWORK_ADDRESS_BYTES], place[NETWORK_ADDRESS_BYTES];
     (void)err;
     *out = false;
-    for (size_t i = 0; i < SESSIONS_MAX && account != NULL; i++)
-        if (self->sessions[i].used &&
-            strcmp(self->sessions[i].session.user_id, account->account.account_id) == 0 &&
-            strcmp(self->sessions[i].session.address, address) == 0)
+    network_address_scope(address, asked);
+    for (size_t i = 0; i < SESSIONS_MAX && account != NULL; i++) {
+        network_address_scope(self->sessions[i].session.address, place);
+        if (self->sessions[i].used && strcmp(place, asked) == 0 &&
+            strcmp(self->sessions[i].session.user_id, account->account.account_id) == 0)
             *out = true;
+    }
     return CC_OK;
 }
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain/network_address.h"
+
 #define SESSION_COLUMNS                                                                            \
     "s.session_id, s.user_id, s.device_id, s.device_name, s.rotation_key, s.address, "             \
     "s.created_at_ms, s.last_seen_at_ms, s.expires_at_ms, s.revoked_at_ms IS NOT NULL AS revoked"
@@ -154,10 +156,13 @@ enum cc_code pg_has_used_address(struct account_store *store, const char *email,
                                  const char *address, bool *out, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *result = NULL;
-    const char *params[] = {email, address};
+    char place[NETWORK_ADDRESS_BYTES];
+    network_address_scope(address, place);
+    const char *params[] = {email, place};
     CC_TRY(cc_pg_query(pg_store_pool(store),
                        "SELECT 1 FROM sessions s JOIN accounts a ON a.account_id = s.user_id "
-                       "WHERE a.email = $1 AND s.address = $2 LIMIT 1",
+                       "WHERE a.email = $1 AND nullif(s.address, '')::inet <<= set_masklen("
+                       "$2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END) LIMIT 1",
                        params, COUNT(params), &result, err));
     *out = PQntuples(result) == 1;
     return CC_OK;

@@ -168,7 +168,8 @@ account_store_change(struct account_store *store, const struct account_change *c
 {
     return store->ops->change(store, change, ending, arena, out_ended, err);
 }
-/* Whether the account of `email` was ever logged in from that address, as far as is remembered. */
+/* Whether a session of the account of `email` was last seen from the place of that address
+ * (network_address_scope); those that have ended count while they are remembered. */
 CC_MUST_CHECK static inline enum cc_code
 account_store_has_used_address(struct account_store *store, const char *email, const char *address,
                                bool *out, struct cc_error *err)

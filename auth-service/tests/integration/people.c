@@ -90,15 +90,28 @@ void forget_code(struct fixture *f, struct person person)
     assert_int_equal(reply->integer, 1);
 }
 
-struct answer log_in(struct fixture *f, struct person person, const char *password,
-                     const char *device_id)
+static struct answer post_login(struct fixture *f, struct person person, const char *password,
+                                const char *device_id, const char *more)
 {
     return service_call(
         f, "POST", "/v1/auth/login", NULL,
         cc_arena_printf(f->arena,
                         "{\"email\":\"%s\",\"password\":\"%s\",\"device_id\":\"%s\","
-                        "\"device_name\":\"Telephone\"}",
-                        person.email, password, device_id));
+                        "\"device_name\":\"Telephone\"%s}",
+                        person.email, password, device_id, more));
+}
+
+struct answer log_in(struct fixture *f, struct person person, const char *password,
+                     const char *device_id)
+{
+    return post_login(f, person, password, device_id, "");
+}
+
+struct answer log_in_known(struct fixture *f, struct person person, const char *password,
+                           const char *device_id, const char *device_token)
+{
+    return post_login(f, person, password, device_id,
+                      cc_arena_printf(f->arena, ",\"device_token\":\"%s\"", device_token));
 }
 
 const char *refresh_body(struct fixture *f, const char *refresh_token)
@@ -143,7 +156,8 @@ struct device must_log_in(struct fixture *f, struct person person, const char *d
     assert_string_equal(json_text(f, answer.body, "token_type"), "Bearer");
     return (struct device){
         json_text(f, answer.body, "access_token"), json_text(f, answer.body, "refresh_token"),
-        json_text(f, answer.body, "session_id"), json_text(f, answer.body, "user_id")};
+        json_text(f, answer.body, "session_id"), json_text(f, answer.body, "user_id"),
+        json_text(f, answer.body, "device_token")};
 }
 
 int64_t waiting_mails(struct fixture *f)

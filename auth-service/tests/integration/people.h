@@ -13,7 +13,7 @@ struct person {
 };
 
 struct device {
-    const char *access_token, *refresh_token, *session_id, *user_id;
+    const char *access_token, *refresh_token, *session_id, *user_id, *device_token;
 };
 
 struct person a_person(struct fixture *f);
@@ -32,6 +32,9 @@ struct answer list_sessions(struct fixture *f, const char *access_token);
 struct answer forgot(struct fixture *f, struct person *person);
 struct answer reset(struct fixture *f, struct person person, const char *code,
                     const char *password);
+/* The same, with the device's token of an earlier log-in. */
+struct answer log_in_known(struct fixture *f, struct person person, const char *password,
+                           const char *device_id, const char *device_token);
 /* {"verification_id", "email", and what `more` says} */
 const char *code_body(struct fixture *f, struct person person, const char *more);
 /* Redis key of the last code that he asked for; removes it, as a Redis that was emptied does. */

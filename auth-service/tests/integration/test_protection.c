@@ -261,6 +261,116 @@ static void many_strangers_use_up_the_account_and_the_owner_gets_in_from_home(vo
     assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
 }
 
+static void guess_ten_times(struct fixture *f, struct person person)
+{
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(log_in(f, person, "a wrong guess", "x").status, 401);
+}
+
+/* Behind one address, as in an office; it has no more guesses left for any account. */
+static void a_neighbour_can_not_lock_a_known_device_out(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device telephone = must_log_in(f, person, "telephone");
+    int64_t usual = f->service.settings.guesses_per_address;
+    f->service.settings.guesses_per_address = 10;
+
+    guess_ten_times(f, person);
+    int of_stranger = log_in(f, person, PASSWORD, "telephone").status;
+    int of_known = log_in_known(f, person, PASSWORD, "telephone", telephone.device_token).status;
+    f->service.settings.guesses_per_address = usual;
+
+    assert_int_equal(of_stranger, 429);
+    assert_int_equal(of_known, 200);
+}
+
+static void a_known_device_gets_in_from_anywhere_while_many_strangers_guess(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device telephone = must_log_in(f, person, "telephone");
+    for (int stranger = 0; stranger < 5; stranger++) {
+        f->address = a_new_address(f);
+        guess_ten_times(f, person);
+    }
+
+    f->address = a_new_address(f);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 429);
+    struct answer answer = log_in_known(f, person, PASSWORD, "telephone", telephone.device_token);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(json_text(f, answer.body, "device_token"), telephone.device_token);
+}
+
+static void a_device_token_is_good_for_its_account_and_device_only(void **state)
+{
+    struct fixture *f = *state;
+    struct person ada = must_join(f), eve = must_join(f);
+    struct device of_ada = must_log_in(f, ada, "telephone"),
+                  of_eve = must_log_in(f, eve, "telephone");
+    const char *broken = cc_arena_printf(f->arena, "%.42s", of_ada.device_token);
+    guess_ten_times(f, ada);
+
+    assert_int_equal(log_in_known(f, ada, PASSWORD, "telephone", of_eve.device_token).status, 429);
+    assert_int_equal(log_in_known(f, ada, PASSWORD, "laptop", of_ada.device_token).status, 429);
+    assert_int_equal(log_in_known(f, ada, PASSWORD, "telephone", broken).status, 429);
+    assert_int_equal(log_in_known(f, ada, PASSWORD, "telephone", "x").status, 429);
+    assert_int_equal(log_in_known(f, ada, PASSWORD, "telephone", of_ada.device_token).status, 200);
+}
+
+/* Its token is no password: whoever has both the device and no password guesses ten times. */
+static void a_known_device_has_ten_guesses_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device lost = must_log_in(f, person, "telephone"),
+                  kept = must_log_in(f, person, "laptop");
+
+    for (int i = 0; i < 10; i++) {
+        f->address = a_new_address(f);
+        assert_int_equal(
+            log_in_known(f, person, "a wrong guess", "telephone", lost.device_token).status, 401);
+    }
+
+    assert_int_equal(log_in_known(f, person, PASSWORD, "telephone", lost.device_token).status, 429);
+    assert_int_equal(log_in_known(f, person, PASSWORD, "laptop", kept.device_token).status, 200);
+    assert_int_equal(log_in(f, person, PASSWORD, "tablet").status, 200);
+}
+
+/* Privacy addresses (RFC 8981) change within the network of one subscriber. */
+static void home_is_a_network_of_ipv6(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    const char *home = cc_arena_printf(f->arena, "2001:db8:%.4s:1", person.handle + 4);
+    f->address = cc_arena_printf(f->arena, "%s::a1", home);
+    (void)must_log_in(f, person, "telephone");
+    for (int stranger = 0; stranger < 5; stranger++) {
+        f->address = a_new_address(f);
+        guess_ten_times(f, person);
+    }
+
+    f->address = cc_arena_printf(f->arena, "2001:db8:%.4s:2::a1", person.handle + 4);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 429);
+    f->address = cc_arena_printf(f->arena, "%s::b2", home);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+}
+
+/* Who is logged in guesses his own password on that device, whatever strangers do. */
+static void strangers_can_not_keep_somebody_from_changing_the_password(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device telephone = must_log_in(f, person, "telephone");
+    guess_ten_times(f, person);
+
+    assert_int_equal(change(f, telephone.access_token, PASSWORD, "analytical machine").status, 204);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(change(f, telephone.access_token, "not it", "another machine").status,
+                         401);
+    assert_int_equal(change(f, telephone.access_token, "not it", "another machine").status, 429);
+}
+
 /* ---- administrators ---- */
 
 static int command(struct fixture *f, const char *area, const char *verb, const char *argument)
@@ -572,6 +682,12 @@ int main(void)
         TEST(one_code_sets_one_password_however_parallel),
         TEST(a_stranger_locks_himself_out_and_not_the_owner),
         TEST(many_strangers_use_up_the_account_and_the_owner_gets_in_from_home),
+        TEST(a_neighbour_can_not_lock_a_known_device_out),
+        TEST(a_known_device_gets_in_from_anywhere_while_many_strangers_guess),
+        TEST(a_device_token_is_good_for_its_account_and_device_only),
+        TEST(a_known_device_has_ten_guesses_of_its_own),
+        TEST(home_is_a_network_of_ipv6),
+        TEST(strangers_can_not_keep_somebody_from_changing_the_password),
         TEST(the_first_administrator_is_made_on_the_command_line),
         TEST(a_suspended_person_is_out_until_reinstated),
         TEST(a_deleted_account_is_gone_whenever_the_service_stops),

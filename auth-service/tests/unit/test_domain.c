@@ -6,6 +6,7 @@
 
 #include "domain/account.h"
 #include "domain/common_passwords.h"
+#include "domain/device_token.h"
 #include "domain/network_address.h"
 #include "domain/otp.h"
 #include "domain/password.h"
@@ -186,6 +187,24 @@ static void a_codes_hash_depends_on_key_purpose_and_address(void **state)
     assert_string_not_equal(hash, other);
 }
 
+static void a_device_token_is_of_one_account_device_and_key(void **state)
+{
+    unsigned char key[DEVICE_TOKEN_KEY_BYTES], other_key[DEVICE_TOKEN_KEY_BYTES];
+    const char *ada = "00000000-0000-7000-8000-00000000000a",
+               *bob = "00000000-0000-7000-8000-00000000000b";
+    char token[DEVICE_TOKEN_BYTES];
+    (void)state;
+    device_token_key("a secret", key);
+    device_token_key("another secret", other_key);
+    device_token_make(key, ada, "telephone", token);
+
+    assert_true(device_token_valid(key, ada, "telephone", token));
+    assert_false(device_token_valid(other_key, ada, "telephone", token));
+    assert_false(device_token_valid(key, bob, "telephone", token));
+    assert_false(device_token_valid(key, ada, "laptop", token));
+    assert_false(device_token_valid(key, ada, "telephone", ""));
+}
+
 static void an_old_refresh_token_is_repeated_for_ten_seconds_and_then_reuse(void **state)
 {
     const struct session session = {0}, ended = {.revoked = true};
@@ -263,6 +282,7 @@ int main(void)
         cmocka_unit_test(handles_and_names_have_their_shape),
         cmocka_unit_test(a_code_has_six_digits),
         cmocka_unit_test(a_codes_hash_depends_on_key_purpose_and_address),
+        cmocka_unit_test(a_device_token_is_of_one_account_device_and_key),
         cmocka_unit_test(an_old_refresh_token_is_repeated_for_ten_seconds_and_then_reuse),
         cmocka_unit_test(a_successor_follows_from_token_and_session_alone),
     };

@@ -39,7 +39,7 @@ class Person:
         self.handle = f"{name.lower()}_{unique}"
         self.email = f"{self.handle}@example.org"
         self.password = f"correct horse {unique}"
-        self.token = self.refresh_token = self.user_id = self.verification_id = None
+        self.token = self.refresh_token = self.user_id = self.verification_id = self.device_token = None
 
     def register(self):
         body = {"email": self.email, "password": self.password, "handle": self.handle, "display_name": self.name}
@@ -63,9 +63,11 @@ class Person:
     def log_in(self):
         body = {"email": self.email, "password": self.password}
         body |= {"device_id": f"demo-{self.handle}", "device_name": "demonstration"}
+        if self.device_token:
+            body["device_token"] = self.device_token
         answer = self.post("/v1/auth/login", body)
         self.token, self.refresh_token = answer["access_token"], answer["refresh_token"]
-        self.user_id = answer["user_id"]
+        self.user_id, self.device_token = answer["user_id"], answer["device_token"]
 
     def get(self, path):
         return call("GET", self._api + path, token=self.token)
