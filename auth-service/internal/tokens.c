@@ -110,8 +110,7 @@ static enum refresh_verdict judge(const struct auth_app *app, const struct sessi
                                   const struct auth_device *device)
 {
     enum refresh_verdict verdict = refresh_judge(session, token, auth_now_ms(app));
-    bool is_stranger =
-        device->device_id != NULL && strcmp(device->device_id, session->device_id) != 0;
+    bool is_stranger = strcmp(device->device_id, session->device_id) != 0;
     return verdict != REFRESH_OVER && is_stranger ? REFRESH_REUSE : verdict;
 }
 

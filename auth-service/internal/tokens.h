@@ -13,9 +13,9 @@ struct auth_tokens { /* texts in the arena */
     const char *device_token; /* domain/device_token.h; NULL for a refresh: it stays the same */
 };
 
-struct auth_device {       /* who asks */
-    const char *device_id; /* NULL when a refresh does not say it */
-    const char *name;
+struct auth_device { /* who asks */
+    const char *device_id;
+    const char *name; /* unused by a refresh */
     const char *address;
 };
 

@@ -101,7 +101,8 @@ class Person:
         self.user_id, self.session_id = tokens["user_id"], tokens["session_id"]
 
     async def refresh(self):
-        tokens = fields_of(await self._patiently("/v1/auth/refresh", {"refresh_token": self.refresh_token}), 200)
+        body = {"refresh_token": self.refresh_token, "device_id": self.device_id}
+        tokens = fields_of(await self._patiently("/v1/auth/refresh", body), 200)
         self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
 
     async def log_out(self):

@@ -75,7 +75,7 @@ BODIES = {
     "POST /v1/auth/otp/verify": lambda s: {"verification_id": "a" * 43, "email": f"{unique()}@example.org", "code": "000000"},
     "POST /v1/auth/otp/resend": lambda s: {"verification_id": "a" * 43, "email": f"{unique()}@example.org"},
     "POST /v1/auth/login": lambda s: {"email": f"{unique()}@example.org", "password": "x" * 12, "device_id": "d"},
-    "POST /v1/auth/refresh": lambda s: {"refresh_token": "a" * 43},
+    "POST /v1/auth/refresh": lambda s: {"refresh_token": "a" * 43, "device_id": "d"},
     "POST /v1/auth/logout": lambda s: {"refresh_token": "a" * 43},
     "POST /v1/auth/password/forgot": lambda s: {"email": f"{unique()}@example.org"},
     "POST /v1/auth/password/reset": lambda s: {

@@ -53,7 +53,7 @@ async def test_without_postgresql_tokens_go_on_working(people, fleet, fault, sec
     ada, bob = await people.join("Ada", "Bob")
     newcomers = []
     traffic = await Traffic.begin(people, fleet, seconds)
-    refresh = {"refresh_token": ada.refresh_token}
+    refresh = {"refresh_token": ada.refresh_token, "device_id": ada.device_id}
 
     async with fault(fleet, "postgres", seconds) as until:
         accepted_before = traffic.crowd.count_accepted()

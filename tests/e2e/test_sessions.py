@@ -20,12 +20,12 @@ OWN_DOORS = {
 }
 
 
-async def refresh(people, token):
-    return await people.api.call("POST", REFRESH, {"refresh_token": token})
+async def refresh(person, token):
+    return await person.api.call("POST", REFRESH, {"refresh_token": token, "device_id": person.device_id})
 
 
-async def rotated(people, token):
-    return fields_of(await refresh(people, token), 200)
+async def rotated(person, token):
+    return fields_of(await refresh(person, token), 200)
 
 
 async def seconds_until_refused(person, path="/v1/users/me"):
@@ -52,8 +52,8 @@ async def ends(person, *sockets):
 
 async def test_a_refresh_token_is_replaced_and_the_new_one_works(people):
     ada = await people.join("Ada")
-    first = await rotated(people, ada.refresh_token)
-    second = await rotated(people, first["refresh_token"])
+    first = await rotated(ada, ada.refresh_token)
+    second = await rotated(ada, first["refresh_token"])
     assert len({ada.refresh_token, first["refresh_token"], second["refresh_token"]}) == 3
     assert first["session_id"] == second["session_id"] == ada.session_id
     assert (await people.api.call("GET", "/v1/users/me", token=second["access_token"])).status_code == 200
@@ -61,19 +61,19 @@ async def test_a_refresh_token_is_replaced_and_the_new_one_works(people):
 
 async def test_a_lost_answer_is_given_again(people):
     ada = await people.join("Ada")
-    first, again = await rotated(people, ada.refresh_token), await rotated(people, ada.refresh_token)
+    first, again = await rotated(ada, ada.refresh_token), await rotated(ada, ada.refresh_token)
     assert first["refresh_token"] == again["refresh_token"]
     assert (await people.api.call("GET", "/v1/users/me", token=again["access_token"])).status_code == 200
 
 
 async def test_twenty_uses_of_one_token_at_the_same_time_find_one_successor(people):
     ada = await people.join("Ada")
-    answers = await asyncio.gather(*(refresh(people, ada.refresh_token) for _ in range(20)))
+    answers = await asyncio.gather(*(refresh(ada, ada.refresh_token) for _ in range(20)))
 
     assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
     successors = {answer.json()["refresh_token"] for answer in answers}
     assert len(successors) == 1
-    await rotated(people, successors.pop())
+    await rotated(ada, successors.pop())
     sessions = (await ada.get("/v1/sessions"))["items"]
     assert [one["session_id"] for one in sessions] == [ada.session_id]
 
@@ -83,10 +83,10 @@ async def test_a_stolen_refresh_token_ends_the_session_for_thief_and_victim(peop
     victim = await people.join("Victim")
     sockets = [await people.connect(victim, url) for url in fleet.gateways()]
     stolen_at = time.monotonic()
-    thief = await rotated(people, victim.refresh_token)
+    thief = await rotated(victim, victim.refresh_token)
 
     async for _ in attempts("the old token stops giving a successor", seconds=REPEAT_SECONDS * 3, pause=0.5):
-        answer = await refresh(people, victim.refresh_token)
+        answer = await refresh(victim, victim.refresh_token)
         if answer.status_code != 200:
             break
         assert answer.json()["refresh_token"] == thief["refresh_token"]
@@ -95,19 +95,35 @@ async def test_a_stolen_refresh_token_ends_the_session_for_thief_and_victim(peop
 
     await ends(victim, *sockets)
     assert (await people.api.call("GET", "/v1/users/me", token=thief["access_token"])).status_code == 401
-    assert (await refresh(people, thief["refresh_token"])).status_code == 401
+    assert (await refresh(victim, thief["refresh_token"])).status_code == 401
     await victim.log_in()
     assert (await victim.get("/v1/users/me"))["user_id"] == victim.user_id
 
 
+async def test_a_refresh_token_is_of_one_device(people, fleet):
+    """A thief who is at once at work on a device of his own gets nothing, and the session ends."""
+    victim = await people.join("Victim")
+    sockets = [await people.connect(victim, url) for url in fleet.gateways()]
+    await rotated(victim, victim.refresh_token)
+    thief = copy.copy(victim)
+    thief.device_id = "stolen"
+
+    assert (await refresh(thief, victim.refresh_token)).status_code == 401
+
+    await ends(victim, *sockets)
+    body = {"refresh_token": victim.refresh_token}
+    assert (await people.api.call("POST", REFRESH, body)).status_code == 400
+
+
 @pytest.mark.parametrize("token", ["", "x", "a" * 43, "a" * 4000, "' OR ''='", "\x00"])
 async def test_refresh_tokens_that_are_none_are_refused(people, token):
-    assert (await refresh(people, token)).status_code in (400, 401)
+    body = {"refresh_token": token, "device_id": "d"}
+    assert (await people.api.call("POST", REFRESH, body)).status_code in (400, 401)
 
 
 async def test_an_access_token_is_no_refresh_token(people):
     ada = await people.somebody()
-    assert (await refresh(people, ada.token)).status_code in (400, 401)
+    assert (await refresh(ada, ada.token)).status_code in (400, 401)
 
 
 async def test_logging_out_ends_everything_of_that_session_and_nothing_else(people, fleet):
@@ -119,7 +135,7 @@ async def test_logging_out_ends_everything_of_that_session_and_nothing_else(peop
     await phone.log_out()
 
     await ends(phone, *at_phone)
-    assert (await refresh(people, phone.refresh_token)).status_code == 401
+    assert (await refresh(phone, phone.refresh_token)).status_code == 401
     assert (await laptop.get("/v1/users/me"))["user_id"] == phone.user_id
     assert (await at_laptop.request("ping"))["t"] == "pong"
 
@@ -132,7 +148,7 @@ async def test_another_device_can_be_logged_out(people, fleet):
     assert (await phone.call("DELETE", f"/v1/sessions/{laptop.session_id}")).status_code == 204
 
     await ends(laptop, *at_laptop)
-    assert (await refresh(people, laptop.refresh_token)).status_code == 401
+    assert (await refresh(laptop, laptop.refresh_token)).status_code == 401
     assert (await phone.get("/v1/users/me"))["user_id"] == phone.user_id
 
 

@@ -149,7 +149,15 @@ enum cc_code refresh_input_read(struct cc_request *req, struct refresh_input *ou
     struct cc_json_reader *reader;
     CC_TRY(cc_request_json(req, NULL, &reader, err));
     out->refresh_token = cc_json_text(reader, "refresh_token", CC_REQUIRED, 1, TEXT_MAX);
-    out->device_id = cc_json_text(reader, "device_id", CC_OPTIONAL, 1, SESSION_DEVICE_ID_BYTES - 1);
+    out->device_id = cc_json_text(reader, "device_id", CC_REQUIRED, 1, SESSION_DEVICE_ID_BYTES - 1);
+    return finish(reader, err);
+}
+
+enum cc_code logout_input_read(struct cc_request *req, const char **out_token, struct cc_error *err)
+{
+    struct cc_json_reader *reader;
+    CC_TRY(cc_request_json(req, NULL, &reader, err));
+    *out_token = cc_json_text(reader, "refresh_token", CC_REQUIRED, 1, TEXT_MAX);
     return finish(reader, err);
 }
 

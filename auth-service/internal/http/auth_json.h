@@ -51,11 +51,14 @@ CC_MUST_CHECK enum cc_code login_input_read(struct cc_request *req, struct login
                                             struct cc_error *err);
 
 struct refresh_input {
-    const char *refresh_token;
-    const char *device_id; /* NULL when it is not said */
+    const char *refresh_token, *device_id;
 };
 CC_MUST_CHECK enum cc_code refresh_input_read(struct cc_request *req, struct refresh_input *out,
                                               struct cc_error *err);
+
+/* {"refresh_token"}, of any device */
+CC_MUST_CHECK enum cc_code logout_input_read(struct cc_request *req, const char **out_token,
+                                             struct cc_error *err);
 
 struct reset_input {
     struct code_input code;

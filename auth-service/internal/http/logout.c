@@ -6,8 +6,8 @@
 
 enum cc_code auth_http_logout(struct cc_request *req, struct cc_response *res, struct cc_error *err)
 {
-    struct refresh_input in;
+    const char *refresh_token;
     (void)res; /* nothing to say: 204 */
-    CC_TRY(refresh_input_read(req, &in, err));
-    return auth_log_out(cc_request_app(req), in.refresh_token, cc_request_arena(req), err);
+    CC_TRY(logout_input_read(req, &refresh_token, err));
+    return auth_log_out(cc_request_app(req), refresh_token, cc_request_arena(req), err);
 }

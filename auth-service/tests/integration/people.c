@@ -114,14 +114,26 @@ struct answer log_in_known(struct fixture *f, struct person person, const char *
                       cc_arena_printf(f->arena, ",\"device_token\":\"%s\"", device_token));
 }
 
-const char *refresh_body(struct fixture *f, const char *refresh_token)
+const char *logout_body(struct fixture *f, const char *refresh_token)
 {
     return cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\"}", refresh_token);
 }
 
+const char *refresh_body(struct fixture *f, const char *refresh_token, const char *device_id)
+{
+    return cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\",\"device_id\":\"%s\"}",
+                           refresh_token, device_id);
+}
+
+struct answer refresh_on(struct fixture *f, const char *refresh_token, const char *device_id)
+{
+    return service_call(f, "POST", "/v1/auth/refresh", NULL,
+                        refresh_body(f, refresh_token, device_id));
+}
+
 struct answer refresh(struct fixture *f, const char *refresh_token)
 {
-    return service_call(f, "POST", "/v1/auth/refresh", NULL, refresh_body(f, refresh_token));
+    return refresh_on(f, refresh_token, "telephone");
 }
 
 struct answer list_sessions(struct fixture *f, const char *access_token)

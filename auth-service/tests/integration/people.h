@@ -24,9 +24,11 @@ struct answer verify_as(struct fixture *f, struct person person, const char *cod
 struct answer resend(struct fixture *f, struct person person);
 struct answer log_in(struct fixture *f, struct person person, const char *password,
                      const char *device_id);
-const char *refresh_body(struct fixture *f, const char *refresh_token);
-/* POST /v1/auth/refresh */
+const char *logout_body(struct fixture *f, const char *refresh_token);
+const char *refresh_body(struct fixture *f, const char *refresh_token, const char *device_id);
+/* POST /v1/auth/refresh; of the device "telephone" */
 struct answer refresh(struct fixture *f, const char *refresh_token);
+struct answer refresh_on(struct fixture *f, const char *refresh_token, const char *device_id);
 struct answer list_sessions(struct fixture *f, const char *access_token);
 /* POST /v1/auth/password/forgot and .../reset */
 struct answer forgot(struct fixture *f, struct person *person);

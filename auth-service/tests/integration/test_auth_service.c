@@ -344,8 +344,9 @@ static void twenty_uses_at_once_get_the_same_successor(void **state)
     struct racer racers[RACERS];
     const char *successor = NULL;
     for (size_t i = 0; i < RACERS; i++) {
-        racers[i] = (struct racer){
-            .f = f, .body = refresh_body(f, device.refresh_token), .arena = cc_arena_create(0)};
+        racers[i] = (struct racer){.f = f,
+                                   .body = refresh_body(f, device.refresh_token, "telephone"),
+                                   .arena = cc_arena_create(0)};
         pthread_create(&racers[i].thread, NULL, race, &racers[i]);
     }
 
@@ -380,20 +381,50 @@ static void late_reuse_of_an_old_token_ends_the_session(void **state)
     test_wait_for(no_mail_waits, f, 5000);
 }
 
-static void a_token_of_another_device_ends_the_session(void **state)
+static void a_token_of_another_device_ends_the_session_and_its_owner_gets_a_mail(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
+    struct answer answer = refresh(f, device.refresh_token);
+    assert_int_equal(answer.status, 200);
+    const char *successor = json_text(f, answer.body, "refresh_token");
+
+    assert_int_equal(refresh_on(f, successor, "stolen").status, 401);
+
+    assert_int_equal(refresh(f, successor).status, 401);
+    assert_int_equal(list_sessions(f, json_text(f, answer.body, "access_token")).status, 401);
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "copied"));
+    test_wait_for(no_mail_waits, f, 5000);
+    assert_int_equal(count_mails(f, person.email), 2);
+}
+
+/* Within the ten seconds as well: a thief does not get the successor that was lost. */
+static void a_successor_is_repeated_to_its_own_device_only(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
+    assert_int_equal(refresh(f, device.refresh_token).status, 200);
+    assert_int_equal(refresh(f, device.refresh_token).status, 200);
+
+    assert_int_equal(refresh_on(f, device.refresh_token, "stolen").status, 401);
+
+    assert_int_equal(refresh(f, device.refresh_token).status, 401);
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "copied"));
+}
+
+static void who_refreshes_says_the_device(void **state)
 {
     struct fixture *f = *state;
     struct device device = must_log_in(f, must_join(f), "telephone");
-    const char *body = cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\",\"device_id\":\"%s\"}",
-                                       device.refresh_token, "telephone");
-    struct answer answer = service_call(f, "POST", "/v1/auth/refresh", NULL, body);
-    assert_int_equal(answer.status, 200);
 
-    body = cc_arena_printf(f->arena, "{\"refresh_token\":\"%s\",\"device_id\":\"%s\"}",
-                           device.refresh_token, "stolen");
-    assert_int_equal(service_call(f, "POST", "/v1/auth/refresh", NULL, body).status, 401);
+    struct answer answer =
+        service_call(f, "POST", "/v1/auth/refresh", NULL, logout_body(f, device.refresh_token));
 
-    assert_int_equal(refresh(f, json_text(f, answer.body, "refresh_token")).status, 401);
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(json_error_pointer(f, answer.body), "/device_id");
+    assert_int_equal(refresh(f, device.refresh_token).status, 200); /* nothing has ended */
 }
 
 /* ---- ending sessions ---- */
@@ -474,7 +505,7 @@ static void logging_out_ends_the_session_everywhere(void **state)
     assert_int_equal(list_sessions(f, device.access_token).status, 200);
 
     struct answer answer =
-        service_call(f, "POST", "/v1/auth/logout", NULL, refresh_body(f, device.refresh_token));
+        service_call(f, "POST", "/v1/auth/logout", NULL, logout_body(f, device.refresh_token));
 
     assert_int_equal(answer.status, 204);
     assert_int_equal(list_sessions(f, device.access_token).status, 401);
@@ -483,8 +514,7 @@ static void logging_out_ends_the_session_everywhere(void **state)
     answer = service_call_internal(f, "/internal/revocations");
     assert_non_null(strstr(answer.body, device.session_id));
     expect_event(f, &device, "logout");
-    answer =
-        service_call(f, "POST", "/v1/auth/logout", NULL, refresh_body(f, device.refresh_token));
+    answer = service_call(f, "POST", "/v1/auth/logout", NULL, logout_body(f, device.refresh_token));
     assert_int_equal(answer.status, 204);
 }
 
@@ -555,7 +585,7 @@ static void a_restarted_service_still_refuses_revoked_tokens(void **state)
 {
     struct fixture *f = *state;
     struct device device = must_log_in(f, must_join(f), "telephone");
-    (void)service_call(f, "POST", "/v1/auth/logout", NULL, refresh_body(f, device.refresh_token));
+    (void)service_call(f, "POST", "/v1/auth/logout", NULL, logout_body(f, device.refresh_token));
 
     service_stop(f);
     service_start(f, f->usual.smtp_url);
@@ -684,7 +714,9 @@ int main(void)
         TEST(a_refresh_token_is_rotated),
         TEST(twenty_uses_at_once_get_the_same_successor),
         TEST(late_reuse_of_an_old_token_ends_the_session),
-        TEST(a_token_of_another_device_ends_the_session),
+        TEST(a_token_of_another_device_ends_the_session_and_its_owner_gets_a_mail),
+        TEST(a_successor_is_repeated_to_its_own_device_only),
+        TEST(who_refreshes_says_the_device),
         TEST(logging_out_ends_the_session_everywhere),
         TEST(one_device_logs_another_out),
         TEST(all_other_devices_are_logged_out_at_once),

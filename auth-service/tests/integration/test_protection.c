@@ -406,7 +406,7 @@ static void the_first_administrator_is_made_on_the_command_line(void **state)
     assert_int_equal(command(f, "admin", "grant", stranger.email), 1);
     assert_int_equal(command(f, "admin", "grant", ada.email), 0);
 
-    struct answer fresh = refresh(f, before.refresh_token);
+    struct answer fresh = refresh_on(f, before.refresh_token, "desk");
     const char *token = json_text(f, fresh.body, "access_token");
     struct answer answer = service_call(f, "GET", path, token, NULL);
     assert_int_equal(answer.status, 200);
