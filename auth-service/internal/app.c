@@ -136,6 +136,7 @@ static void start_workers(struct auth_app *app)
         .smtp_url = app->settings->smtp_url,
         .from = app->settings->mail_from,
         .require_tls = app->settings->smtp_require_tls,
+        .ca_file = app->settings->smtp_ca_file,
     };
     app->mails = mail_outbox_start(&mail);
     app->events = event_publisher_start(app->outbox, app->producer, app->runtime->clock);

@@ -8,7 +8,7 @@ struct auth_settings {
     struct cc_common_settings common; /* first */
     const char *postgres_uri, *redis_url, *kafka_brokers;
     int64_t postgres_pool, redis_pool;
-    const char *smtp_url, *mail_from;
+    const char *smtp_url, *smtp_ca_file, *mail_from;
     bool smtp_require_tls;
     const char *signing_key;           /* PEM: the first one */
     const char *key_encryption_secret; /* "" = signing_key serves as it */

@@ -22,7 +22,7 @@ CC_DEFINE_AUTO(mime, curl_mime, curl_mime_free);
 
 struct mailer {
     CURL *curl;
-    char *url, *from;
+    char *url, *from, *ca_file;
     long tls; /* CURLUSESSL_... */
     char envelope_from[ADDRESS_BYTES];
     const char *domain; /* of envelope_from: for Message-ID */
@@ -36,14 +36,15 @@ static void read_address(const char *from, char out[ADDRESS_BYTES])
     (void)snprintf(out, ADDRESS_BYTES, "%.*s", (int)strcspn(begin, ">"), begin);
 }
 
-struct mailer *mailer_create(const char *url, const char *from, bool require_tls)
+struct mailer *mailer_create(const struct mailer_options *options)
 {
     struct mailer *mailer = cc_calloc(1, sizeof *mailer);
     mailer->curl = curl_easy_init();
-    mailer->url = cc_strdup(url);
-    mailer->tls = require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY;
-    mailer->from = cc_strdup(from);
-    read_address(from, mailer->envelope_from);
+    mailer->url = cc_strdup(options->url);
+    mailer->tls = options->require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY;
+    mailer->ca_file = cc_strdup(options->ca_file);
+    mailer->from = cc_strdup(options->from);
+    read_address(mailer->from, mailer->envelope_from);
     const char *at = strrchr(mailer->envelope_from, '@');
     mailer->domain = at != NULL ? at + 1 : "localhost";
     return mailer;
@@ -56,6 +57,7 @@ void mailer_destroy(struct mailer *mailer)
     curl_easy_cleanup(mailer->curl);
     cc_free(mailer->url);
     cc_free(mailer->from);
+    cc_free(mailer->ca_file);
     cc_free(mailer);
 }
 
@@ -97,6 +99,16 @@ static void add_part(curl_mime *mime, const char *text, const char *type)
     curl_mime_encoder(part, "quoted-printable");
 }
 
+/* A 5xx reply to the recipient, or to the mail itself. One to the greeting is the server's answer
+ * to everybody. */
+static bool is_for_good(CURL *curl, CURLcode result, long reply)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return reply >= 500 && reply < 600 &&
+           (result == CURLE_SEND_ERROR || (result == CURLE_WEIRD_SERVER_REPLY && sent > 0));
+}
+
 static enum cc_code judge(struct mailer *mailer, CURLcode result, const char *reason,
                           struct cc_error *err)
 {
@@ -104,7 +116,7 @@ static enum cc_code judge(struct mailer *mailer, CURLcode result, const char *re
     if (result == CURLE_OK)
         return CC_OK;
     curl_easy_getinfo(mailer->curl, CURLINFO_RESPONSE_CODE, &reply);
-    if (result == CURLE_SEND_ERROR && reply >= 500 && reply < 600)
+    if (is_for_good(mailer->curl, result, reply))
         return cc_fail_detail(err, CC_UNPROCESSABLE, "the mail server answered %ld", reply);
     if (reply >= 400 && reply < 500)
         return cc_fail_detail(err, CC_RATE_LIMITED, "the mail server answered %ld", reply);
@@ -129,6 +141,8 @@ enum cc_code mailer_send(struct mailer *mailer, const struct outbox_mail *mail, 
     curl_easy_setopt(curl, CURLOPT_URL, mailer->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(curl, CURLOPT_USE_SSL, mailer->tls);
+    if (mailer->ca_file[0] != '\0')
+        curl_easy_setopt(curl, CURLOPT_CAINFO, mailer->ca_file);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TOTAL_TIMEOUT_MS);

@@ -8,9 +8,14 @@
 
 struct mailer;
 
-/* url: smtp://[user:password@]host:port. from: "Name <address>" or an address. require_tls: a
- * server without STARTTLS counts as away. */
-struct mailer *mailer_create(const char *url, const char *from, bool require_tls);
+struct mailer_options { /* copied */
+    const char *url;    /* smtp://[user:password@]host:port */
+    const char *from;   /* "Name <address>" or an address */
+    bool require_tls;   /* a server without STARTTLS counts as away */
+    const char
+        *ca_file; /* PEM: who vouches for the server's certificate; "" = as the system has it */
+};
+struct mailer *mailer_create(const struct mailer_options *options);
 void mailer_destroy(struct mailer *mailer);
 
 /* Blocks up to 20 s. Errors: CC_UNAVAILABLE the server is away; CC_RATE_LIMITED it does not take

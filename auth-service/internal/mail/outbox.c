@@ -109,7 +109,10 @@ struct mail_outbox *mail_outbox_start(const struct mail_outbox_options *options)
 {
     struct mail_outbox *outbox = cc_calloc(1, sizeof *outbox);
     outbox->options = *options;
-    outbox->mailer = mailer_create(options->smtp_url, options->from, options->require_tls);
+    outbox->mailer = mailer_create(&(struct mailer_options){.url = options->smtp_url,
+                                                            .from = options->from,
+                                                            .require_tls = options->require_tls,
+                                                            .ca_file = options->ca_file});
     outbox->arena = cc_arena_create(0);
     outbox->sent = outcome_counter("sent");
     outbox->delayed = outcome_counter("delayed");

@@ -16,7 +16,7 @@ struct mail_outbox;
 struct mail_outbox_options {
     struct outbox_store *store; /* borrowed, as is the clock */
     const struct cc_clock *clock;
-    const char *smtp_url, *from;
+    const char *smtp_url, *from, *ca_file; /* mailer.h */
     bool require_tls;
 };
 

@@ -147,6 +147,7 @@ static struct auth_settings make_settings(struct fixture *f, const char *smtp_ur
         .redis_pool = 8,
         .kafka_brokers = test_env("CHAT_TEST_KAFKA_BROKERS"),
         .smtp_url = smtp_url,
+        .smtp_ca_file = "",
         .mail_from = "Chat-App <no-reply@chat-app.example>",
         .signing_key = f->signing_key,
         .key_encryption_secret = "",

@@ -20,6 +20,8 @@ ASK_SECONDS = 10
 DEVELOPMENT = {
     # All people of a demo, a collection or a test sign in from one address.
     "CHAT_RATE_AUTH_PER_10S": 100,
+    # Mailpit has no certificate.
+    "CHAT_SMTP_REQUIRE_TLS": "false",
     # The WebSocket conformance cases need a counterpart.
     "CHAT_ECHO_ENDPOINT": "true",
 }
