@@ -3,9 +3,10 @@
 
 /*
  * One-time codes in Redis, as keyed hashes, five tries each. They are found by the id of who asked
- * for them: nobody else can use their tries up, or replace them. Redis may be emptied: people ask
- * for another code. Thread-safe; may block 0.2 s. Errors of every call:
- * CC_UNAVAILABLE, CC_OUTCOME_UNKNOWN when Redis is away.
+ * for them: nobody else can use their tries up, or replace them. Who names the address alone is
+ * taken for the one who asked last, with tries that are counted apart. Redis may be emptied: people
+ * ask for another code. Thread-safe; may block 0.2 s. Errors of every call: CC_UNAVAILABLE,
+ * CC_OUTCOME_UNKNOWN when Redis is away.
  */
 
 #include "common/redis_pool.h"
@@ -24,6 +25,11 @@ void otp_store_destroy(struct otp_store *store);
 CC_MUST_CHECK enum cc_code otp_store_put(struct otp_store *store, const char *purpose,
                                          const struct otp_request *request, const char *code,
                                          struct cc_error *err);
+/* For who knows the address alone: the id of the newest request for it. Where there is none, or the
+ * code has expired, *out is one that nobody has. */
+CC_MUST_CHECK enum cc_code otp_store_newest(struct otp_store *store, const char *purpose,
+                                            const char *email, char out[VERIFICATION_ID_BYTES],
+                                            struct cc_error *err);
 /* One try. A right code is taken with it: of several who have it, one gets it. CC_BAD_CREDENTIALS:
  * wrong, expired, never sent, taken, or tried five times. */
 CC_MUST_CHECK enum cc_code otp_store_take(struct otp_store *store, const char *purpose,

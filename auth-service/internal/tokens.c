@@ -110,7 +110,9 @@ static enum refresh_verdict judge(const struct auth_app *app, const struct sessi
                                   const struct auth_device *device)
 {
     enum refresh_verdict verdict = refresh_judge(session, token, auth_now_ms(app));
-    bool is_stranger = strcmp(device->device_id, session->device_id) != 0;
+    bool is_stranger = device->device_id == NULL
+                           ? session->device_named
+                           : strcmp(device->device_id, session->device_id) != 0;
     return verdict != REFRESH_OVER && is_stranger ? REFRESH_REUSE : verdict;
 }
 
@@ -122,6 +124,7 @@ static enum cc_code find_successor(struct auth_app *app, const char *token,
                                    struct cc_error *err)
 {
     const struct refresh_token presented = stored_form(app, token);
+    const struct refresh_use use = {device->address, device->device_id != NULL, auth_now_ms(app)};
     for (int round = 0; round < ROTATE_ROUNDS; round++) {
         struct refresh_token found;
         bool first = true;
@@ -137,8 +140,8 @@ static enum cc_code find_successor(struct auth_app *app, const char *token,
         refresh_successor(out_session, token, out);
         const struct refresh_token successor = stored_form(app, out);
         if (verdict == REFRESH_ROTATE)
-            CC_TRY(account_store_rotate(app->accounts, presented.hash, &successor, device->address,
-                                        auth_now_ms(app), &first, err));
+            CC_TRY(
+                account_store_rotate(app->accounts, presented.hash, &successor, &use, &first, err));
         if (first)
             return CC_OK;
     }

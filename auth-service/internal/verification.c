@@ -32,6 +32,8 @@ static enum cc_code queue_code(struct auth_app *app, const char *purpose,
     char key[REGISTRATION_KEY_BYTES];
     const bool verifies = strcmp(purpose, OTP_PURPOSE_VERIFY) == 0;
     registration_key(request->verification_id, key);
+    if (verifies && request->by_address)
+        CC_TRY(account_store_repeat(app->accounts, request->email, key, auth_now_ms(app), err));
     CC_TRY(auth_draft_code(app, purpose, request, arena, &mail, err));
     return account_store_queue_mail(app->accounts, verifies ? key : NULL, mail, err);
 }
@@ -48,6 +50,20 @@ enum cc_code auth_send_code(struct auth_app *app, const char *purpose,
     else
         auth_uncount(app, &counted);
     return queued;
+}
+
+enum cc_code auth_find_request(struct auth_app *app, const char *purpose,
+                               const char *verification_id, const char *email,
+                               struct cc_arena *arena, struct otp_request *out,
+                               struct cc_error *err)
+{
+    char newest[VERIFICATION_ID_BYTES];
+    *out = (struct otp_request){verification_id, email, .by_address = verification_id == NULL};
+    if (!out->by_address)
+        return CC_OK;
+    CC_TRY(otp_store_newest(app->otp, purpose, email, newest, err));
+    out->verification_id = cc_arena_strdup(arena, newest);
+    return CC_OK;
 }
 
 enum cc_code auth_take_code(struct auth_app *app, const char *purpose,

@@ -20,6 +20,7 @@
  * the address. */
 struct otp_request {
     const char *verification_id, *email;
+    bool by_address; /* who asks knew the address alone; the id was looked up */
 };
 
 void otp_generate(const struct cc_random *random, char out[OTP_BYTES]);

@@ -31,6 +31,7 @@ struct session {
     char address[SESSION_ADDRESS_BYTES];    /* where it was last seen from; "" = not known */
     int64_t created_at_ms, last_seen_at_ms, expires_at_ms;
     bool revoked;
+    bool device_named; /* a refresh has said which device it comes from: all must from then on */
 };
 
 struct refresh_token { /* what is stored of one */

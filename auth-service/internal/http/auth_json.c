@@ -47,7 +47,7 @@ static void check_password(struct cc_json_reader *reader, const char *password, 
 
 static void read_request(struct cc_json_reader *reader, struct code_input *out)
 {
-    out->verification_id = cc_json_text(reader, "verification_id", CC_REQUIRED, 1, TEXT_MAX);
+    out->verification_id = cc_json_text(reader, "verification_id", CC_OPTIONAL, 1, TEXT_MAX);
     if (out->verification_id != NULL && !verification_id_has_shape(out->verification_id))
         cc_json_reject(reader, "verification_id", "This is not a verification id.");
     read_email(reader, out->email);
@@ -149,7 +149,7 @@ enum cc_code refresh_input_read(struct cc_request *req, struct refresh_input *ou
     struct cc_json_reader *reader;
     CC_TRY(cc_request_json(req, NULL, &reader, err));
     out->refresh_token = cc_json_text(reader, "refresh_token", CC_REQUIRED, 1, TEXT_MAX);
-    out->device_id = cc_json_text(reader, "device_id", CC_REQUIRED, 1, SESSION_DEVICE_ID_BYTES - 1);
+    out->device_id = cc_json_text(reader, "device_id", CC_OPTIONAL, 1, SESSION_DEVICE_ID_BYTES - 1);
     return finish(reader, err);
 }
 

@@ -20,14 +20,10 @@ CC_MUST_CHECK enum cc_code register_input_read(struct cc_request *req, struct re
 
 /* {"verification_id", "email"} and, for a try, {"code"}. */
 struct code_input {
-    const char *verification_id;
+    const char *verification_id; /* NULL = the client knows the address alone */
     char email[EMAIL_ADDRESS_BYTES];
     const char *code; /* NULL when another one is asked for */
 };
-static inline struct otp_request otp_request_of(const struct code_input *in)
-{
-    return (struct otp_request){in->verification_id, in->email};
-}
 CC_MUST_CHECK enum cc_code resend_input_read(struct cc_request *req, struct code_input *out,
                                              struct cc_error *err);
 

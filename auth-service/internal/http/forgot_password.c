@@ -15,7 +15,7 @@ enum cc_code auth_http_forgot_password(struct cc_request *req, struct cc_respons
 
     CC_TRY(email_input_read(req, email, err));
     cc_secret_token(app->runtime->random, verification_id);
-    const struct otp_request request = {verification_id, email};
+    const struct otp_request request = {.verification_id = verification_id, .email = email};
     CC_TRY(auth_send_code(app, OTP_PURPOSE_RESET, &request, auth_client_address(req),
                           cc_request_arena(req), err));
     verification_write(res, "code_sent", verification_id);

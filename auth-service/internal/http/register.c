@@ -35,7 +35,7 @@ static enum cc_code enroll(struct auth_app *app, const struct register_input *in
                            struct cc_error *err)
 {
     const struct outbox_mail *code = NULL, *notice;
-    const struct otp_request request = {verification_id, in->email};
+    const struct otp_request request = {.verification_id = verification_id, .email = in->email};
     struct registration made = make_registration(app, in, verification_id);
     CC_TRY(password_hash(app->hasher, in->password, made.account.password_hash, err));
     CC_TRY(auth_draft_code(app, OTP_PURPOSE_VERIFY, &request, arena, &code, err));

@@ -35,9 +35,11 @@ enum cc_code auth_http_reset_password(struct cc_request *req, struct cc_response
 {
     struct auth_app *app = cc_request_app(req);
     struct reset_input in;
+    struct otp_request request;
 
     CC_TRY(reset_input_read(req, &in, err));
-    const struct otp_request request = otp_request_of(&in.code);
+    CC_TRY(auth_find_request(app, OTP_PURPOSE_RESET, in.code.verification_id, in.code.email,
+                             cc_request_arena(req), &request, err));
     CC_TRY(auth_take_code(app, OTP_PURPOSE_RESET, &request, in.code.code, auth_client_address(req),
                           err));
     enum cc_code set = set_password(app, &in, cc_request_arena(req), err);

@@ -12,11 +12,12 @@
 
 /* A verification that stopped half-way is finished by the next one. */
 static enum cc_code activate(struct auth_app *app, struct cc_request *req,
-                             const struct verify_input *in, struct cc_error *err)
+                             const struct verify_input *in, const struct otp_request *request,
+                             struct cc_error *err)
 {
     struct account account;
     char key[REGISTRATION_KEY_BYTES];
-    registration_key(in->code.verification_id, key);
+    registration_key(request->verification_id, key);
     enum cc_code admitted =
         account_store_admit(app->accounts, key, in->code.email, auth_now_ms(app), &account, err);
     if (admitted == CC_NOT_FOUND)
@@ -35,12 +36,14 @@ enum cc_code auth_http_verify_otp(struct cc_request *req, struct cc_response *re
 {
     struct auth_app *app = cc_request_app(req);
     struct verify_input in;
+    struct otp_request request;
 
     CC_TRY(verify_input_read(req, &in, err));
-    const struct otp_request request = otp_request_of(&in.code);
+    CC_TRY(auth_find_request(app, OTP_PURPOSE_VERIFY, in.code.verification_id, in.code.email,
+                             cc_request_arena(req), &request, err));
     CC_TRY(auth_take_code(app, OTP_PURPOSE_VERIFY, &request, in.code.code, auth_client_address(req),
                           err));
-    enum cc_code activated = activate(app, req, &in, err);
+    enum cc_code activated = activate(app, req, &in, &request, err);
     if (activated != CC_OK)
         auth_give_back_code(app, OTP_PURPOSE_VERIFY, &request, in.code.code);
     CC_TRY(activated);

@@ -201,8 +201,8 @@ enum cc_code memory_find_refresh(struct account_store *store, const char *hash,
 }
 
 enum cc_code memory_rotate(struct account_store *store, const char *hash,
-                           const struct refresh_token *successor, const char *address,
-                           int64_t now_ms, bool *out_first, struct cc_error *err)
+                           const struct refresh_token *successor, const struct refresh_use *use,
+                           bool *out_first, struct cc_error *err)
 {
     MEMORY_LOCKED struct memory_store *self = memory_lock(store);
     struct token_row *row = find_token(self, hash);
@@ -211,9 +211,10 @@ enum cc_code memory_rotate(struct account_store *store, const char *hash,
     if (session == NULL || session->session.revoked || row->token.rotated_at_ms != 0)
         return CC_OK;
     CC_TRY(add_token(self, row->session_id, successor, err));
-    row->token.rotated_at_ms = now_ms;
-    session->session.last_seen_at_ms = now_ms;
-    (void)snprintf(session->session.address, SESSION_ADDRESS_BYTES, "%s", address);
+    row->token.rotated_at_ms = use->now_ms;
+    session->session.last_seen_at_ms = use->now_ms;
+    session->session.device_named = session->session.device_named || use->names_device;
+    (void)snprintf(session->session.address, SESSION_ADDRESS_BYTES, "%s", use->address);
     session->session.expires_at_ms = successor->expires_at_ms;
     *out_first = true;
     return CC_OK;

@@ -12,7 +12,8 @@
 
 #define SESSION_COLUMNS                                                                            \
     "s.session_id, s.user_id, s.device_id, s.device_name, s.rotation_key, s.address, "             \
-    "s.created_at_ms, s.last_seen_at_ms, s.expires_at_ms, s.revoked_at_ms IS NOT NULL AS revoked"
+    "s.created_at_ms, s.last_seen_at_ms, s.expires_at_ms, s.device_named, "                        \
+    "s.revoked_at_ms IS NOT NULL AS revoked"
 
 static struct session read_session(const PGresult *result, int row)
 {
@@ -21,6 +22,7 @@ static struct session read_session(const PGresult *result, int row)
         .last_seen_at_ms = cc_pg_int(result, row, "last_seen_at_ms"),
         .expires_at_ms = cc_pg_int(result, row, "expires_at_ms"),
         .revoked = cc_pg_int(result, row, "revoked") != 0,
+        .device_named = cc_pg_int(result, row, "device_named") != 0,
     };
     PG_COPY_TEXT(session.session_id, result, row, "session_id");
     PG_COPY_TEXT(session.user_id, result, row, "user_id");
@@ -238,19 +240,21 @@ enum cc_code pg_find_refresh(struct account_store *store, const char *hash,
 
 /* Concurrent uses wait at the row's lock and then see rotated_at_ms set. */
 enum cc_code pg_rotate(struct account_store *store, const char *hash,
-                       const struct refresh_token *successor, const char *address, int64_t now_ms,
+                       const struct refresh_token *successor, const struct refresh_use *use,
                        bool *out_first, struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *result = NULL;
-    struct pg_number now = pg_number(now_ms), expires = pg_number(successor->expires_at_ms);
-    const char *params[] = {hash, successor->hash, expires.text, now.text, address};
+    struct pg_number now = pg_number(use->now_ms), expires = pg_number(successor->expires_at_ms);
+    const char *params[] = {hash,     successor->hash, expires.text,
+                            now.text, use->address,    use->names_device ? "true" : "false"};
 
     CC_TRY(cc_pg_query(
         pg_store_pool(store),
         "WITH used AS (UPDATE refresh_tokens t SET rotated_at_ms = $4 FROM sessions s "
         "WHERE t.token_hash = $1 AND t.rotated_at_ms IS NULL AND s.session_id = t.session_id "
         "AND s.revoked_at_ms IS NULL RETURNING t.session_id), "
-        "seen AS (UPDATE sessions SET last_seen_at_ms = $4, expires_at_ms = $3, address = $5 "
+        "seen AS (UPDATE sessions SET last_seen_at_ms = $4, expires_at_ms = $3, address = $5, "
+        "device_named = device_named OR $6 "
         "WHERE session_id IN (SELECT session_id FROM used)) "
         "INSERT INTO refresh_tokens (token_hash, session_id, expires_at_ms) "
         "SELECT $2, session_id, $3 FROM used RETURNING session_id",

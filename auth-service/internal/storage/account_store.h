@@ -55,6 +55,13 @@ struct account_closing {
     const struct outbox_mail *notice; /* to the address that is forgotten with this */
 };
 
+/* From where a refresh token is used. */
+struct refresh_use {
+    const char *address;
+    bool names_device;
+    int64_t now_ms;
+};
+
 struct account_store;
 struct account_store_ops {
     enum cc_code (*enroll)(struct account_store *, const struct registration *,
@@ -62,6 +69,8 @@ struct account_store_ops {
                            struct cc_error *);
     enum cc_code (*admit)(struct account_store *, const char *registration_key, const char *email,
                           int64_t now_ms, struct account *out, struct cc_error *);
+    enum cc_code (*repeat)(struct account_store *, const char *email, const char *registration_key,
+                           int64_t now_ms, struct cc_error *);
     enum cc_code (*find_by_email)(struct account_store *, const char *email, struct account *out,
                                   struct cc_error *);
     enum cc_code (*find_by_id)(struct account_store *, const char *account_id, struct account *out,
@@ -89,8 +98,8 @@ struct account_store_ops {
                                  struct refresh_token *out_token, struct session *out_session,
                                  struct cc_error *);
     enum cc_code (*rotate)(struct account_store *, const char *hash,
-                           const struct refresh_token *successor, const char *address,
-                           int64_t now_ms, bool *out_first, struct cc_error *);
+                           const struct refresh_token *successor, const struct refresh_use *use,
+                           bool *out_first, struct cc_error *);
     enum cc_code (*close)(struct account_store *, const struct account_closing *,
                           const struct session_ending *, struct cc_arena *,
                           struct revocation_list *out_ended, struct cc_error *);
@@ -123,6 +132,15 @@ account_store_admit(struct account_store *store, const char *registration_key, c
                     int64_t now_ms, struct account *out, struct cc_error *err)
 {
     return store->ops->admit(store, registration_key, email, now_ms, out, err);
+}
+/* The newest registration of the address, if there is one, once more under another key: for whoever
+ * knows the address alone. It takes nothing from the others, and lives no longer. */
+CC_MUST_CHECK static inline enum cc_code account_store_repeat(struct account_store *store,
+                                                              const char *email,
+                                                              const char *registration_key,
+                                                              int64_t now_ms, struct cc_error *err)
+{
+    return store->ops->repeat(store, email, registration_key, now_ms, err);
 }
 /* `email` in lower case. CC_NOT_FOUND. */
 CC_MUST_CHECK static inline enum cc_code account_store_find_by_email(struct account_store *store,
@@ -226,10 +244,10 @@ CC_MUST_CHECK static inline enum cc_code account_store_find_refresh(struct accou
 CC_MUST_CHECK static inline enum cc_code account_store_rotate(struct account_store *store,
                                                               const char *hash,
                                                               const struct refresh_token *successor,
-                                                              const char *address, int64_t now_ms,
+                                                              const struct refresh_use *use,
                                                               bool *out_first, struct cc_error *err)
 {
-    return store->ops->rotate(store, hash, successor, address, now_ms, out_first, err);
+    return store->ops->rotate(store, hash, successor, use, out_first, err);
 }
 /* First step of a deletion (domain/deletion.h), in one transaction: forgets address, password and
  * names, ends the sessions, queues the events and the mail. The address is free from then on.

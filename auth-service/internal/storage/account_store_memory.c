@@ -71,6 +71,26 @@ static enum cc_code enroll(struct account_store *store, const struct registratio
     return outbox_add_mail(self->outbox, row != NULL && row->account.active ? notice : code, err);
 }
 
+static enum cc_code repeat(struct account_store *store, const char *email,
+                           const char *registration_key, int64_t now_ms, struct cc_error *err)
+{
+    MEMORY_LOCKED struct memory_store *self = memory_lock(store);
+    const struct registration *newest = NULL;
+    struct registration copy;
+    for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
+        const struct registration *found = &self->registrations[i].registration;
+        if (self->registrations[i].used && strcmp(found->account.email, email) == 0 &&
+            found->expires_at_ms > now_ms &&
+            (newest == NULL || found->account.created_at_ms > newest->account.created_at_ms))
+            newest = found;
+    }
+    if (newest == NULL)
+        return CC_OK;
+    copy = *newest;
+    (void)snprintf(copy.key, sizeof copy.key, "%s", registration_key);
+    return add_registration(self, &copy, err);
+}
+
 static enum cc_code admit(struct account_store *store, const char *registration_key,
                           const char *email, int64_t now_ms, struct account *out,
                           struct cc_error *err)
@@ -187,6 +207,7 @@ static void destroy(struct account_store *store)
 static const struct account_store_ops ops = {
     .enroll = enroll,
     .admit = admit,
+    .repeat = repeat,
     .find_by_email = find_by_email,
     .find_by_id = find_by_id,
     .activate = activate,

@@ -93,8 +93,8 @@ enum cc_code memory_find_refresh(struct account_store *store, const char *hash,
                                  struct refresh_token *out_token, struct session *out_session,
                                  struct cc_error *err);
 enum cc_code memory_rotate(struct account_store *store, const char *hash,
-                           const struct refresh_token *successor, const char *address,
-                           int64_t now_ms, bool *out_first, struct cc_error *err);
+                           const struct refresh_token *successor, const struct refresh_use *use,
+                           bool *out_first, struct cc_error *err);
 enum cc_code memory_purge_sessions(struct account_store *store, int64_t now_ms,
                                    struct cc_error *err);
 

@@ -166,6 +166,20 @@ enum cc_code pg_add_mail(struct cc_pg *pg, const struct outbox_mail *mail, struc
     return cc_pg_exec(pg, PG_MAIL_INSERT, row.params, COUNT(row.params), NULL, err);
 }
 
+static enum cc_code repeat(struct account_store *store, const char *email,
+                           const char *registration_key, int64_t now_ms, struct cc_error *err)
+{
+    struct pg_number now = pg_number(now_ms);
+    const char *params[] = {email, registration_key, now.text};
+    return cc_pg_query(
+        pg_store_pool(store),
+        "INSERT INTO registrations (account_id, email, password_hash, handle, display_name, role, "
+        "created_at_ms, registration_key, expires_at_ms) SELECT account_id, email, password_hash, "
+        "handle, display_name, role, created_at_ms, $2, expires_at_ms FROM registrations "
+        "WHERE email = $1 AND expires_at_ms > $3 ORDER BY created_at_ms DESC LIMIT 1",
+        params, COUNT(params), NULL, err);
+}
+
 static enum cc_code queue_mail(struct account_store *store, const char *registration_key,
                                const struct outbox_mail *mail, struct cc_error *err)
 {
@@ -241,6 +255,7 @@ static void destroy(struct account_store *store)
 static const struct account_store_ops ops = {
     .enroll = enroll,
     .admit = admit,
+    .repeat = repeat,
     .find_by_email = find_by_email,
     .find_by_id = find_by_id,
     .activate = activate,

@@ -267,6 +267,29 @@ static void registrations_of_one_address_do_not_touch_each_other(void **state)
     assert_string_equal(found.password_hash, "hash-2");
 }
 
+static void the_newest_registration_of_an_address_is_repeated(void **state)
+{
+    struct fixture *f = *state;
+    struct account_store *store = f->stores.accounts;
+    struct registration older = must_register(f, "ada@example.org"),
+                        newer = a_registration(f, "ada@example.org", "newer");
+    struct account found;
+    newer.account.created_at_ms = older.account.created_at_ms + 1;
+    (void)snprintf(newer.account.handle, ACCOUNT_HANDLE_BYTES, "ada_2");
+    must_enroll(f, &newer);
+
+    MUST(account_store_repeat(store, "ada@example.org", "again", T0, &f->err));
+    MUST(account_store_repeat(store, "bob@example.org", "nobody's", T0, &f->err));
+    MUST(account_store_repeat(store, "ada@example.org", "late", newer.expires_at_ms, &f->err));
+
+    assert_int_equal(admit(f, "nobody's", "bob@example.org", &found), CC_NOT_FOUND);
+    assert_int_equal(admit(f, "late", "ada@example.org", &found), CC_NOT_FOUND);
+    MUST(admit(f, "again", "ada@example.org", &found));
+    assert_string_equal(found.handle, "ada_2");
+    MUST(admit(f, newer.key, "ada@example.org", &found));
+    MUST(admit(f, older.key, "ada@example.org", &found));
+}
+
 static void an_active_account_is_not_replaced_and_gets_a_notice(void **state)
 {
     struct fixture *f = *state;
@@ -616,7 +639,8 @@ static void rotating_marks_the_old_token_and_adds_the_new_one(void **state)
     struct refresh_token token;
     bool first;
 
-    MUST(account_store_rotate(f->stores.accounts, "t1", &successor, "192.0.2.9", T0 + 100, &first,
+    MUST(account_store_rotate(f->stores.accounts, "t1", &successor,
+                              &(struct refresh_use){"192.0.2.9", false, T0 + 100}, &first,
                               &f->err));
     assert_true(first);
 
@@ -630,8 +654,29 @@ static void rotating_marks_the_old_token_and_adds_the_new_one(void **state)
     assert_string_equal(found.address, "192.0.2.9");
     assert_int_equal(found.expires_at_ms, T0 + 2000000);
     assert_false(found.revoked);
+    assert_false(found.device_named);
     assert_int_equal(account_store_find_refresh(f->stores.accounts, "t9", &token, &found, &f->err),
                      CC_NOT_FOUND);
+}
+
+static void a_session_whose_device_was_named_remembers_it(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = must_insert(f, "ada@example.org");
+    const struct refresh_token second = a_token("t2", T0 + 2000000),
+                               third = a_token("t3", T0 + 3000000);
+    struct refresh_token token;
+    struct session found;
+    bool first;
+    (void)must_open(f, &account, "telephone", "t1", T0);
+
+    MUST(account_store_rotate(f->stores.accounts, "t1", &second,
+                              &(struct refresh_use){"", true, T0}, &first, &f->err));
+    MUST(account_store_rotate(f->stores.accounts, "t2", &third,
+                              &(struct refresh_use){"", false, T0}, &first, &f->err));
+
+    MUST(account_store_find_refresh(f->stores.accounts, "t3", &token, &found, &f->err));
+    assert_true(found.device_named);
 }
 
 static void tokens_of_a_revoked_session_do_not_rotate(void **state)
@@ -646,7 +691,8 @@ static void tokens_of_a_revoked_session_do_not_rotate(void **state)
     ending.only = session.session_id;
     (void)must_revoke(f, &ending);
 
-    MUST(account_store_rotate(f->stores.accounts, "t1", &successor, "", T0, &first, &f->err));
+    MUST(account_store_rotate(f->stores.accounts, "t1", &successor,
+                              &(struct refresh_use){"", false, T0}, &first, &f->err));
 
     assert_false(first);
     MUST(account_store_find_refresh(f->stores.accounts, "t1", &token, &found, &f->err));
@@ -665,7 +711,8 @@ static void *rotate_once(void *arg)
     const struct refresh_token successor = a_token("t2", T0 + 2000000);
     struct cc_error err;
     bool first = false;
-    if (account_store_rotate(race->store, "t1", &successor, "", T0 + 1, &first, &err) != CC_OK)
+    if (account_store_rotate(race->store, "t1", &successor,
+                             &(struct refresh_use){"", false, T0 + 1}, &first, &err) != CC_OK)
         atomic_fetch_add(&race->errors, 1);
     if (first)
         atomic_fetch_add(&race->winners, 1);
@@ -903,6 +950,7 @@ int store_contract_run(const char *name, struct store_under_test (*make)(void),
         TEST(a_registration_is_no_account_until_it_is_admitted),
         TEST(an_unknown_account_is_not_found),
         TEST(registrations_of_one_address_do_not_touch_each_other),
+        TEST(the_newest_registration_of_an_address_is_repeated),
         TEST(an_active_account_is_not_replaced_and_gets_a_notice),
         TEST(a_registration_expires_and_is_swept),
         TEST(a_mail_is_for_nobody_unless_the_account_is_as_said),
@@ -918,6 +966,7 @@ int store_contract_run(const char *name, struct store_under_test (*make)(void),
         TEST(an_address_is_known_once_a_session_was_in_its_network),
         TEST(revocations_are_listed_until_tokens_have_expired),
         TEST(rotating_marks_the_old_token_and_adds_the_new_one),
+        TEST(a_session_whose_device_was_named_remembers_it),
         TEST(tokens_of_a_revoked_session_do_not_rotate),
         TEST(of_many_rotations_at_once_one_is_first),
         TEST(purging_forgets_what_expired_and_nothing_else),

@@ -9,7 +9,7 @@
 
 struct person {
     const char *email, *handle;
-    const char *verification_id; /* of the last code that he asked for */
+    const char *verification_id; /* of the last code that he asked for; NULL = he does not say it */
 };
 
 struct device {

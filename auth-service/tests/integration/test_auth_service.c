@@ -200,6 +200,41 @@ static void only_who_registered_gets_another_code(void **state)
     assert_int_equal(verify(f, ada, second).status, 200);
 }
 
+static void who_names_the_address_alone_means_the_newest_request(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    (void)register_as(f, &person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1);
+    person.verification_id = NULL;
+
+    assert_int_equal(resend(f, person).status, 202);
+    const char *second = mailed_code(f, person.email, 2);
+    if (strcmp(code, second) != 0)
+        assert_int_equal(verify(f, person, code).status, 401);
+    assert_int_equal(verify(f, person, second).status, 200);
+    assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 200);
+
+    (void)forgot(f, &person);
+    person.verification_id = NULL;
+    code = mailed_code(f, person.email, 3);
+    assert_int_equal(reset(f, person, code, "quite another password").status, 200);
+}
+
+static void tries_by_the_address_alone_cost_whoever_asked_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f), stranger = {.email = person.email};
+    (void)register_as(f, &person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1),
+               *wrong = strcmp(code, "000000") == 0 ? "000001" : "000000";
+    for (int i = 0; i < OTP_TRIES_MAX; i++)
+        assert_int_equal(verify(f, stranger, wrong).status, 401);
+
+    assert_int_equal(verify(f, stranger, code).status, 401); /* his tries are used up */
+    assert_int_equal(verify(f, person, code).status, 200);
+}
+
 /* Redis was emptied, the service restarted: the registration is in PostgreSQL. */
 static void a_registration_outlives_its_code(void **state)
 {
@@ -414,17 +449,24 @@ static void a_successor_is_repeated_to_its_own_device_only(void **state)
     assert_non_null(strstr(mailed_text(f, person.email, 2), "copied"));
 }
 
-static void who_refreshes_says_the_device(void **state)
+/* A client may never name its device; but once it has, a thief can't leave it out. */
+static void a_session_whose_device_is_named_goes_on_with_it_only(void **state)
 {
     struct fixture *f = *state;
-    struct device device = must_log_in(f, must_join(f), "telephone");
+    struct person person = must_join(f);
+    struct device device = must_log_in(f, person, "telephone");
+    const char *body = logout_body(f, device.refresh_token); /* the token alone */
 
-    struct answer answer =
-        service_call(f, "POST", "/v1/auth/refresh", NULL, logout_body(f, device.refresh_token));
+    struct answer nameless = service_call(f, "POST", "/v1/auth/refresh", NULL, body);
+    assert_int_equal(nameless.status, 200);
+    struct answer named = refresh(f, json_text(f, nameless.body, "refresh_token"));
+    assert_int_equal(named.status, 200);
+    const char *token = json_text(f, named.body, "refresh_token");
 
-    assert_int_equal(answer.status, 400);
-    assert_string_equal(json_error_pointer(f, answer.body), "/device_id");
-    assert_int_equal(refresh(f, device.refresh_token).status, 200); /* nothing has ended */
+    assert_int_equal(
+        service_call(f, "POST", "/v1/auth/refresh", NULL, logout_body(f, token)).status, 401);
+    assert_int_equal(refresh(f, token).status, 401);
+    assert_non_null(strstr(mailed_text(f, person.email, 2), "copied"));
 }
 
 /* ---- ending sessions ---- */
@@ -704,6 +746,8 @@ int main(void)
         TEST(tries_of_strangers_do_not_count_against_a_code),
         TEST(of_two_registrations_the_one_that_is_verified_counts),
         TEST(only_who_registered_gets_another_code),
+        TEST(who_names_the_address_alone_means_the_newest_request),
+        TEST(tries_by_the_address_alone_cost_whoever_asked_nothing),
         TEST(a_registration_outlives_its_code),
         TEST(five_wrong_tries_kill_the_code),
         TEST(three_more_mails_are_sent_and_then_none),
@@ -716,7 +760,7 @@ int main(void)
         TEST(late_reuse_of_an_old_token_ends_the_session),
         TEST(a_token_of_another_device_ends_the_session_and_its_owner_gets_a_mail),
         TEST(a_successor_is_repeated_to_its_own_device_only),
-        TEST(who_refreshes_says_the_device),
+        TEST(a_session_whose_device_is_named_goes_on_with_it_only),
         TEST(logging_out_ends_the_session_everywhere),
         TEST(one_device_logs_another_out),
         TEST(all_other_devices_are_logged_out_at_once),

@@ -169,8 +169,9 @@ static void a_codes_hash_depends_on_key_purpose_and_address(void **state)
     (void)state;
     const char *id = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
                *other_id = "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    const struct otp_request ada = {id, "ada@example.org"}, bob = {id, "bob@example.org"},
-                             again = {other_id, "ada@example.org"};
+    const struct otp_request ada = {.verification_id = id, .email = "ada@example.org"},
+                             bob = {.verification_id = id, .email = "bob@example.org"},
+                             again = {.verification_id = other_id, .email = "ada@example.org"};
     otp_hash(key, "verify", &ada, "123456", hash);
 
     otp_hash(key, "verify", &ada, "123456", other);
