@@ -17,7 +17,7 @@
 
 #define CACHE_SETS      1024
 #define CACHE_WAYS      4
-#define REVOCATIONS_MAX 65536
+#define REVOCATIONS_MAX 131072 /* above what auth-service lists */
 #define CLOCK_LEEWAY_MS 0 /* tokens come from our own machines */
 
 struct cache_entry {
@@ -146,21 +146,11 @@ static bool is_revoked(struct cc_jwt_verifier *verifier, const char *session_id,
     return revocation != NULL && revocation->until_ms > now_ms;
 }
 
-void cc_jwt_revoke_session(struct cc_jwt_verifier *verifier, const char *session_id,
-                           int64_t until_ms)
+static void add_revocation(struct cc_jwt_verifier *verifier, const struct revocation *model)
 {
     struct revocation *revocation = cc_calloc(1, sizeof(*revocation));
-    int64_t now_ms = cc_wall_ms(verifier->clock);
 
-    strncpy(revocation->session_id, session_id, sizeof(revocation->session_id) - 1);
-    cc_uuid_normalise(revocation->session_id);
-    revocation->until_ms = until_ms;
-    pthread_mutex_lock(&verifier->lock);
-    while (verifier->oldest != NULL &&
-           (verifier->oldest->until_ms <= now_ms || verifier->revoked_count >= REVOCATIONS_MAX))
-        drop_oldest_revocation(verifier);
-    cc_hash_map_remove(verifier->revoked,
-                       revocation->session_id); /* its key would be the older's */
+    *revocation = *model;
     cc_hash_map_put(verifier->revoked, revocation->session_id, revocation);
     if (verifier->newest != NULL)
         verifier->newest->next = revocation;
@@ -168,6 +158,27 @@ void cc_jwt_revoke_session(struct cc_jwt_verifier *verifier, const char *session
         verifier->oldest = revocation;
     verifier->newest = revocation;
     verifier->revoked_count++;
+}
+
+void cc_jwt_revoke_session(struct cc_jwt_verifier *verifier, const char *session_id,
+                           int64_t until_ms)
+{
+    struct revocation model = {.until_ms = until_ms}, *known;
+    int64_t now_ms = cc_wall_ms(verifier->clock);
+
+    strncpy(model.session_id, session_id, sizeof(model.session_id) - 1);
+    cc_uuid_normalise(model.session_id);
+    pthread_mutex_lock(&verifier->lock);
+    while (verifier->oldest != NULL && verifier->oldest->until_ms <= now_ms)
+        drop_oldest_revocation(verifier);
+    known = cc_hash_map_get(verifier->revoked, model.session_id);
+    if (known != NULL && known->until_ms < until_ms)
+        known->until_ms = until_ms;
+    if (known == NULL) {
+        if (verifier->revoked_count >= REVOCATIONS_MAX)
+            drop_oldest_revocation(verifier);
+        add_revocation(verifier, &model);
+    }
     pthread_mutex_unlock(&verifier->lock);
 }
 

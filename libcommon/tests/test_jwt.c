@@ -15,6 +15,7 @@
 
 #define USER    "0190a000-0000-7000-8000-000000000001"
 #define SESSION "0190a000-0000-7000-8000-000000000002"
+#define OTHER_SESSION "018f0000-0000-7000-8000-00000000dead"
 
 struct fixture {
     struct cc_arena *arena;
@@ -258,6 +259,18 @@ static void a_revoked_session_is_refused_until_its_tokens_are_dead(void **state)
     assert_int_equal(verify(f, token), CC_OK);
 }
 
+/* A list that is read every second must not push out what it says. */
+static void a_session_that_is_named_again_and_again_takes_one_place(void **state)
+{
+    struct fixture *f = *state;
+    const char *token = good_token(f);
+
+    cc_jwt_revoke_session(f->verifier, SESSION, FAKE_T0_MS + 10000);
+    for (int i = 0; i < 200000; i++)
+        cc_jwt_revoke_session(f->verifier, OTHER_SESSION, FAKE_T0_MS + 10000);
+    assert_int_equal(verify(f, token), CC_UNAUTHENTICATED);
+}
+
 static void without_any_key_the_answer_is_unavailable(void **state)
 {
     struct fixture *f = *state;
@@ -471,6 +484,8 @@ int main(void)
         cmocka_unit_test(other_keys_and_key_tricks_are_refused),
         cmocka_unit_test(wrong_claims_are_refused),
         cmocka_unit_test(damaged_tokens_are_refused),
+        cmocka_unit_test_setup_teardown(a_session_that_is_named_again_and_again_takes_one_place,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_revoked_session_is_refused_until_its_tokens_are_dead,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_token_expires_also_in_the_cache, set_up, tear_down),

@@ -35,8 +35,8 @@ CC_MUST_CHECK enum cc_code cc_jwt_verifier_set_keys(struct cc_jwt_verifier *veri
 CC_MUST_CHECK enum cc_code cc_jwt_verify(struct cc_jwt_verifier *verifier, const char *token,
                                          size_t length, struct cc_caller *out,
                                          struct cc_error *err);
-/* Refuses tokens of a session from now on, until `until_ms`; the cache forgets them. Thread-safe.
- */
+/* Refuses tokens of a session from now on, until `until_ms`; the cache forgets them. Told again of
+ * what it knows, it keeps the later time and nothing more. Thread-safe. */
 void cc_jwt_revoke_session(struct cc_jwt_verifier *verifier, const char *session_id,
                            int64_t until_ms);
 enum cc_code cc_jwt_verifier_probe(void *verifier, struct cc_error *err); /* health: have keys? */
