@@ -343,6 +343,15 @@ static bool make_unblocking(redisContext *context)
     return flags >= 0 && fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
+static void tell_lost(struct cc_redis_subscriber *self)
+{
+    if (is_stopping(self))
+        return;
+    cc_log(CC_LOG_WARN, "redis subscriber lost its connection", NULL);
+    if (self->events.on_lost != NULL)
+        self->events.on_lost(self->arg);
+}
+
 /* Connects and serves; returns when that connection has ended. */
 static void connect_and_serve(struct cc_redis_subscriber *self)
 {
@@ -359,8 +368,7 @@ static void connect_and_serve(struct cc_redis_subscriber *self)
         if (self->restoring == 0)
             tell_reconnected(self);
         serve(self);
-        if (!is_stopping(self))
-            cc_log(CC_LOG_WARN, "redis subscriber lost its connection", NULL);
+        tell_lost(self);
     }
     if (self->context != NULL)
         redisFree(self->context);

@@ -19,7 +19,7 @@ struct fixture {
     struct cc_redis_subscriber *subscriber;
     struct tcp_proxy *proxy;
     const char *channel;
-    _Atomic int confirmed, received, reconnected;
+    _Atomic int confirmed, received, reconnected, lost;
     int expected; /* what `reached_*` compare with */
     pthread_mutex_t lock;
     char last_channel[64], last_payload[64];
@@ -48,10 +48,15 @@ static void on_reconnect(void *arg)
     ((struct fixture *)arg)->reconnected++;
 }
 
+static void on_lost(void *arg)
+{
+    ((struct fixture *)arg)->lost++;
+}
+
 static int setup(void **state)
 {
     static const struct cc_redis_subscriber_events events = {on_message, on_subscribed,
-                                                             on_reconnect};
+                                                             on_reconnect, on_lost};
     struct fixture *f = cc_calloc(1, sizeof *f);
     const char *url = test_env("CHAT_TEST_REDIS_URL");
     struct cc_error err = {0};
@@ -247,6 +252,26 @@ static void a_server_that_falls_silent_is_left_within_seconds(void **state)
     assert_int_equal(listeners(f, f->channel), 1);
 }
 
+static bool is_lost(void *arg)
+{
+    return ((struct fixture *)arg)->lost == 1;
+}
+
+static void a_lost_connection_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    subscribe_and_wait(f);
+    assert_int_equal(f->lost, 0);
+
+    tcp_proxy_cut(f->proxy);
+    test_wait_for(is_lost, f, 2000);
+
+    tcp_proxy_resume(f->proxy);
+    f->expected = 1;
+    test_wait_for(has_reconnected, f, 5000);
+    assert_int_equal(f->lost, 1);
+}
+
 static void an_idle_connection_is_kept(void **state)
 {
     struct fixture *f = *state;
@@ -299,6 +324,7 @@ int main(void)
         TEST(a_channel_joined_and_one_left_while_away_are_as_wished_afterwards),
         TEST(the_first_connection_is_no_reconnect),
         TEST(a_server_that_falls_silent_is_left_within_seconds),
+        TEST(a_lost_connection_is_told_once),
         TEST(an_idle_connection_is_kept),
         TEST(threads_may_join_and_leave_at_the_same_time),
     };

@@ -62,6 +62,8 @@ struct cc_redis_subscriber_events {
     void (*on_subscribed)(
         void *arg, const char *channel); /* confirmed by the server (again after each reconnect) */
     void (*on_reconnect)(void *arg);
+    void (*on_lost)(void *arg); /* may be NULL; from now on messages are missed. A server that fell
+                                   silent is found out after 6 s */
 };
 CC_MUST_CHECK enum cc_code
 cc_redis_subscriber_create(const char *url, const struct cc_redis_subscriber_events *events,
