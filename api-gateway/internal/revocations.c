@@ -1,5 +1,5 @@
-/* Revoked sessions. Callbacks run on the Redis subscriber's thread and on the HTTP client's, the
- * probe on the health thread; they only hand on to the verifier, which is thread-safe. */
+/* Revoked sessions. Callbacks run on the Redis subscriber's thread and on the HTTP client's; they
+ * only hand on to the verifier, which is thread-safe. A ticker's thread asks for the list. */
 
 #include "revocations.h"
 
@@ -11,19 +11,25 @@
 #include "common/json_reader.h"
 #include "common/log.h"
 #include "common/redis_pool.h"
+#include "common/ticker.h"
 #include "common/topics.h"
 
 #define TOKEN_LIFE_MAX_MS 900000 /* no access token lives longer than this */
 #define LIST_TIMEOUT_MS   2000
 #define REVOCATIONS_MAX   100000
+#define TICK_MS           100
+#define ALONE_MS          500 /* between two readings while the channel is not heard */
 
 struct gateway_revocations {
     struct cc_jwt_verifier *verifier;
     const struct cc_clock *clock;
     struct cc_peer *auth_service;
     struct cc_redis_subscriber *subscriber;
-    _Atomic bool wanted; /* the channel is heard (again), the list has not been read since */
-    _Atomic bool asking, read_once;
+    struct cc_ticker *ticker;
+    int64_t poll_ms;         /* between two readings while the channel is heard */
+    _Atomic bool is_heard;   /* the channel */
+    _Atomic int64_t due_ms;  /* monotonic: when to read the list next */
+    _Atomic bool asking, read_once, is_failing;
 };
 
 static void on_message(void *arg, const char *channel, const char *payload, size_t length)
@@ -71,7 +77,14 @@ static enum cc_code take_list(struct gateway_revocations *revocations,
     return is_readable ? CC_OK : cc_fail_detail(err, CC_BAD_GATEWAY, "it can't be read");
 }
 
-/* A failure is asked again by the probe, within a second. */
+/* A failure is logged once, and asked again like anything that is not known. */
+static void note_failure(struct gateway_revocations *revocations, const struct cc_error *err)
+{
+    if (!atomic_exchange(&revocations->is_failing, true))
+        cc_log_error(CC_LOG_WARN, "the list of revoked sessions could not be fetched", err, NULL);
+    atomic_store(&revocations->due_ms, cc_mono_ms(revocations->clock) + ALONE_MS);
+}
+
 static void on_list(void *arg, enum cc_code code, const struct cc_http_answer *answer,
                     const struct cc_error *err)
 {
@@ -84,38 +97,54 @@ static void on_list(void *arg, enum cc_code code, const struct cc_http_answer *a
     }
     if (code == CC_OK) {
         atomic_store(&revocations->read_once, true);
+        atomic_store(&revocations->is_failing, false);
     } else {
-        cc_log_error(CC_LOG_WARN, "the list of revoked sessions could not be fetched", err, NULL);
-        atomic_store(&revocations->wanted, true);
+        note_failure(revocations, err);
     }
     atomic_store(&revocations->asking, false);
 }
 
 static void ask_for_list(struct gateway_revocations *revocations)
 {
-    if (!atomic_load(&revocations->wanted) || atomic_exchange(&revocations->asking, true))
+    bool is_heard = atomic_load(&revocations->is_heard);
+
+    if (atomic_exchange(&revocations->asking, true))
         return;
-    atomic_store(&revocations->wanted, false);
+    atomic_store(&revocations->due_ms, cc_mono_ms(revocations->clock) +
+                                           (is_heard ? revocations->poll_ms : ALONE_MS));
     cc_peer_send(revocations->auth_service, "GET", "/internal/revocations", NULL, 0, NULL,
                  LIST_TIMEOUT_MS, on_list, revocations);
 }
 
-/* The list is asked for only once the channel is heard, so that nothing falls in between. */
+static void tick(void *arg)
+{
+    struct gateway_revocations *revocations = arg;
+
+    if (cc_mono_ms(revocations->clock) >= atomic_load(&revocations->due_ms))
+        ask_for_list(revocations);
+}
+
+/* The list is read again once the channel is heard, so that nothing falls in between. */
 static void on_subscribed(void *arg, const char *channel)
 {
     struct gateway_revocations *revocations = arg;
 
     (void)channel;
-    atomic_store(&revocations->wanted, true);
-    ask_for_list(revocations);
+    atomic_store(&revocations->is_heard, true);
+    atomic_store(&revocations->due_ms, 0);
+}
+
+static void on_lost(void *arg)
+{
+    struct gateway_revocations *revocations = arg;
+
+    atomic_store(&revocations->is_heard, false);
+    atomic_store(&revocations->due_ms, 0);
 }
 
 enum cc_code gateway_revocations_probe(void *revocations, struct cc_error *err)
 {
-    struct gateway_revocations *self = revocations;
-
-    ask_for_list(self);
-    if (atomic_load(&self->read_once))
+    if (atomic_load(&((struct gateway_revocations *)revocations)->read_once))
         return CC_OK;
     return cc_fail_detail(err, CC_UNAVAILABLE, "the list has not been read yet");
 }
@@ -132,12 +161,16 @@ enum cc_code gateway_revocations_create(const struct gateway_settings *settings,
                                         struct gateway_revocations **out, struct cc_error *err)
 {
     static const struct cc_redis_subscriber_events events = {
-        .on_message = on_message, .on_subscribed = on_subscribed, .on_reconnect = on_reconnect};
+        .on_message = on_message,
+        .on_subscribed = on_subscribed,
+        .on_reconnect = on_reconnect,
+        .on_lost = on_lost};
     struct gateway_revocations *revocations = cc_calloc(1, sizeof(*revocations));
     enum cc_code code;
 
     revocations->verifier = verifier;
     revocations->clock = clock;
+    revocations->poll_ms = settings->revocations_poll_ms;
     revocations->auth_service = cc_peer_create(client, &settings->auth_service_internal_urls);
     code = cc_redis_subscriber_create(settings->redis_url, &events, revocations,
                                       &revocations->subscriber, err);
@@ -146,6 +179,7 @@ enum cc_code gateway_revocations_create(const struct gateway_settings *settings,
         return code;
     }
     cc_redis_subscribe(revocations->subscriber, CC_CHANNEL_SESSION_REVOKED);
+    revocations->ticker = cc_ticker_start(TICK_MS, tick, revocations);
     *out = revocations;
     return CC_OK;
 }
@@ -163,6 +197,7 @@ void gateway_revocations_destroy(struct gateway_revocations *revocations)
 {
     if (revocations == NULL)
         return;
+    cc_ticker_stop(revocations->ticker);
     if (revocations->subscriber != NULL)
         cc_redis_subscriber_destroy(revocations->subscriber);
     wait_for_answer(revocations);

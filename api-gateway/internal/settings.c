@@ -41,6 +41,8 @@ const struct cc_setting gateway_settings_table[] = {
           "an instance's /readyz is at its port + this; 0 = being connectable is enough"),
     COUNT(hsts_max_age_s, "0", 63072000,
           "Strict-Transport-Security of every answer, in s; 0 = none"),
+    {"revocations_poll_ms", CC_SETTING_INT, AT(revocations_poll_ms), "15000", 100, 600000, 0,
+     "how often the list of revoked sessions is read while Redis tells of them too, in ms"},
     {"upstream_timeout_ms", CC_SETTING_INT, AT(upstream_timeout_ms), "10000", 100, 25000, 0,
      "longest wait for an upstream's answer, in ms"},
     COUNT(rate_read_per_s, "50", 1000000, "reads a second and person; 0 = no limit"),

@@ -14,7 +14,7 @@ struct gateway_settings {
     struct cc_setting_list auth_service_internal_urls, message_service_internal_urls;
     struct cc_setting_list allowed_origins, trusted_proxies;
     int64_t ready_port_distance;
-    int64_t upstream_timeout_ms;
+    int64_t upstream_timeout_ms, revocations_poll_ms;
     int64_t hsts_max_age_s;
     int64_t rate_read_per_s, rate_read_burst;
     int64_t rate_write_per_s, rate_write_burst;

@@ -88,9 +88,10 @@ static enum cc_code revocations(struct cc_request *req, struct cc_response *res,
     struct fake_upstreams *fakes = cc_request_app(req);
     const char *items = "{\"items\":[]}";
 
+    atomic_fetch_add(&fakes->lists, 1);
     if (atomic_load(&fakes->revocations_fail))
         return cc_fail_detail(err, CC_INTERNAL, "as the test wants it");
-    if (fakes->revoked_session[0] != '\0')
+    if (fakes->revoked_session[0] != '\0' && !atomic_load(&fakes->revocation_hidden))
         items = cc_arena_printf(cc_request_arena(req),
                                 "{\"items\":[{\"session_id\":\"%s\","
                                 "\"until\":\"2100-01-01T00:00:00.000Z\"}]}",

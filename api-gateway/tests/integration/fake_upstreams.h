@@ -32,6 +32,8 @@ struct fake_upstreams {
     struct cc_http_server *internal; /* key set, revocations, heads */
     _Atomic bool heads_fail, revocations_fail;
     char revoked_session[CC_UUID_BYTES]; /* in the list; "" = none */
+    _Atomic bool revocation_hidden;      /* not yet */
+    _Atomic int lists;                   /* how often the list was read */
     struct fake_websocket websocket;
     struct cc_jwt_signer *signer;
     struct cc_ids *ids;

@@ -127,15 +127,39 @@ int set_up(void **state)
     return 0;
 }
 
-int tear_down(void **state)
+struct gateway *run_another(const struct gateway *g)
 {
-    struct gateway *g = *state;
+    struct gateway *another = cc_calloc(1, sizeof(*another));
 
+    another->arena = cc_arena_create(0);
+    another->fakes.ids = g->fakes.ids;
+    another->token = g->token;
+    memcpy(another->environment, g->environment, sizeof(g->environment));
+    run_gateway(another);
+    return another;
+}
+
+static void stop_gateway(struct gateway *g)
+{
     cc_http_server_stop(g->server);
     cc_health_stop(g->runtime.health);
     gateway_app_stop(&g->app);
     cc_health_destroy(g->runtime.health);
     cc_settings_free(&g->settings);
+}
+
+void stop_another(struct gateway *g)
+{
+    stop_gateway(g);
+    cc_arena_destroy(g->arena);
+    cc_free(g);
+}
+
+int tear_down(void **state)
+{
+    struct gateway *g = *state;
+
+    stop_gateway(g);
     fake_upstreams_stop(&g->fakes);
     cc_arena_destroy(g->arena);
     cc_free(g);

@@ -31,6 +31,9 @@ void set(struct gateway *g, const char *key, const char *value);
 void default_settings(struct gateway *g);
 void run_gateway(struct gateway *g);
 int set_up(void **state);
+/* Another process' place: the same settings and fakes, a listener of its own. */
+struct gateway *run_another(const struct gateway *g);
+void stop_another(struct gateway *g);
 int tear_down(void **state);
 /* Another person's token. */
 void sign_token(struct gateway *g);
