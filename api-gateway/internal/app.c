@@ -109,7 +109,7 @@ enum cc_code gateway_app_start(void *memory, const struct cc_runtime *runtime, s
     CC_TRY(gateway_revocations_create(settings, app->client, app->verifier, runtime->clock,
                                       &app->revocations, err));
     cc_health_watch(runtime->health, "keys", cc_jwt_verifier_probe, app->verifier);
-    cc_health_watch(runtime->health, "redis", cc_redis_probe, app->redis);
+    cc_health_watch_optional(runtime->health, "redis", cc_redis_probe, app->redis);
     cc_health_watch(runtime->health, "revocations", gateway_revocations_probe, app->revocations);
     gateway_upstreams_watch(app->upstreams, app->client, runtime->health);
     return CC_OK;

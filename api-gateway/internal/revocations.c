@@ -26,9 +26,9 @@ struct gateway_revocations {
     struct cc_peer *auth_service;
     struct cc_redis_subscriber *subscriber;
     struct cc_ticker *ticker;
-    int64_t poll_ms;         /* between two readings while the channel is heard */
-    _Atomic bool is_heard;   /* the channel */
-    _Atomic int64_t due_ms;  /* monotonic: when to read the list next */
+    int64_t poll_ms;        /* between two readings while the channel is heard */
+    _Atomic bool is_heard;  /* the channel */
+    _Atomic int64_t due_ms; /* monotonic: when to read the list next */
     _Atomic bool asking, read_once, is_failing;
 };
 
@@ -110,8 +110,8 @@ static void ask_for_list(struct gateway_revocations *revocations)
 
     if (atomic_exchange(&revocations->asking, true))
         return;
-    atomic_store(&revocations->due_ms, cc_mono_ms(revocations->clock) +
-                                           (is_heard ? revocations->poll_ms : ALONE_MS));
+    atomic_store(&revocations->due_ms,
+                 cc_mono_ms(revocations->clock) + (is_heard ? revocations->poll_ms : ALONE_MS));
     cc_peer_send(revocations->auth_service, "GET", "/internal/revocations", NULL, 0, NULL,
                  LIST_TIMEOUT_MS, on_list, revocations);
 }
@@ -160,11 +160,10 @@ enum cc_code gateway_revocations_create(const struct gateway_settings *settings,
                                         const struct cc_clock *clock,
                                         struct gateway_revocations **out, struct cc_error *err)
 {
-    static const struct cc_redis_subscriber_events events = {
-        .on_message = on_message,
-        .on_subscribed = on_subscribed,
-        .on_reconnect = on_reconnect,
-        .on_lost = on_lost};
+    static const struct cc_redis_subscriber_events events = {.on_message = on_message,
+                                                             .on_subscribed = on_subscribed,
+                                                             .on_reconnect = on_reconnect,
+                                                             .on_lost = on_lost};
     struct gateway_revocations *revocations = cc_calloc(1, sizeof(*revocations));
     enum cc_code code;
 

@@ -96,7 +96,7 @@ static enum cc_code start_redis(struct auth_app *app, struct cc_error *err)
     const struct auth_settings *settings = app->settings;
     CC_TRY(cc_redis_create(settings->redis_url, (int)settings->redis_pool, &app->redis, err));
     app->otp = otp_store_create(app->redis, settings->signing_key, settings->otp_ttl_s);
-    cc_health_watch(app->runtime->health, "redis", cc_redis_probe, app->redis);
+    cc_health_watch_optional(app->runtime->health, "redis", cc_redis_probe, app->redis);
     return CC_OK;
 }
 
@@ -175,7 +175,7 @@ enum cc_code auth_app_start(void *arg, const struct cc_runtime *runtime, struct 
     CC_TRY(start_hasher(app, err));
     CC_TRY(auth_app_open(app, runtime, err));
     start_key_loader(app);
-    app->revocations_health = cc_health_add(runtime->health, "revocations");
+    app->revocations_health = cc_health_add_optional(runtime->health, "revocations");
     CC_TRY(cc_producer_create(app->settings->kafka_brokers, runtime->node_id, &app->producer, err));
     start_workers(app);
     return start_subscriber(app, err);

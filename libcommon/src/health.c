@@ -22,7 +22,7 @@ struct cc_health_item {
     cc_health_probe probe; /* NULL = reports by itself */
     void *subject;
     struct cc_gauge *gauge;
-    bool optional; /* readiness does not wait for it; fixed before the item is in the list */
+    bool optional, has_grace; /* fixed before the item is in the list */
     bool ok, succeeded_once;
     int64_t succeeded_mono_ms;
     char reason[160];
@@ -34,6 +34,7 @@ struct cc_health {
     pthread_cond_t wake;
     struct cc_health_item *first, **last;
     bool started, draining, stopping, has_thread;
+    int64_t started_mono_ms;
     pthread_t thread;
 };
 
@@ -67,15 +68,13 @@ void cc_health_destroy(struct cc_health *health)
 
 /* ---- items ---- */
 
-static struct cc_health_item *add(struct cc_health *health, const char *name, cc_health_probe probe,
-                                  void *subject, bool optional)
+static struct cc_health_item *add(struct cc_health *health, const char *name,
+                                  struct cc_health_item model)
 {
     struct cc_health_item *item = cc_calloc(1, sizeof *item);
-    *item = (struct cc_health_item){.health = health,
-                                    .probe = probe,
-                                    .subject = subject,
-                                    .optional = optional,
-                                    .reason = "not connected yet"};
+    *item = model;
+    item->health = health;
+    snprintf(item->reason, sizeof item->reason, "not connected yet");
     snprintf(item->name, sizeof item->name, "%s", name);
     item->gauge = cc_gauge_get("dependency_up", "1 while the dependency answers.", "dependency",
                                item->name, NULL);
@@ -89,19 +88,25 @@ static struct cc_health_item *add(struct cc_health *health, const char *name, cc
 
 struct cc_health_item *cc_health_add(struct cc_health *health, const char *name)
 {
-    return add(health, name, NULL, NULL, false);
+    return add(health, name, (struct cc_health_item){0});
+}
+
+struct cc_health_item *cc_health_add_optional(struct cc_health *health, const char *name)
+{
+    return add(health, name, (struct cc_health_item){.optional = true, .has_grace = true});
 }
 
 void cc_health_watch(struct cc_health *health, const char *name, cc_health_probe probe,
                      void *subject)
 {
-    add(health, name, probe, subject, false);
+    add(health, name, (struct cc_health_item){.probe = probe, .subject = subject});
 }
 
 void cc_health_watch_optional(struct cc_health *health, const char *name, cc_health_probe probe,
                               void *subject)
 {
-    add(health, name, probe, subject, true);
+    add(health, name,
+        (struct cc_health_item){.probe = probe, .subject = subject, .optional = true});
 }
 
 /* Only changes are logged: a dependency that is away for an hour is two lines. */
@@ -189,6 +194,7 @@ void cc_health_set_started(struct cc_health *health)
 {
     pthread_mutex_lock(&health->lock);
     health->started = true;
+    health->started_mono_ms = cc_mono_ms(health->clock);
     pthread_mutex_unlock(&health->lock);
 }
 
@@ -199,19 +205,35 @@ void cc_health_set_draining(struct cc_health *health)
     pthread_mutex_unlock(&health->lock);
 }
 
+static bool is_needed(const struct cc_health_item *item)
+{
+    const struct cc_health *health = item->health;
+
+    if (!item->optional)
+        return true;
+    return item->has_grace && !item->succeeded_once &&
+           cc_mono_ms(health->clock) - health->started_mono_ms < CC_HEALTH_GRACE_MS;
+}
+
+static void name_first_failing(const struct cc_health *health, bool needed,
+                               char reason[CC_HEALTH_REASON_BYTES])
+{
+    reason[0] = '\0';
+    for (const struct cc_health_item *item = health->first; item != NULL; item = item->next) {
+        if (item->ok || (needed && !is_needed(item)))
+            continue;
+        snprintf(reason, CC_HEALTH_REASON_BYTES, "%s: %s", item->name, item->reason);
+        return;
+    }
+}
+
 static bool ready_locked(const struct cc_health *health, char reason[CC_HEALTH_REASON_BYTES])
 {
     const char *phase = health->draining ? "draining" : health->started ? "" : "starting";
     snprintf(reason, CC_HEALTH_REASON_BYTES, "%s", phase);
-    if (reason[0] != '\0')
-        return false;
-    for (const struct cc_health_item *item = health->first; item != NULL; item = item->next) {
-        if (item->ok || item->optional)
-            continue;
-        snprintf(reason, CC_HEALTH_REASON_BYTES, "%s: %s", item->name, item->reason);
-        return false;
-    }
-    return true;
+    if (reason[0] == '\0')
+        name_first_failing(health, true, reason);
+    return reason[0] == '\0';
 }
 
 bool cc_health_ready(struct cc_health *health, char reason[CC_HEALTH_REASON_BYTES])
@@ -244,7 +266,12 @@ bool cc_health_write(struct cc_health *health, struct cc_json_writer *writer)
     pthread_mutex_lock(&health->lock);
     bool ready = ready_locked(health, reason);
     int64_t now_ms = cc_mono_ms(health->clock);
-    cc_json_put_text(writer, "status", ready ? "ready" : "not ready");
+    if (ready)
+        name_first_failing(health, false, reason);
+    cc_json_put_text(writer, "status",
+                     !ready              ? "not ready"
+                     : reason[0] != '\0' ? "degraded"
+                                         : "ready");
     cc_json_put_text_opt(writer, "reason", reason);
     cc_json_open_array(writer, "items");
     for (const struct cc_health_item *item = health->first; item != NULL; item = item->next)

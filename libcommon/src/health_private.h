@@ -25,8 +25,8 @@ void cc_health_set_draining(struct cc_health *health);
 #define CC_HEALTH_REASON_BYTES 256
 /* False with "<item>: <reason>" of the first item that isn't ready. */
 bool cc_health_ready(struct cc_health *health, char reason[CC_HEALTH_REASON_BYTES]);
-/* Writes the members status, reason (when not ready) and items into the open object; returns what
- * cc_health_ready would. */
+/* Writes the members status ("ready", "degraded", "not ready"), reason (of the last two) and items
+ * into the open object; returns what cc_health_ready would. */
 bool cc_health_write(struct cc_health *health, struct cc_json_writer *writer);
 
 #endif

@@ -18,7 +18,7 @@
 #define CACHE_SETS      1024
 #define CACHE_WAYS      4
 #define REVOCATIONS_MAX 131072 /* above what auth-service lists */
-#define CLOCK_LEEWAY_MS 0 /* tokens come from our own machines */
+#define CLOCK_LEEWAY_MS 0      /* tokens come from our own machines */
 
 struct cache_entry {
     unsigned char digest[SHA256_DIGEST_LENGTH];

@@ -659,7 +659,7 @@ static void add_health(struct cc_consumer *consumer, struct cc_health *health)
     if (health == NULL)
         return;
     snprintf(name, sizeof name, "kafka:%s", consumer->topic);
-    consumer->health = cc_health_add(health, name);
+    consumer->health = cc_health_add_optional(health, name);
 }
 
 /* What the row says of the group and of fetching. */

@@ -106,8 +106,40 @@ static void readiness_does_not_wait_for_what_is_optional_but_shows_it(void **sta
     cc_health_report(kafka, CC_OK, NULL);
 
     assert_true(cc_health_ready(f->health, f->reason));
-    assert_non_null(strstr(written(f), "{\"name\":\"objects\",\"ok\":false,\"age_ms\":null,"
-                                       "\"reason\":\"not connected yet\",\"optional\":true}"));
+    assert_string_equal(
+        written(f), "{\"status\":\"degraded\",\"reason\":\"objects: not connected yet\",\"items\":["
+                    "{\"name\":\"kafka\",\"ok\":true,\"age_ms\":0,\"reason\":\"\"},"
+                    "{\"name\":\"objects\",\"ok\":false,\"age_ms\":null,"
+                    "\"reason\":\"not connected yet\",\"optional\":true}]}");
+}
+
+static void readiness_waits_a_while_for_what_has_a_grace(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_health_item *consumer = cc_health_add_optional(f->health, "consumer");
+
+    cc_health_set_started(f->health);
+    fake_clock_advance_ms(&f->fake, CC_HEALTH_GRACE_MS - 1);
+    assert_false(cc_health_ready(f->health, f->reason));
+    assert_string_equal(f->reason, "consumer: not connected yet");
+
+    fake_clock_advance_ms(&f->fake, 1);
+    assert_true(cc_health_ready(f->health, f->reason));
+    cc_health_report(consumer, CC_OK, NULL);
+    assert_non_null(strstr(written(f), "\"status\":\"ready\""));
+}
+
+static void what_has_succeeded_once_has_no_grace_any_more(void **state)
+{
+    struct fixture *f = *state;
+    struct cc_health_item *consumer = cc_health_add_optional(f->health, "consumer");
+
+    cc_health_set_started(f->health);
+    cc_health_report(consumer, CC_OK, NULL);
+    cc_health_report(consumer, CC_UNAVAILABLE, "broker is away");
+
+    assert_true(cc_health_ready(f->health, f->reason));
+    assert_non_null(strstr(written(f), "\"status\":\"degraded\""));
 }
 
 static void draining_is_never_ready(void **state)
@@ -167,6 +199,8 @@ int main(void)
         TEST(every_item_must_have_succeeded),
         TEST(a_failing_item_is_named_with_its_reason_and_the_age_of_its_success),
         TEST(readiness_does_not_wait_for_what_is_optional_but_shows_it),
+        TEST(readiness_waits_a_while_for_what_has_a_grace),
+        TEST(what_has_succeeded_once_has_no_grace_any_more),
         TEST(draining_is_never_ready),
         TEST(watched_items_are_probed_again_and_again),
     };

@@ -13,8 +13,8 @@
 #include "common/alloc.h"
 #include "common/jwt.h"
 
-#define USER    "0190a000-0000-7000-8000-000000000001"
-#define SESSION "0190a000-0000-7000-8000-000000000002"
+#define USER          "0190a000-0000-7000-8000-000000000001"
+#define SESSION       "0190a000-0000-7000-8000-000000000002"
 #define OTHER_SESSION "018f0000-0000-7000-8000-00000000dead"
 
 struct fixture {

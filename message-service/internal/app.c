@@ -54,8 +54,8 @@ static void on_message(void *arg, const char *channel, const char *payload, size
 static void watch_servers(struct message_app *app, struct cc_health *health)
 {
     cc_health_watch(health, "mongodb", cc_mongo_probe, app->mongo);
-    cc_health_watch(health, "redis", cc_redis_probe, app->redis);
-    cc_health_watch(health, "kafka", cc_producer_probe, app->producer);
+    cc_health_watch_optional(health, "redis", cc_redis_probe, app->redis);
+    cc_health_watch_optional(health, "kafka", cc_producer_probe, app->producer);
     cc_health_watch(health, "keys", cc_jwt_verifier_probe, app->verifier);
     if (app->objects != NULL)
         cc_health_watch_optional(health, "objects", object_store_probe, app->objects);

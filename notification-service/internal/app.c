@@ -32,8 +32,8 @@ static enum cc_code open_servers(struct notification_app *app, const struct cc_r
     app->message_service = cc_peer_create(app->client, &settings->message_service_internal_urls);
     app->user_service = cc_peer_create(app->client, &settings->user_service_internal_urls);
     cc_health_watch(runtime->health, "mongodb", cc_mongo_probe, app->mongo);
-    cc_health_watch(runtime->health, "redis", cc_redis_probe, app->redis);
-    cc_health_watch(runtime->health, "kafka", cc_producer_probe, app->producer);
+    cc_health_watch_optional(runtime->health, "redis", cc_redis_probe, app->redis);
+    cc_health_watch_optional(runtime->health, "kafka", cc_producer_probe, app->producer);
     cc_health_watch(runtime->health, "keys", cc_jwt_verifier_probe, app->verifier);
     return CC_OK;
 }

@@ -84,7 +84,9 @@ class Callers:
             call.second, _ = await self._try(method, path, body, key)
 
     async def _try(self, method, path, body, headers):
-        client = self._edges[random.choice(self._ready or list(self._edges))]
+        if not self._ready:  # a balancer has nobody to send it to
+            return "no edge is ready", PAUSE_SECONDS
+        client = self._edges[random.choice(self._ready)]
         headers = headers | {"Authorization": f"Bearer {self.person.token}"}
         try:
             answer = await client.request(method, path, json=body, headers=headers)

@@ -59,8 +59,9 @@ class Daemon:
         return f"http://127.0.0.1:{self.own_ops_port or self.port + OPS_DISTANCE}"
 
     def wait_ready(self, process=None, seconds=30):
+        """Until it is ready and lacks nothing, not even what is optional."""
         deadline = time.monotonic() + seconds
-        while (said := self._readiness()) is None or said.status_code != 200:
+        while (said := self._readiness()) is None or said.json()["status"] != "ready":
             assert not process or process.poll() is None, f"{self.name} ended with {process.returncode}"
             assert time.monotonic() < deadline, f"{self.name} is not ready: {said and said.text}"
             time.sleep(0.05)

@@ -8,6 +8,7 @@ import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 from client import attempts
 from fleet import slowness, state_of
 from invariants import Ledger
@@ -113,6 +114,11 @@ class Probe:
     def all_were(self, *statuses):
         assert self.statuses and set(self.statuses) <= set(statuses), str(self)
         assert max(self.seconds) <= REFUSED_SECONDS * slowness(), str(self)
+
+
+async def ask_readiness(daemon):
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
+        return await http.get(f"{daemon.ops_url}/readyz")
 
 
 async def run_all(until, **asks):

@@ -12,16 +12,18 @@ import uuid
 import pytest
 from client import Person, attempts
 from fleet import slowness
-from outages import PER_SECOND, Traffic, run_all, silent, without
+from outages import PER_SECOND, Traffic, ask_readiness, run_all, silent, without
 
 SECONDS = [4, pytest.param(30, marks=pytest.mark.long)]
 FAULTS = [pytest.param(without, id="killed"), pytest.param(silent, id="silent")]
 NOT_DONE, NOT_KNOWN = 503, 504  # of a change that a silent server may have taken in, nobody knows
 BACK_SECONDS = 15
 LIVE_SECONDS = 5
+REFUSED_SECONDS = 1
 PRESENT_SECONDS = 30
 NOBODY = {"verification_id": "a" * 43, "email": "nobody@example.org"}
 UNEASY_SECONDS = 5  # in which what is away may hold things up
+NEED_NO_REDIS = ("api-gateway", "auth-service", "user-service", "chat-service", "message-service", "notification-service")
 
 
 def login(people, person):
@@ -39,6 +41,23 @@ def a_newcomer(people, newcomers):
     return newcomers[-1]
 
 
+def readiness(fleet, *services):
+    """What each of their daemons' /readyz is to be asked for, by name."""
+    found = {name: one for name, one in fleet.daemons().items() if name.rpartition("-")[0] in services}
+    return {name: lambda one=one: ask_readiness(one) for name, one in found.items()}
+
+
+async def is_refused_after_log_out(person):
+    await person.log_out()
+    began = time.monotonic()
+    async for _ in attempts("the token is refused", pause=0.02):
+        if (await person.call("GET", "/v1/users/me")).status_code == 401:
+            break
+    took = time.monotonic() - began
+    print(f"\nrefused {took:.2f} s after the log-out")
+    assert took <= REFUSED_SECONDS * slowness()
+
+
 async def is_served_again(what, ask):
     began = time.monotonic()
     async for _ in attempts(f"{what} is served again", seconds=BACK_SECONDS * slowness()):
@@ -54,11 +73,13 @@ async def test_without_postgresql_tokens_go_on_working(people, fleet, fault, sec
     newcomers = []
     traffic = await Traffic.begin(people, fleet, seconds)
     refresh = {"refresh_token": ada.refresh_token, "device_id": ada.device_id}
+    edges = readiness(fleet, "api-gateway")
 
     async with fault(fleet, "postgres", seconds) as until:
         accepted_before = traffic.crowd.count_accepted()
         probes = await run_all(
             until,
+            **edges,
             login=lambda: login(people, bob),
             refresh=lambda: people.api.call("POST", "/v1/auth/refresh", refresh),
             register=lambda: registration(a_newcomer(people, newcomers)),
@@ -73,6 +94,8 @@ async def test_without_postgresql_tokens_go_on_working(people, fleet, fault, sec
     for name in ("login", "refresh", "register"):
         probes[name].all_were(*(NOT_DONE,) if fault is without else (NOT_DONE, NOT_KNOWN))
     probes["forged"].all_were(401)
+    for name in edges:
+        probes[name].all_were(200)
     assert accepted_meanwhile >= seconds * PER_SECOND / 3, "those who were in went on talking"
     await is_served_again("login", lambda: login(people, bob))
     await is_served_again("refresh", lambda: people.api.call("POST", "/v1/auth/refresh", refresh))
@@ -100,14 +123,18 @@ async def test_a_registration_that_was_confirmed_outlives_the_server(people, fle
 @pytest.mark.parametrize("seconds", SECONDS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_without_redis_messages_go_on(people, fleet, fault, seconds):
-    ada, bob = await people.join("Ada", "Bob")
+    ada, bob, gone = await people.join("Ada", "Bob", "Gone")
     chat_id = (await ada.make_group("Engines", bob))["chat_id"]
     traffic = await Traffic.begin(people, fleet, seconds)
+    daemons = readiness(fleet, *NEED_NO_REDIS)
 
     async with fault(fleet, "redis", seconds) as until:
+        if fault is without:  # one that stands still is found out after some seconds
+            await is_refused_after_log_out(gone)
         accepted_before = traffic.crowd.count_accepted()
         probes = await run_all(
             until,
+            **daemons,
             profile=lambda: ada.call("GET", "/v1/users/me"),
             history=lambda: ada.call("GET", f"/v1/chats/{chat_id}/messages"),
             presence=lambda: ada.call("GET", "/v1/users/presence", params={"ids": bob.user_id}),
@@ -121,6 +148,8 @@ async def test_without_redis_messages_go_on(people, fleet, fault, seconds):
     probes["presence"].all_were(NOT_DONE)
     probes["code"].all_were(*(NOT_DONE,) if fault is without else (NOT_DONE, NOT_KNOWN))
     probes["forged"].all_were(401)
+    for name in daemons:
+        probes[name].all_were(200)
     assert accepted_meanwhile >= (seconds - UNEASY_SECONDS) * PER_SECOND / 3, "they went on talking"
     await is_served_again("presence", lambda: ada.call("GET", "/v1/users/presence", params={"ids": bob.user_id}))
     await traffic.ends_well()

@@ -61,12 +61,12 @@ enum cc_code user_app_bury(struct user_app *app, const char *user_id, struct cc_
     return CC_OK;
 }
 
-/* Redis and chat-service serve presence alone: without them everything else works, so that
- * readiness does not look at them. */
+/* Redis and chat-service serve presence alone, and what goes to Kafka waits in the outbox. */
 static void watch(struct user_app *app, struct cc_health *health)
 {
     cc_health_watch(health, "postgres", cc_pg_pool_probe, app->postgres);
-    cc_health_watch(health, "kafka", cc_producer_probe, app->producer);
+    cc_health_watch_optional(health, "redis", cc_redis_probe, app->redis);
+    cc_health_watch_optional(health, "kafka", cc_producer_probe, app->producer);
     cc_health_watch(health, "keys", cc_jwt_verifier_probe, app->verifier);
 }
 

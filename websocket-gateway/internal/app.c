@@ -166,7 +166,7 @@ enum cc_code ws_app_start(void *arg, const struct cc_runtime *runtime, struct cc
     app->bus_health = cc_health_add(runtime->health, "redis pub/sub");
     app->queue = ws_loop_queue_create(LOOP_QUEUE_MAX, ws_server_wake, app);
     CC_TRY(cc_producer_create(app->settings->kafka_brokers, runtime->node_id, &app->producer, err));
-    cc_health_watch(runtime->health, "kafka", cc_producer_probe, app->producer);
+    cc_health_watch_optional(runtime->health, "kafka", cc_producer_probe, app->producer);
     CC_TRY(cc_redis_create(app->settings->redis_url, REDIS_CONNECTIONS, &app->redis, err));
     app->worker = ws_worker_create(app->redis, app->queue, WORKER_QUEUE_MAX);
     start_clients(app);

@@ -315,7 +315,7 @@ void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_http
 {
     for (size_t i = 0; i < GATEWAY_UPSTREAM_COUNT; i++) {
         upstreams->groups[i].client = client;
-        cc_health_watch(health, peers[i], probe, &upstreams->groups[i]);
+        cc_health_watch_optional(health, peers[i], probe, &upstreams->groups[i]);
     }
 }
 

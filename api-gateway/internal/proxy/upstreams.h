@@ -33,9 +33,9 @@ CC_MUST_CHECK enum cc_code gateway_upstreams_create(const struct gateway_setting
                                                     struct cc_error *err);
 /* After the health thread and the client have stopped. */
 void gateway_upstreams_destroy(struct gateway_upstreams *upstreams);
-/* One health item per upstream: some instance is ready. The probe asks /readyz of every instance
- * (its port + ready_port_distance; 0 = only connects), which also feeds the targets, and refreshes
- * the addresses behind the names. */
+/* One optional health item per upstream: some instance is ready. The probe asks /readyz of every
+ * instance (its port + ready_port_distance; 0 = only connects), which also feeds the targets, and
+ * refreshes the addresses behind the names. */
 void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_http_client *client,
                              struct cc_health *health);
 

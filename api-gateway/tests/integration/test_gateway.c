@@ -424,12 +424,69 @@ static bool only_revocations_are_missing(void *arg)
            strncmp(reason, "revocations", strlen("revocations")) == 0;
 }
 
-static void ready_means_that_every_upstream_answers(void **state)
+static int set_up_alone(void **state)
+{
+    struct gateway *g = create();
+    const char *dead = cc_arena_printf(g->arena, "http://127.0.0.1:%d", fake_dead_port());
+
+    set(g, "REDIS_URL", cc_arena_printf(g->arena, "redis://127.0.0.1:%d/0", fake_dead_port()));
+    set(g, "AUTH_SERVICE_URLS", dead);
+    set(g, "USER_SERVICE_URLS", dead);
+    set(g, "CHAT_SERVICE_URLS", dead);
+    set(g, "MESSAGE_SERVICE_URLS", dead);
+    set(g, "NOTIFICATION_SERVICE_URLS", dead);
+    set(g, "WEBSOCKET_GATEWAY_URLS", dead);
+    default_settings(g);
+    run_gateway(g);
+    *state = g;
+    return 0;
+}
+
+static const char *readiness(struct gateway *g)
+{
+    struct cc_strbuf text;
+    struct cc_json_writer json;
+    const char *copy;
+
+    cc_strbuf_init(&text, 8192);
+    cc_json_writer_init(&json, &text);
+    cc_json_open_object(&json, NULL);
+    cc_health_write(g->runtime.health, &json);
+    cc_json_close_object(&json);
+    copy = cc_arena_printf(g->arena, "%s", cc_strbuf_text(&text));
+    cc_strbuf_finish(&text);
+    return copy;
+}
+
+static bool redis_is_named(void *arg)
+{
+    return strstr(readiness(arg), "{\"name\":\"redis\",\"ok\":false") != NULL;
+}
+
+/* Otherwise a balancer would take every edge away with the first server that is. */
+static void keys_and_revocations_are_enough_to_be_ready(void **state)
 {
     struct gateway *g = *state;
 
     cc_health_set_started(g->runtime.health);
     test_wait_for(is_ready, g, 5000);
+    test_wait_for(redis_is_named, g, 5000);
+    assert_contains(readiness(g), "\"status\":\"degraded\"");
+    assert_contains(readiness(g), "{\"name\":\"chat-service\",\"ok\":false,\"age_ms\":null");
+    assert_int_equal(status_of(ask_signed(g, "GET /v1/users/me")), 503);
+}
+
+static bool lacks_nothing(void *arg)
+{
+    return strstr(readiness(arg), "\"status\":\"ready\"") != NULL;
+}
+
+static void with_every_upstream_there_it_is_not_degraded(void **state)
+{
+    struct gateway *g = *state;
+
+    cc_health_set_started(g->runtime.health);
+    test_wait_for(lacks_nothing, g, 5000);
 }
 
 static void who_was_logged_out_before_the_start_is_known_before_it_is_ready(void **state)
@@ -471,7 +528,9 @@ int main(void)
         GATEWAY(a_refused_upgrade_is_passed_on),
         GATEWAY(upgrades_are_checked_here),
         GATEWAY(without_a_websocket_gateway_the_answer_is_503),
-        GATEWAY(ready_means_that_every_upstream_answers),
+        GATEWAY(with_every_upstream_there_it_is_not_degraded),
+        cmocka_unit_test_setup_teardown(keys_and_revocations_are_enough_to_be_ready, set_up_alone,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(
             who_was_logged_out_before_the_start_is_known_before_it_is_ready, set_up_without_list,
             tear_down),

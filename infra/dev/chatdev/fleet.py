@@ -100,7 +100,7 @@ def start_daemon(fleet, daemon, more=None):
 
 
 def wait_ready(fleet, daemons, announce):
-    """Until every /readyz says 200; otherwise tells which daemon lacks what."""
+    """Until every /readyz says 200 and lacks nothing; otherwise tells which daemon lacks what."""
     began = time.monotonic()
     pending = list(daemons)
     while pending:
@@ -118,9 +118,9 @@ def wait_ready(fleet, daemons, announce):
 
 
 def why_not_ready(stack, daemon):
-    """None when ready, else what /readyz says."""
+    """None when ready and not degraded, else what /readyz says."""
     status, body = http_get(f"{daemon.ops_url(stack)}/readyz")
-    if status == 200:
+    if status == 200 and '"status":"degraded"' not in body:
         return None
     return f"{status} {_failing_checks(body)}".strip() if status else "does not answer yet"
 
