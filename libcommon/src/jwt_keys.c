@@ -41,6 +41,7 @@ struct cc_jwt_keys {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct key_set set;
+    char *text; /* the JSON that `set` was read from */
     unsigned losses;
     bool refresh_wanted, stopping, has_thread;
     pthread_t thread;
@@ -174,6 +175,8 @@ enum cc_code cc_jwt_keys_set(struct cc_jwt_keys *keys, const char *jwks, size_t 
     old = keys->set;
     keys->set = fresh;
     keys->losses += !has_all(&fresh, &old);
+    cc_free(keys->text);
+    keys->text = cc_strndup(jwks, count);
     pthread_mutex_unlock(&keys->lock);
     free_set(&old);
     return CC_OK;
@@ -185,6 +188,16 @@ unsigned cc_jwt_keys_losses(struct cc_jwt_keys *keys)
     unsigned losses = keys->losses;
     pthread_mutex_unlock(&keys->lock);
     return losses;
+}
+
+const char *cc_jwt_keys_text(struct cc_jwt_keys *keys, struct cc_arena *arena)
+{
+    const char *copy;
+
+    pthread_mutex_lock(&keys->lock);
+    copy = keys->text != NULL ? cc_arena_strdup(arena, keys->text) : NULL;
+    pthread_mutex_unlock(&keys->lock);
+    return copy;
 }
 
 bool cc_jwt_keys_any(struct cc_jwt_keys *keys)
@@ -330,6 +343,7 @@ void cc_jwt_keys_destroy(struct cc_jwt_keys *keys)
     if (keys->has_thread)
         pthread_join(keys->thread, NULL);
     free_set(&keys->set);
+    cc_free(keys->text);
     pthread_cond_destroy(&keys->wake);
     pthread_mutex_destroy(&keys->lock);
     cc_free(keys);

@@ -20,6 +20,8 @@ struct cc_jwt_keys *cc_jwt_keys_create(struct cc_http_client *client,
 void cc_jwt_keys_destroy(struct cc_jwt_keys *keys);
 enum cc_code cc_jwt_keys_set(struct cc_jwt_keys *keys, const char *jwks, size_t count,
                              struct cc_error *err);
+/* The last good set's JSON, copied into the arena; NULL = none. */
+const char *cc_jwt_keys_text(struct cc_jwt_keys *keys, struct cc_arena *arena);
 bool cc_jwt_keys_any(struct cc_jwt_keys *keys);
 /* Grows whenever a key goes: what it has signed must not be believed any more. */
 unsigned cc_jwt_keys_losses(struct cc_jwt_keys *keys);

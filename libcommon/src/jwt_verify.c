@@ -88,6 +88,11 @@ enum cc_code cc_jwt_verifier_set_keys(struct cc_jwt_verifier *verifier, const ch
     return cc_jwt_keys_set(verifier->keys, jwks, count, err);
 }
 
+const char *cc_jwt_verifier_key_set(struct cc_jwt_verifier *verifier, struct cc_arena *arena)
+{
+    return cc_jwt_keys_text(verifier->keys, arena);
+}
+
 enum cc_code cc_jwt_verifier_probe(void *verifier, struct cc_error *err)
 {
     if (cc_jwt_keys_any(((struct cc_jwt_verifier *)verifier)->keys))

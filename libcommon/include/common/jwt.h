@@ -39,6 +39,8 @@ CC_MUST_CHECK enum cc_code cc_jwt_verify(struct cc_jwt_verifier *verifier, const
  * what it knows, it keeps the later time and nothing more. Thread-safe. */
 void cc_jwt_revoke_session(struct cc_jwt_verifier *verifier, const char *session_id,
                            int64_t until_ms);
+/* The set as it was fetched last (JSON), in the arena; NULL while there is none. Thread-safe. */
+const char *cc_jwt_verifier_key_set(struct cc_jwt_verifier *verifier, struct cc_arena *arena);
 enum cc_code cc_jwt_verifier_probe(void *verifier, struct cc_error *err); /* health: have keys? */
 
 struct cc_jwt_signer;
