@@ -376,18 +376,38 @@ static void dispatch_async(struct cc_request *req)
     struct cc_error err = {0};
     enum cc_code code = run_handler(req, &err);
 
-    if (code != CC_OK) /* else it may be gone already */
-        cc_request_complete(req, code, &err);
+    if (code == CC_OK) /* it may be gone already */
+        return;
+    fail(req, code, &err);
+    if (req->server->hooks.settle != NULL)
+        req->server->hooks.settle(req->app, req, &req->response);
+    else
+        hand_back(req);
+}
+
+/* From now on somebody else owns the request, perhaps on another thread at once. */
+static void suspend(struct cc_request *req)
+{
+    set_deadline(req, CC_HTTP_RESPONSE_MS);
+    req->phase = CC_HTTP_RUNNING;
+    req->counted_suspended = true;
+    atomic_fetch_add(&req->server->suspended, 1);
+    MHD_suspend_connection(req->mhd);
+}
+
+static enum MHD_Result settle(struct cc_request *req)
+{
+    if (req->server->hooks.settle == NULL)
+        return queue_response(req);
+    suspend(req);
+    req->server->hooks.settle(req->app, req, &req->response);
+    return MHD_YES;
 }
 
 static enum MHD_Result run(struct cc_request *req)
 {
-    set_deadline(req, CC_HTTP_RESPONSE_MS);
+    suspend(req);
     apply_caller_deadline(req);
-    req->phase = CC_HTTP_RUNNING;
-    req->counted_suspended = true;
-    atomic_fetch_add(&req->server->suspended, 1);
-    MHD_suspend_connection(req->mhd); /* first: the handler may end on another thread at once */
     if (req->match.entry->row->handling == CC_ASYNC)
         dispatch_async(req);
     else
@@ -488,6 +508,8 @@ enum MHD_Result cc_http_on_request(void *arg, struct MHD_Connection *mhd, const 
         return run(req);
     case CC_HTTP_RUNNING:
         return MHD_YES;
+    case CC_HTTP_DISCARD:
+        return settle(req);
     default:
         uncount_suspended(req);
         return queue_response(req);

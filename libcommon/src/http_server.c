@@ -28,18 +28,36 @@
 
 /* ---- connections ---- */
 
-static void read_peer(struct MHD_Connection *mhd, char *out, size_t size)
+static void write_address(const struct sockaddr *address, char *out, size_t size)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info->client_addr;
-
     out[0] = '\0';
     if (address->sa_family == AF_INET)
         inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, out, (socklen_t)size);
     else if (address->sa_family == AF_INET6)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, out,
                   (socklen_t)size);
+}
+
+static void read_peer(struct MHD_Connection *mhd, char *out, size_t size)
+{
+    write_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+                  out, size);
+}
+
+/* Behind TLS the front has asked already. */
+static void meet_peer(struct cc_http_server *server, const struct cc_http_connection *connection)
+{
+    if (server->options.tls_certificate_path != NULL || server->hooks.peer_came == NULL)
+        return;
+    if (!server->hooks.peer_came(server->options.app, connection->peer))
+        shutdown(connection->fd, SHUT_RDWR); /* the listener thread reads its end */
+}
+
+static void part_from_peer(struct cc_http_server *server,
+                           const struct cc_http_connection *connection)
+{
+    if (server->options.tls_certificate_path == NULL && server->hooks.peer_left != NULL)
+        server->hooks.peer_left(server->options.app, connection->peer);
 }
 
 static struct cc_http_connection *open_connection(struct cc_http_server *server,
@@ -57,11 +75,13 @@ static struct cc_http_connection *open_connection(struct cc_http_server *server,
         connection->next->previous = connection;
     server->connections = connection;
     pthread_mutex_unlock(&server->lock);
+    meet_peer(server, connection);
     return connection;
 }
 
 static void close_connection(struct cc_http_server *server, struct cc_http_connection *connection)
 {
+    part_from_peer(server, connection);
     pthread_mutex_lock(&server->lock);
     if (connection->previous != NULL)
         connection->previous->next = connection->next;
@@ -170,6 +190,25 @@ static bool take_connection(void *arg, int fd, const struct sockaddr *peer, sock
     return MHD_add_connection(server->daemon, fd, peer, peer_length) == MHD_YES;
 }
 
+static bool on_tls_peer(void *arg, const struct sockaddr *peer)
+{
+    struct cc_http_server *server = arg;
+    char text[CC_ADDRESS_BYTES];
+
+    write_address(peer, text, sizeof(text));
+    return server->hooks.peer_came == NULL || server->hooks.peer_came(server->options.app, text);
+}
+
+static void on_tls_peer_gone(void *arg, const struct sockaddr *peer)
+{
+    struct cc_http_server *server = arg;
+    char text[CC_ADDRESS_BYTES];
+
+    write_address(peer, text, sizeof(text));
+    if (server->hooks.peer_left != NULL)
+        server->hooks.peer_left(server->options.app, text);
+}
+
 static enum cc_code start_tls(struct cc_http_server *server, struct cc_error *err)
 {
     const struct cc_tls_options options = {
@@ -177,6 +216,8 @@ static enum cc_code start_tls(struct cc_http_server *server, struct cc_error *er
         .files = {.certificate = server->options.tls_certificate_path,
                   .key = server->options.tls_key_path},
         .clock = server->options.clock,
+        .peer_came = on_tls_peer,
+        .peer_left = on_tls_peer_gone,
         .hand_over = take_connection,
         .arg = server,
     };

@@ -111,6 +111,18 @@ static void close_end(struct end *end)
     end->fd = -1;
 }
 
+static bool meet_peer(struct cc_tls *tls, const struct sockaddr_storage *peer)
+{
+    return tls->options.peer_came == NULL ||
+           tls->options.peer_came(tls->options.arg, (const struct sockaddr *)peer);
+}
+
+static void part_from_peer(struct cc_tls *tls, const struct sockaddr_storage *peer)
+{
+    if (tls->options.peer_left != NULL)
+        tls->options.peer_left(tls->options.arg, (const struct sockaddr *)peer);
+}
+
 /* The memory lives until no event of this batch can mention it. */
 static void end_connection(struct connection *connection)
 {
@@ -134,6 +146,7 @@ static void end_connection(struct connection *connection)
     tls->gone = connection;
     tls->count--;
     cc_gauge_add(tls->open_gauge, -1);
+    part_from_peer(tls, &connection->peer);
 }
 
 static void free_gone(struct cc_tls *tls)
@@ -165,11 +178,12 @@ static void add_connection(struct cc_tls *tls, int fd, const struct sockaddr_sto
                            socklen_t peer_length)
 {
     const int on = 1;
-    SSL *ssl = tls->count < CONNECTIONS_MAX ? new_session(tls, fd) : NULL;
+    SSL *ssl = meet_peer(tls, peer) && tls->count < CONNECTIONS_MAX ? new_session(tls, fd) : NULL;
     struct connection *connection;
 
     if (ssl == NULL) {
         close(fd);
+        part_from_peer(tls, peer);
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -1,6 +1,7 @@
 /* The HTTP server behind TLS, asked by an OpenSSL client over loopback. */
 #include <arpa/inet.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,10 +106,32 @@ static const struct cc_route routes[] = {
     {NULL},
 };
 
+/* ---- who comes ---- */
+
+#define PEERS_MAX 8
+
+static _Atomic int peers;
+
+static bool peer_came(void *app, const char *tcp_peer)
+{
+    (void)app;
+    assert_string_equal(tcp_peer, "127.0.0.1");
+    return atomic_fetch_add(&peers, 1) < PEERS_MAX;
+}
+
+static void peer_left(void *app, const char *tcp_peer)
+{
+    (void)app, (void)tcp_peer;
+    atomic_fetch_sub(&peers, 1);
+}
+
+static const struct cc_http_hooks hooks = {.peer_came = peer_came, .peer_left = peer_left};
+
 static struct cc_http_options options_of(struct fixture *f)
 {
     return (struct cc_http_options){.host = "127.0.0.1",
                                     .routes = routes,
+                                    .hooks = &hooks,
                                     .workers = 2,
                                     .clock = &f->clock.clock,
                                     .ids = f->ids,
@@ -309,6 +332,24 @@ static void an_upgraded_connection_stays_behind_tls(void **state)
     disconnect(&client);
 }
 
+static bool nobody_is_there(void *arg)
+{
+    (void)arg;
+    return atomic_load(&peers) == 0;
+}
+
+static void whoever_may_not_come_gets_no_handshake(void **state)
+{
+    struct client clients[PEERS_MAX + 1];
+
+    for (int i = 0; i < PEERS_MAX; i++)
+        assert_true(connect_tls(*state, &clients[i], 0, NULL));
+    assert_false(connect_tls(*state, &clients[PEERS_MAX], 0, NULL));
+    for (int i = 0; i <= PEERS_MAX; i++)
+        disconnect(&clients[i]);
+    test_wait_for(nobody_is_there, NULL, 5000);
+}
+
 static void a_new_certificate_is_for_new_connections(void **state)
 {
     struct fixture *f = *state;
@@ -397,6 +438,7 @@ int main(void)
         SERVED(a_refusal_reaches_a_client_that_still_sends),
         SERVED(an_upgraded_connection_stays_behind_tls),
         SERVED(a_new_certificate_is_for_new_connections),
+        SERVED(whoever_may_not_come_gets_no_handshake),
         SERVED(a_bad_file_changes_nothing),
         SERVED(a_server_without_its_files_does_not_start),
         SERVED(who_does_not_finish_its_handshake_is_cut),

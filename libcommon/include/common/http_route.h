@@ -74,6 +74,15 @@ struct cc_http_hooks {
                            char out[CC_ADDRESS_BYTES]);
     /* Looks at every well-formed request before its route; true = `res` is the answer. */
     bool (*intercept)(void *app, struct cc_request *req, struct cc_response *res);
+    /* Asked before a request that no handler takes, or whose CC_ASYNC handler refuses it, is
+     * answered (401, 404, 413, what `intercept` answered ...): like a CC_ASYNC handler it ends with
+     * cc_request_complete; CC_OK = `res` as it is. Not asked about a head that can't be read, whose
+     * connection is closed. */
+    void (*settle)(void *app, struct cc_request *req, struct cc_response *res);
+    /* A connection has come, before anything of it is read and before TLS; false closes it. Each
+     * gets one peer_left, refused or not. Any thread. */
+    bool (*peer_came)(void *app, const char *tcp_peer);
+    void (*peer_left)(void *app, const char *tcp_peer);
     /* Adds to every answer, refusals included, except a 101. */
     void (*decorate)(void *app, const struct cc_request *req, struct cc_response *res);
 };

@@ -23,6 +23,10 @@ struct cc_tls_options {
     int listen_fd; /* borrowed, non-blocking */
     struct cc_tls_files files;
     const struct cc_clock *clock;
+    /* May both be NULL: a connection has come, false closes it before a handshake; each gets one
+     * peer_left, refused or not. On the TLS thread. */
+    bool (*peer_came)(void *arg, const struct sockaddr *peer);
+    void (*peer_left)(void *arg, const struct sockaddr *peer);
     /* Takes the plain side of a connection; false: it was closed. On the TLS thread. */
     bool (*hand_over)(void *arg, int fd, const struct sockaddr *peer, socklen_t peer_length);
     void *arg;
