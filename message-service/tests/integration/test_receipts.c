@@ -68,7 +68,8 @@ static bool all_subscribed(void *arg)
 /* To the chat's own channel, and those of the fixture's three members. */
 static void listen_to(struct message_fixture *f, const char *chat_id)
 {
-    static const struct cc_redis_subscriber_events events = {on_message, on_subscribed, NULL};
+    static const struct cc_redis_subscriber_events events = {.on_message = on_message,
+                                                             .on_subscribed = on_subscribed};
     char channel[CC_REDIS_NAME_BYTES];
 
     ears.count = ears.subscribed = 0;
