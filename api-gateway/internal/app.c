@@ -6,9 +6,11 @@
 #include <strings.h>
 #include <sys/resource.h>
 
+#include "common/metrics.h"
 #include "common/rate_bucket.h"
 
 #include "http/browser.h"
+#include "proxy/forward.h"
 
 #define REDIS_CONNECTIONS 2
 #define DRAIN_RESERVE_MS  500 /* for what follows the drain */
@@ -45,9 +47,38 @@ static void client_address(void *memory, struct cc_request *req, const char *tcp
     gateway_client_address(&app->hops, tcp_peer, joined.text, out);
 }
 
+/* A trusted proxy's connections are those of many. */
+static bool is_counted(const struct gateway_app *app, const char *tcp_peer)
+{
+    return app->peers != NULL && !gateway_is_hop(&app->hops, tcp_peer);
+}
+
+static bool peer_came(void *memory, const char *tcp_peer)
+{
+    const struct gateway_app *app = memory;
+
+    if (!is_counted(app, tcp_peer) || gateway_address_came(app->peers, tcp_peer))
+        return true;
+    cc_counter_add(cc_counter_get("gateway_connections_refused_total",
+                                  "Connections closed because their address had its share", NULL),
+                   1);
+    return false;
+}
+
+static void peer_left(void *memory, const char *tcp_peer)
+{
+    const struct gateway_app *app = memory;
+
+    if (is_counted(app, tcp_peer))
+        gateway_address_left(app->peers, tcp_peer);
+}
+
 const struct cc_http_hooks gateway_http_hooks = {
     .authenticate = authenticate,
     .client_address = client_address,
+    .settle = gateway_settle,
+    .peer_came = peer_came,
+    .peer_left = peer_left,
     .intercept = gateway_answer_preflight,
     .decorate = gateway_add_browser_headers,
 };
@@ -70,6 +101,7 @@ static void create_limiter(struct gateway_app *app)
         [GATEWAY_RATE_READ] = {"read", s->rate_read_per_s, 1, s->rate_read_burst},
         [GATEWAY_RATE_WRITE] = {CC_BUCKET_WRITE, s->rate_write_per_s, 1, s->rate_write_burst},
         [GATEWAY_RATE_AUTH] = {"auth", s->rate_auth_per_10s, 10, s->rate_auth_per_10s},
+        [GATEWAY_RATE_TOKEN] = {"token", s->rate_token_per_10s, 10, s->rate_token_per_10s},
         [GATEWAY_RATE_ADDRESS] = {"address", s->rate_address_per_s, 1, s->rate_address_burst},
         [GATEWAY_RATE_GLOBAL] = {"global", s->rate_global_per_s, 1, s->rate_global_burst},
     };
@@ -100,12 +132,13 @@ enum cc_code gateway_app_start(void *memory, const struct cc_runtime *runtime, s
     CC_TRY(gateway_hops_read(&settings->trusted_proxies, &app->hops, err));
     CC_TRY(cc_redis_create(settings->redis_url, REDIS_CONNECTIONS, &app->redis, err));
     CC_TRY(gateway_upstreams_create(settings, runtime->clock, &app->upstreams, err));
+    if (settings->connections_per_address_max > 0)
+        app->peers = gateway_addresses_create(settings->connections_per_address_max);
     app->client = cc_http_client_create();
     app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
     app->message_heads = cc_peer_create(app->client, &settings->message_service_internal_urls);
     create_limiter(app);
-    CC_TRY(gateway_tunnels_create(runtime->clock, app->upstreams, settings->tunnels_max,
-                                  settings->tunnels_per_address_max, &app->tunnels, err));
+    CC_TRY(gateway_tunnels_create(runtime->clock, app->upstreams, settings, &app->tunnels, err));
     CC_TRY(gateway_revocations_create(settings, app->client, app->verifier, runtime->clock,
                                       &app->revocations, err));
     cc_health_watch(runtime->health, "keys", cc_jwt_verifier_probe, app->verifier);
@@ -136,4 +169,5 @@ void gateway_app_stop(void *memory)
     cc_peer_destroy(app->message_heads);
     gateway_upstreams_destroy(app->upstreams);
     cc_redis_destroy(app->redis);
+    gateway_addresses_destroy(app->peers);
 }

@@ -7,6 +7,7 @@
 #include "common/jwt.h"
 #include "common/redis_pool.h"
 #include "common/service.h"
+#include "proxy/address_counts.h"
 #include "proxy/client_address.h"
 #include "proxy/rate_limit.h"
 #include "proxy/tunnel.h"
@@ -25,7 +26,8 @@ struct gateway_app {
     struct cc_peer *message_heads; /* ops listeners of message-service */
     struct gateway_rate_limiter *limiter;
     struct gateway_tunnels *tunnels;
-    struct gateway_hops hops; /* trusted proxies */
+    struct gateway_hops hops;        /* trusted proxies */
+    struct gateway_addresses *peers; /* connections of each address; NULL = not counted */
 };
 
 extern const struct cc_http_hooks gateway_http_hooks;

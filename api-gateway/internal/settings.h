@@ -18,9 +18,11 @@ struct gateway_settings {
     int64_t hsts_max_age_s;
     int64_t rate_read_per_s, rate_read_burst;
     int64_t rate_write_per_s, rate_write_burst;
-    int64_t rate_auth_per_10s;
+    int64_t rate_auth_per_10s, rate_token_per_10s;
     int64_t rate_address_per_s, rate_address_burst;
     int64_t rate_global_per_s, rate_global_burst;
+    int64_t connections_per_address_max;
+    int64_t tunnel_behind_ms;
     int64_t tunnels_max, tunnels_per_address_max, tunnel_drain_ms;
 };
 extern const struct cc_setting gateway_settings_table[];

@@ -22,6 +22,7 @@ SOMEBODY_SECONDS = 240  # shorter than a token lives
 RAISED = {
     "api-gateway": {
         "rate_auth_per_10s": 0,
+        "rate_token_per_10s": 0,
         "rate_read_per_s": 0,
         "rate_write_per_s": 0,
         "rate_address_per_s": 0,

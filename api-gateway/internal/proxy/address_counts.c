@@ -11,7 +11,7 @@
 #include "proxy/client_address.h"
 
 struct gateway_address {
-    char key[64];
+    char key[GATEWAY_ADDRESS_KEY_BYTES];
     int64_t count;
 };
 struct gateway_addresses {
@@ -43,26 +43,37 @@ void gateway_addresses_destroy(struct gateway_addresses *addresses)
     cc_free(addresses);
 }
 
-static struct gateway_address *find_or_add(struct gateway_addresses *addresses, const char *key)
+/* The lock is held in these two. */
+static struct gateway_address *find_or_add(struct gateway_addresses *addresses, const char *text)
 {
-    struct gateway_address *address = cc_hash_map_get(addresses->map, key);
+    char key[GATEWAY_ADDRESS_KEY_BYTES];
+    struct gateway_address *address;
 
+    gateway_address_key_write(text, key);
+    address = cc_hash_map_get(addresses->map, key);
     if (address == NULL) {
         address = cc_calloc(1, sizeof(*address));
-        strncpy(address->key, key, sizeof(address->key) - 1);
+        memcpy(address->key, key, sizeof(address->key));
         cc_hash_map_put(addresses->map, address->key, address);
     }
     return address;
 }
 
-struct gateway_address *gateway_address_take(struct gateway_addresses *addresses,
-                                             struct cc_arena *arena, const char *address)
+static void count_down(struct gateway_addresses *addresses, struct gateway_address *address)
 {
-    const char *key = gateway_address_key(arena, address);
+    if (--address->count > 0)
+        return;
+    cc_hash_map_remove(addresses->map, address->key);
+    cc_free(address);
+}
+
+struct gateway_address *gateway_address_take(struct gateway_addresses *addresses,
+                                             const char *address)
+{
     struct gateway_address *entry;
 
     pthread_mutex_lock(&addresses->lock);
-    entry = find_or_add(addresses, key);
+    entry = find_or_add(addresses, address);
     if (entry->count < addresses->max_per_address)
         entry->count++;
     else
@@ -76,9 +87,23 @@ void gateway_address_release(struct gateway_addresses *addresses, struct gateway
     if (address == NULL)
         return;
     pthread_mutex_lock(&addresses->lock);
-    if (--address->count == 0) {
-        cc_hash_map_remove(addresses->map, address->key);
-        cc_free(address);
-    }
+    count_down(addresses, address);
+    pthread_mutex_unlock(&addresses->lock);
+}
+
+bool gateway_address_came(struct gateway_addresses *addresses, const char *address)
+{
+    bool has_room;
+
+    pthread_mutex_lock(&addresses->lock);
+    has_room = ++find_or_add(addresses, address)->count <= addresses->max_per_address;
+    pthread_mutex_unlock(&addresses->lock);
+    return has_room;
+}
+
+void gateway_address_left(struct gateway_addresses *addresses, const char *address)
+{
+    pthread_mutex_lock(&addresses->lock);
+    count_down(addresses, find_or_add(addresses, address));
     pthread_mutex_unlock(&addresses->lock);
 }

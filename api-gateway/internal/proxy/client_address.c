@@ -79,7 +79,7 @@ static bool is_within(const unsigned char address[16], const struct gateway_hop 
            (rest == 0 || (address[whole] & mask) == (hop->prefix[whole] & mask));
 }
 
-static bool is_trusted(const struct gateway_hops *hops, const char *text)
+bool gateway_is_hop(const struct gateway_hops *hops, const char *text)
 {
     unsigned char address[16];
 
@@ -121,24 +121,32 @@ void gateway_client_address(const struct gateway_hops *hops, const char *tcp_pee
     char next[CC_ADDRESS_BYTES];
 
     snprintf(out, CC_ADDRESS_BYTES, "%s", tcp_peer);
-    while (is_trusted(hops, out) && take_last(forwarded_for, &end, next))
+    while (gateway_is_hop(hops, out) && take_last(forwarded_for, &end, next))
         memcpy(out, next, sizeof(next));
+}
+
+void gateway_address_key_write(const char *address, char out[GATEWAY_ADDRESS_KEY_BYTES])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    unsigned char bytes[16];
+    char text[CC_ADDRESS_BYTES] = "";
+
+    snprintf(out, GATEWAY_ADDRESS_KEY_BYTES, "%s", address);
+    if (strchr(address, ':') == NULL || !read_address(address, bytes))
+        return;
+    if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+        inet_ntop(AF_INET, bytes + sizeof(mapped), out, GATEWAY_ADDRESS_KEY_BYTES);
+        return;
+    }
+    memset(bytes + 8, 0, 8);
+    inet_ntop(AF_INET6, bytes, text, sizeof(text));
+    snprintf(out, GATEWAY_ADDRESS_KEY_BYTES, "%s/64", text);
 }
 
 const char *gateway_address_key(struct cc_arena *arena, const char *address)
 {
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-    unsigned char bytes[16];
-    char text[CC_ADDRESS_BYTES];
+    char key[GATEWAY_ADDRESS_KEY_BYTES];
 
-    if (strchr(address, ':') == NULL || !read_address(address, bytes))
-        return address;
-    if (memcmp(bytes, mapped, sizeof(mapped)) == 0)
-        return inet_ntop(AF_INET, bytes + sizeof(mapped), text, sizeof(text)) != NULL
-                   ? cc_arena_strdup(arena, text)
-                   : address;
-    memset(bytes + 8, 0, 8);
-    if (inet_ntop(AF_INET6, bytes, text, sizeof(text)) == NULL)
-        return address;
-    return cc_arena_printf(arena, "%s/64", text);
+    gateway_address_key_write(address, key);
+    return cc_arena_strdup(arena, key);
 }

@@ -29,8 +29,13 @@ CC_MUST_CHECK enum cc_code gateway_hops_read(const struct cc_setting_list *items
 void gateway_client_address(const struct gateway_hops *hops, const char *tcp_peer,
                             const char *forwarded_for, char out[CC_ADDRESS_BYTES]);
 
-/* What limits count by: the address, of IPv6 its /64, because that is what one person has. In the
- * arena. */
+/* Whether it is one of them. Pure. */
+bool gateway_is_hop(const struct gateway_hops *hops, const char *address);
+
+/* What limits count by: the address, of IPv6 its /64, because that is what one person has. */
+#define GATEWAY_ADDRESS_KEY_BYTES 64
+void gateway_address_key_write(const char *address, char out[GATEWAY_ADDRESS_KEY_BYTES]);
+/* The same in the arena. */
 const char *gateway_address_key(struct cc_arena *arena, const char *address);
 
 #endif

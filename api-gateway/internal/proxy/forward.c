@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/sha.h>
+
 #include "proxy/body_check.h"
 #include "proxy/client_address.h"
 
@@ -20,6 +22,8 @@ static const char *const answer_headers[] = {
 };
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 
+#define TOKEN_MAX_BYTES 1024
+#define KEY_BYTES       16 /* of a hash: enough that nobody finds another token for it */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- calls ---- */
@@ -119,16 +123,36 @@ static void on_verdict(void *arg, const struct gateway_rate_verdict *verdict)
     cc_request_complete(admission->req, CC_RATE_LIMITED, &err);
 }
 
-void gateway_admit(struct cc_request *req, struct cc_response *res, enum gateway_rate_class which,
-                   void (*proceed)(void *arg), void *arg)
+/* token: of GATEWAY_RATE_TOKEN. */
+static void admit(struct cc_request *req, struct cc_response *res, enum gateway_rate_class which,
+                  const char *token, void (*proceed)(void *arg), void *arg)
 {
     const struct gateway_app *app = cc_request_app(req);
     struct admission *admission = CC_ARENA_NEW(cc_request_arena(req), struct admission);
     const char *address = gateway_address_key(cc_request_arena(req), cc_request_peer(req));
-    const char *key = which == GATEWAY_RATE_AUTH ? address : cc_request_caller(req)->user_id;
+    const char *key = which == GATEWAY_RATE_AUTH    ? address
+                      : which == GATEWAY_RATE_TOKEN ? token
+                                                    : cc_request_caller(req)->user_id;
 
     *admission = (struct admission){.req = req, .res = res, .proceed = proceed, .arg = arg};
     gateway_rate_limiter_take(app->limiter, which, key, address, on_verdict, admission);
+}
+
+void gateway_admit(struct cc_request *req, struct cc_response *res, enum gateway_rate_class which,
+                   void (*proceed)(void *arg), void *arg)
+{
+    admit(req, res, which, "", proceed, arg);
+}
+
+static void answer_as_it_is(void *req)
+{
+    cc_request_complete(req, CC_OK, NULL);
+}
+
+void gateway_settle(void *app, struct cc_request *req, struct cc_response *res)
+{
+    (void)app;
+    gateway_admit(req, res, GATEWAY_RATE_ADDRESS, answer_as_it_is, req);
 }
 
 /* ---- forwarding ---- */
@@ -208,10 +232,44 @@ enum cc_code gateway_forward(struct cc_request *req, struct cc_response *res,
     return CC_OK;
 }
 
-enum cc_code gateway_forward_freely(struct cc_request *req, struct cc_response *res,
-                                    enum gateway_upstream upstream, struct cc_error *err)
+/* NULL when the body presents none: whether that is an error is the service's business. */
+static const char *presented_token(struct cc_request *req)
 {
-    CC_TRY(check_method(req, res, err));
-    gateway_call_start(&prepare(req, res, upstream)->call);
+    struct cc_arena *arena = cc_request_arena(req);
+    struct cc_json_reader *reader;
+    const char *token;
+    size_t count;
+    const void *body = cc_request_body(req, &count);
+
+    reader = cc_json_reader_create(arena, body, count, CC_IGNORE_UNKNOWN);
+    token = cc_json_text(reader, "refresh_token", CC_OPTIONAL, 1, TOKEN_MAX_BYTES);
+    cc_json_reader_destroy(reader);
+    return token;
+}
+
+/* The token itself belongs into no key of Redis. */
+static const char *hash_of(struct cc_arena *arena, const char *token)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    char *text = cc_arena_alloc(arena, 2 * KEY_BYTES + 1);
+
+    SHA256((const unsigned char *)token, strlen(token), digest);
+    for (size_t i = 0; i < KEY_BYTES; i++)
+        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    return text;
+}
+
+enum cc_code gateway_forward_by_token(struct cc_request *req, struct cc_response *res,
+                                      enum gateway_upstream upstream, struct cc_error *err)
+{
+    const char *token;
+
+    CC_TRY(gateway_body_check(req, err));
+    token = presented_token(req);
+    if (token == NULL)
+        admit(req, res, GATEWAY_RATE_AUTH, "", start, prepare(req, res, upstream));
+    else
+        admit(req, res, GATEWAY_RATE_TOKEN, hash_of(cc_request_arena(req), token), start,
+              prepare(req, res, upstream));
     return CC_OK;
 }

@@ -39,14 +39,18 @@ void gateway_copy_answer(struct cc_response *res, const struct cc_http_answer *a
 /* Route handler's body: limits the rate, forwards to the upstream, answers with its answer. */
 CC_MUST_CHECK enum cc_code gateway_forward(struct cc_request *req, struct cc_response *res,
                                            enum gateway_upstream upstream, struct cc_error *err);
-/* The same without a rate limit. */
-CC_MUST_CHECK enum cc_code gateway_forward_freely(struct cc_request *req, struct cc_response *res,
-                                                  enum gateway_upstream upstream,
-                                                  struct cc_error *err);
+/* The same, limited by the refresh token that the body presents: people behind one address don't
+ * share a bucket. A body without one counts like a log-in. */
+CC_MUST_CHECK enum cc_code gateway_forward_by_token(struct cc_request *req, struct cc_response *res,
+                                                    enum gateway_upstream upstream,
+                                                    struct cc_error *err);
 
-/* Takes a token for the request's caller (its address for GATEWAY_RATE_AUTH), sets the RateLimit
- * fields, then runs `proceed(arg)` on any thread, or ends the request with 429. */
+/* Takes a token for the request's caller (its address for GATEWAY_RATE_AUTH, nobody's for
+ * GATEWAY_RATE_ADDRESS), one of its address and one of all, sets the RateLimit fields, then runs
+ * `proceed(arg)` on any thread, or ends the request with 429. */
 void gateway_admit(struct cc_request *req, struct cc_response *res, enum gateway_rate_class which,
                    void (*proceed)(void *arg), void *arg);
+/* What is answered without a service counts too (hooks.settle): address and all. */
+void gateway_settle(void *app, struct cc_request *req, struct cc_response *res);
 
 #endif

@@ -370,7 +370,8 @@ void gateway_rate_limiter_take(struct gateway_rate_limiter *limiter, enum gatewa
     question.count = 0;
     question.done = done;
     question.arg = arg;
-    add_bucket(limiter, &question, which, key);
+    if (which != GATEWAY_RATE_ADDRESS)
+        add_bucket(limiter, &question, which, key);
     add_bucket(limiter, &question, GATEWAY_RATE_ADDRESS, address);
     add_bucket(limiter, &question, GATEWAY_RATE_GLOBAL, "all");
     if (question.count > 0 && enqueue(limiter, &question))

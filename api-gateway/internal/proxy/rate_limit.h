@@ -15,6 +15,7 @@ enum gateway_rate_class {
     GATEWAY_RATE_READ,
     GATEWAY_RATE_WRITE,
     GATEWAY_RATE_AUTH,
+    GATEWAY_RATE_TOKEN,
     GATEWAY_RATE_ADDRESS, /* these two count every request besides its own class */
     GATEWAY_RATE_GLOBAL,
     GATEWAY_RATE_COUNT
@@ -40,9 +41,10 @@ struct gateway_rate_limiter *gateway_rate_limiter_create(struct cc_redis *redis,
 void gateway_rate_limiter_destroy(struct gateway_rate_limiter *limiter);
 
 /* Takes one token from each of three buckets, or none when one of them is empty: that of the class
- * and `key`, that of the address, and the one of all. The verdict is the empty one's, else the
- * class's. `done` runs once, on the limiter's thread or, when there is nothing to ask, on the
- * caller's. A full queue admits: limiting must not become an outage. Thread-safe. */
+ * and `key` (not for GATEWAY_RATE_ADDRESS), that of the address, and the one of all. The verdict is
+ * the empty one's, else the class's. `done` runs once, on the limiter's thread or, when there is
+ * nothing to ask, on the caller's. A full queue admits: limiting must not become an outage.
+ * Thread-safe. */
 void gateway_rate_limiter_take(struct gateway_rate_limiter *limiter, enum gateway_rate_class which,
                                const char *key, const char *address,
                                void (*done)(void *arg, const struct gateway_rate_verdict *verdict),

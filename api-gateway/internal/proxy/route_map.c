@@ -9,10 +9,10 @@ enum cc_code gateway_to_auth(struct cc_request *req, struct cc_response *res, st
     return gateway_forward(req, res, GATEWAY_AUTH, err);
 }
 
-enum cc_code gateway_to_key_set(struct cc_request *req, struct cc_response *res,
-                                struct cc_error *err)
+enum cc_code gateway_to_auth_by_token(struct cc_request *req, struct cc_response *res,
+                                      struct cc_error *err)
 {
-    return gateway_forward_freely(req, res, GATEWAY_AUTH, err);
+    return gateway_forward_by_token(req, res, GATEWAY_AUTH, err);
 }
 
 enum cc_code gateway_to_user(struct cc_request *req, struct cc_response *res, struct cc_error *err)

@@ -7,8 +7,8 @@
 #include "common/http_route.h"
 
 enum cc_code gateway_to_auth(struct cc_request *req, struct cc_response *res, struct cc_error *err);
-enum cc_code gateway_to_key_set(struct cc_request *req, struct cc_response *res,
-                                struct cc_error *err); /* auth-service, not limited */
+enum cc_code gateway_to_auth_by_token(struct cc_request *req, struct cc_response *res,
+                                      struct cc_error *err);
 enum cc_code gateway_to_user(struct cc_request *req, struct cc_response *res, struct cc_error *err);
 enum cc_code gateway_to_chat(struct cc_request *req, struct cc_response *res, struct cc_error *err);
 enum cc_code gateway_to_message(struct cc_request *req, struct cc_response *res,

@@ -42,14 +42,10 @@ static void on_event(struct side *side, uint32_t events)
     }
 }
 
-static void expire(struct gateway_tunnels *tunnels)
+static void expire_asking(struct gateway_tunnels *tunnels, int64_t now_ms)
 {
-    int64_t now_ms = cc_mono_ms(tunnels->clock);
     struct tunnel *next;
 
-    if (now_ms < tunnels->next_expiry_ms)
-        return;
-    tunnels->next_expiry_ms = now_ms + TICK_MS;
     for (struct tunnel *tunnel = tunnels->asking; tunnel != NULL; tunnel = next) {
         next = tunnel->next;
         if (tunnel->asking->deadline_ms > now_ms)
@@ -61,6 +57,35 @@ static void expire(struct gateway_tunnels *tunnels)
             tunnel_refuse(tunnel, CC_TIMEOUT, "the websocket-gateway did not answer");
         }
     }
+}
+
+static bool is_late(const struct side *side, int64_t now_ms)
+{
+    return side->behind_until_ms != 0 && side->behind_until_ms <= now_ms;
+}
+
+static void expire_behind(struct gateway_tunnels *tunnels, int64_t now_ms)
+{
+    struct tunnel *next;
+
+    for (struct tunnel *tunnel = tunnels->behind; tunnel != NULL; tunnel = next) {
+        next = tunnel->next;
+        if (!is_late(&tunnel->client, now_ms) && !is_late(&tunnel->server, now_ms))
+            continue;
+        cc_counter_add(tunnels->behind_counter, 1);
+        tunnel_end(tunnel);
+    }
+}
+
+static void expire(struct gateway_tunnels *tunnels)
+{
+    int64_t now_ms = cc_mono_ms(tunnels->clock);
+
+    if (now_ms < tunnels->next_expiry_ms)
+        return;
+    tunnels->next_expiry_ms = now_ms + TICK_MS;
+    expire_asking(tunnels, now_ms);
+    expire_behind(tunnels, now_ms);
 }
 
 /* ---- the thread ---- */
@@ -82,6 +107,8 @@ static void end_all(struct gateway_tunnels *tunnels)
         tunnel_refuse(tunnels->asking, CC_UNAVAILABLE, "the gateway is stopping");
     while (tunnels->answered != NULL)
         tunnel_end(tunnels->answered);
+    while (tunnels->behind != NULL)
+        tunnel_end(tunnels->behind);
     tunnels_free_gone(tunnels);
 }
 
@@ -95,6 +122,16 @@ static bool is_draining(struct gateway_tunnels *tunnels)
     return draining;
 }
 
+static void drain_list(struct gateway_tunnels *tunnels, struct tunnel *first, int64_t keep)
+{
+    for (struct tunnel *tunnel = first, *next;
+         tunnel != NULL && atomic_load(&tunnels->count) > keep; tunnel = next) {
+        next = tunnel->next;
+        if (tunnel->state == PUMPING)
+            tunnel_end(tunnel);
+    }
+}
+
 /* Ends as many tunnels as it takes to be on the straight line from all to none. */
 static void drain_some(struct gateway_tunnels *tunnels)
 {
@@ -105,12 +142,13 @@ static void drain_some(struct gateway_tunnels *tunnels)
     span_ms = tunnels->drain_until_ms - tunnels->drain_from_ms;
     if (now_ms < tunnels->drain_until_ms)
         keep = (tunnels->drain_count * (tunnels->drain_until_ms - now_ms) + span_ms - 1) / span_ms;
-    for (struct tunnel *tunnel = tunnels->answered, *next;
-         tunnel != NULL && atomic_load(&tunnels->count) > keep; tunnel = next) {
-        next = tunnel->next;
-        if (tunnel->state == PUMPING)
-            tunnel_end(tunnel);
-    }
+    drain_list(tunnels, tunnels->behind, keep);
+    drain_list(tunnels, tunnels->answered, keep);
+}
+
+static bool waits_for_time(struct gateway_tunnels *tunnels)
+{
+    return tunnels->asking != NULL || tunnels->behind != NULL || is_draining(tunnels);
 }
 
 static void *run(void *arg)
@@ -120,8 +158,8 @@ static void *run(void *arg)
 
     pthread_setname_np(pthread_self(), "tunnels");
     while (!is_stopping(tunnels)) {
-        int timeout_ms = tunnels->asking != NULL || is_draining(tunnels) ? TICK_MS : -1;
-        int count = epoll_wait(tunnels->epoll_fd, events, EVENTS_MAX, timeout_ms);
+        int count = epoll_wait(tunnels->epoll_fd, events, EVENTS_MAX,
+                               waits_for_time(tunnels) ? TICK_MS : -1);
         uint64_t ignored;
 
         for (int i = 0; i < count; i++) {
@@ -141,21 +179,26 @@ static void *run(void *arg)
 /* ---- public ---- */
 
 enum cc_code gateway_tunnels_create(const struct cc_clock *clock,
-                                    struct gateway_upstreams *upstreams, int64_t max_count,
-                                    int64_t max_per_address, struct gateway_tunnels **out,
-                                    struct cc_error *err)
+                                    struct gateway_upstreams *upstreams,
+                                    const struct gateway_settings *settings,
+                                    struct gateway_tunnels **out, struct cc_error *err)
 {
     struct gateway_tunnels *tunnels = cc_calloc(1, sizeof(*tunnels));
     struct epoll_event event = {.events = EPOLLIN};
 
     tunnels->clock = clock;
     tunnels->upstreams = upstreams;
-    tunnels->addresses = gateway_addresses_create(max_per_address);
-    tunnels->max_count = max_count;
+    tunnels->addresses = gateway_addresses_create(settings->tunnels_per_address_max);
+    tunnels->max_count = settings->tunnels_max;
+    tunnels->behind_ms = settings->tunnel_behind_ms;
     pthread_mutex_init(&tunnels->lock, NULL);
     tunnels->open_gauge = cc_gauge_get("gateway_tunnels_open", "WebSocket tunnels open now", NULL);
     tunnels->failed_counter = cc_counter_get("gateway_tunnels_failed_total",
                                              "WebSocket upgrades that reached no gateway", NULL);
+    tunnels->behind_counter = cc_counter_get("gateway_tunnels_behind_total",
+                                             "WebSocket tunnels closed because a side did not take "
+                                             "what was there",
+                                             NULL);
     tunnels->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     tunnels->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (epoll_ctl(tunnels->epoll_fd, EPOLL_CTL_ADD, tunnels->event_fd, &event) == 0)
@@ -224,8 +267,7 @@ enum cc_code gateway_tunnels_open(struct gateway_tunnels *tunnels,
         return refuse_opening(tunnels, "Too many connections", err);
     if (is_draining(tunnels))
         return refuse_opening(tunnels, "This gateway is stopping", err);
-    address = gateway_address_take(tunnels->addresses, cc_request_arena(request->req),
-                                   cc_request_peer(request->req));
+    address = gateway_address_take(tunnels->addresses, cc_request_peer(request->req));
     if (address == NULL) {
         atomic_fetch_sub(&tunnels->count, 1);
         cc_fail(err, CC_RATE_LIMITED, NULL, "Too many connections of this address");

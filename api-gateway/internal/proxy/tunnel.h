@@ -13,10 +13,11 @@
 #include "proxy/upstreams.h"
 
 struct gateway_tunnels;
-/* max_count: of all tunnels; max_per_address: of those of one client address (/64 for IPv6). */
+/* Of the settings: tunnels_max of all, tunnels_per_address_max of those of one client address (/64
+ * for IPv6), tunnel_behind_ms. Clock and upstreams are borrowed. */
 CC_MUST_CHECK enum cc_code gateway_tunnels_create(const struct cc_clock *clock,
                                                   struct gateway_upstreams *upstreams,
-                                                  int64_t max_count, int64_t max_per_address,
+                                                  const struct gateway_settings *settings,
                                                   struct gateway_tunnels **out,
                                                   struct cc_error *err);
 /* Opens no more and closes what is open one after the other, spread evenly until then, so that the

@@ -28,8 +28,10 @@ struct side {
     bool ended;    /* it sends no more */
     bool shut;     /* we send no more to it */
     bool deaf;     /* it takes no more; what it has said still goes on */
+    bool hung_up;  /* it has closed while the other one was behind */
     char *pending; /* what it could not take yet; NULL = nothing */
     uint32_t pending_first, pending_count;
+    int64_t behind_until_ms; /* to have taken all there is; drips don't renew it; 0 = not behind */
 };
 struct tunnel {
     struct gateway_tunnels *tunnels;
@@ -76,11 +78,12 @@ struct gateway_tunnels {
     bool stopping;
     int64_t drain_from_ms, drain_until_ms, drain_count; /* until_ms 0 = not draining */
     /* The thread's own. */
-    struct tunnel *asking, *answered; /* by whether a deadline runs */
-    struct tunnel *gone;              /* freed after the current batch of events */
+    struct tunnel *asking, *answered, *behind; /* in the first and the last a deadline runs */
+    int64_t behind_ms;
+    struct tunnel *gone; /* freed after the current batch of events */
     int64_t next_expiry_ms;
     struct cc_gauge *open_gauge;
-    struct cc_counter *failed_counter;
+    struct cc_counter *failed_counter, *behind_counter;
     char scratch[TUNNEL_SCRATCH_BYTES];
 };
 

@@ -4,9 +4,12 @@
 
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/alloc.h"
+
+#define HUNG_UP_MS 5000
 
 static struct side *other(struct side *side)
 {
@@ -21,9 +24,52 @@ static void watch_pumping(struct side *side)
 
     if (!side->ended && other(side)->pending == NULL)
         events |= EPOLLIN;
+    else if (!side->ended && !side->hung_up)
+        events |= EPOLLRDHUP;
     if (side->pending != NULL)
         events |= EPOLLOUT;
     tunnel_watch(side, events);
+}
+
+static bool has_unread(const struct side *side)
+{
+    int count = 0;
+
+    return side->fd >= 0 && ioctl(side->fd, FIONREAD, &count) == 0 && count > 0;
+}
+
+/* A side is behind from the first byte that it could not take until it has taken all there is. */
+static void judge(struct side *side)
+{
+    const struct gateway_tunnels *tunnels = side->tunnel->tunnels;
+
+    if (side->pending != NULL && side->behind_until_ms == 0)
+        side->behind_until_ms = cc_mono_ms(tunnels->clock) + tunnels->behind_ms;
+    else if (side->pending == NULL && side->behind_until_ms != 0 && !has_unread(other(side)))
+        side->behind_until_ms = 0;
+}
+
+/* Whoever is behind has less time once the one it listens to has closed. */
+static void notice_hang_up(struct side *side)
+{
+    const struct gateway_tunnels *tunnels = side->tunnel->tunnels;
+    int64_t until_ms = cc_mono_ms(tunnels->clock) + HUNG_UP_MS;
+
+    side->hung_up = true;
+    if (other(side)->behind_until_ms > until_ms)
+        other(side)->behind_until_ms = until_ms;
+}
+
+static void keep_in_list(struct tunnel *tunnel)
+{
+    struct gateway_tunnels *tunnels = tunnel->tunnels;
+    bool is_behind = tunnel->client.behind_until_ms != 0 || tunnel->server.behind_until_ms != 0;
+    struct tunnel **list = is_behind ? &tunnels->behind : &tunnels->answered;
+
+    if (tunnel->list == list)
+        return;
+    tunnel_unlink(tunnel);
+    tunnel_link(tunnel, list);
 }
 
 /* Passes an end of stream on, once everything before it is through; ends the tunnel after both. */
@@ -40,6 +86,9 @@ void tunnel_settle(struct tunnel *tunnel)
         tunnel_end(tunnel);
         return;
     }
+    judge(&tunnel->client);
+    judge(&tunnel->server);
+    keep_in_list(tunnel);
     watch_pumping(&tunnel->client);
     watch_pumping(&tunnel->server);
 }
@@ -114,6 +163,8 @@ void tunnel_on_pumping(struct side *side, uint32_t events)
     if (!side->ended && other(side)->pending == NULL &&
         (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
         alive = pump(side);
+    else if (!side->ended && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        notice_hang_up(side);
     if (alive)
         tunnel_settle(tunnel);
     else

@@ -7,6 +7,7 @@
 
 #include "app.h"
 #include "http/browser.h"
+#include "proxy/forward.h"
 #include "proxy/tunnel.h"
 
 /* Fields of the handshake that travel on, and the caller's token. */
@@ -92,10 +93,21 @@ static const char *write_rest(struct cc_request *req)
                            text, cc_request_peer(req), cc_request_id(req), traceparent);
 }
 
+static void open_tunnel(void *arg)
+{
+    const struct gateway_tunnel_request *request = arg;
+    const struct gateway_app *app = cc_request_app(request->req);
+    struct cc_request *req = request->req;
+    struct cc_error err = {0};
+    enum cc_code code = gateway_tunnels_open(app->tunnels, request, &err);
+
+    if (code != CC_OK)
+        cc_request_complete(req, code, &err);
+}
+
 enum cc_code gateway_http_open_tunnel(struct cc_request *req, struct cc_response *res,
                                       struct cc_error *err)
 {
-    const struct gateway_app *app = cc_request_app(req);
     struct gateway_tunnel_request *request =
         CC_ARENA_NEW(cc_request_arena(req), struct gateway_tunnel_request);
     struct cc_caller caller = {0};
@@ -109,5 +121,6 @@ enum cc_code gateway_http_open_tunnel(struct cc_request *req, struct cc_response
     request->head_rest = write_rest(req);
     if (caller.user_id[0] != '\0')
         request->key = cc_arena_strdup(cc_request_arena(req), caller.user_id);
-    return gateway_tunnels_open(app->tunnels, request, err);
+    gateway_admit(req, res, GATEWAY_RATE_ADDRESS, open_tunnel, request);
+    return CC_OK;
 }

@@ -182,7 +182,9 @@ static void *run_websocket(void *arg)
     int fd;
 
     while ((fd = accept(websocket->listen_fd, NULL, NULL)) >= 0) {
+        atomic_store(&websocket->fd, fd);
         serve_websocket(websocket, fd);
+        atomic_store(&websocket->fd, -1);
         close(fd);
     }
     return NULL;

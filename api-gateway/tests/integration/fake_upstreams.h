@@ -26,6 +26,7 @@ struct fake_websocket {
     pthread_t thread;
     char head[8192];   /* of the last upgrade request */
     _Atomic int ended; /* connections whose client hung up */
+    _Atomic int fd;    /* of the connection now served; -1 = none */
 };
 struct fake_upstreams {
     struct fake_service services[FAKE_COUNT];

@@ -44,7 +44,15 @@ static void each_path_reaches_its_service(void **state)
         const char *line, *service;
     } rows[] = {
         {"POST /v1/auth/login", "auth"},
-        {"GET /.well-known/jwks.json", "auth"},
+        {"POST /v1/auth/register", "auth"},
+        {"POST /v1/auth/otp/verify", "auth"},
+        {"POST /v1/auth/otp/resend", "auth"},
+        {"POST /v1/auth/refresh", "auth"},
+        {"POST /v1/auth/logout", "auth"},
+        {"POST /v1/auth/password/forgot", "auth"},
+        {"POST /v1/auth/password/reset", "auth"},
+        {"POST /v1/auth/password/change", "auth"},
+        {"GET /v1/auth/deletions/d1", "auth"},
         {"GET /v1/sessions", "auth"},
         {"DELETE /v1/sessions/s1", "auth"},
         {"GET /v1/devices", "auth"},
@@ -474,6 +482,7 @@ static void keys_and_revocations_are_enough_to_be_ready(void **state)
     assert_contains(readiness(g), "\"status\":\"degraded\"");
     assert_contains(readiness(g), "{\"name\":\"chat-service\",\"ok\":false,\"age_ms\":null");
     assert_int_equal(status_of(ask_signed(g, "GET /v1/users/me")), 503);
+    assert_contains(ask(g, "GET /.well-known/jwks.json", "", ""), "\"kid\":\"");
 }
 
 static bool lacks_nothing(void *arg)

@@ -96,25 +96,39 @@ static void one_person_of_ipv6_has_a_whole_64(void **state)
 
 static void an_address_holds_its_share_and_no_more(void **state)
 {
-    struct cc_arena *arena = cc_arena_create(0);
     struct gateway_addresses *addresses = gateway_addresses_create(2);
     struct gateway_address *first, *second;
 
     (void)state;
-    first = gateway_address_take(addresses, arena, "2001:db8::1");
-    second = gateway_address_take(addresses, arena, "2001:db8::2");
+    first = gateway_address_take(addresses, "2001:db8::1");
+    second = gateway_address_take(addresses, "2001:db8::2");
     assert_non_null(first);
     assert_ptr_equal(first, second); /* the same /64 */
-    assert_null(gateway_address_take(addresses, arena, "2001:db8::3"));
-    assert_non_null(gateway_address_take(addresses, arena, "192.0.2.7"));
+    assert_null(gateway_address_take(addresses, "2001:db8::3"));
+    assert_non_null(gateway_address_take(addresses, "192.0.2.7"));
     gateway_address_release(addresses, first);
-    assert_non_null(gateway_address_take(addresses, arena, "2001:db8::3"));
+    assert_non_null(gateway_address_take(addresses, "2001:db8::3"));
     gateway_address_release(addresses, second);
     gateway_address_release(addresses, second);
     gateway_address_release(addresses, NULL);
-    assert_non_null(gateway_address_take(addresses, arena, "2001:db8::1"));
+    assert_non_null(gateway_address_take(addresses, "2001:db8::1"));
     gateway_addresses_destroy(addresses);
-    cc_arena_destroy(arena);
+}
+
+static void whoever_came_above_the_share_is_counted_until_he_leaves(void **state)
+{
+    struct gateway_addresses *addresses = gateway_addresses_create(1);
+
+    (void)state;
+    assert_true(gateway_address_came(addresses, "192.0.2.7"));
+    assert_false(gateway_address_came(addresses, "192.0.2.7"));
+    assert_true(gateway_address_came(addresses, "192.0.2.8"));
+    gateway_address_left(addresses, "192.0.2.7");
+    assert_false(gateway_address_came(addresses, "192.0.2.7"));
+    gateway_address_left(addresses, "192.0.2.7");
+    gateway_address_left(addresses, "192.0.2.7");
+    assert_true(gateway_address_came(addresses, "192.0.2.7"));
+    gateway_addresses_destroy(addresses);
 }
 
 int main(void)
@@ -125,6 +139,7 @@ int main(void)
         cmocka_unit_test(what_is_no_prefix_is_a_bad_setting),
         cmocka_unit_test(one_person_of_ipv6_has_a_whole_64),
         cmocka_unit_test(an_address_holds_its_share_and_no_more),
+        cmocka_unit_test(whoever_came_above_the_share_is_counted_until_he_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
