@@ -57,7 +57,8 @@ static bool open_line(struct edge_run *run, struct line *line)
 static bool reopen(struct edge_run *run, struct line *line)
 {
     close(line->fd);
-    run->failed++;
+    if (line->due_us != 0) /* else only an idle line was closed, which a server may do */
+        run->failed++;
     return open_line(run, line);
 }
 
@@ -67,12 +68,12 @@ static void send_due(struct edge_run *run, size_t door, int64_t due_us)
         struct line *line = &run->lines[door * LINES_PER_DOOR + i];
         if (line->due_us != 0)
             continue;
+        line->due_us = due_us;
         if (send(line->fd, run->request, run->request_bytes, MSG_NOSIGNAL) !=
             (ssize_t)run->request_bytes) {
             reopen(run, line);
             return;
         }
-        line->due_us = due_us;
         run->sent++;
         if (run->counting)
             histogram_record(run->lateness, monotonic_us() - due_us);
