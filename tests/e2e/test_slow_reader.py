@@ -171,6 +171,28 @@ async def test_a_flood_of_frames_is_bounded_by_what_its_sender_reads(people, fle
         await people.close()
 
 
+@pytest.mark.parametrize("kind", ["sync", "watch"])
+async def test_a_flood_of_questions_costs_others_nothing(people, fleet, kind):
+    """It reads its answers: all but a few are refused, and others get pages and presence meanwhile."""
+    with fleet.another("websocket-gateway-1", **LIMITS) as gateway:
+        url = f"ws://127.0.0.1:{gateway.port}/v1/ws"
+        ada, bob = await people.join("Flood", "Bob")
+        chat_id = (await ada.make_group("Flood", bob))["chat_id"]
+        flood, bobs = await people.connect(ada, url), await people.connect(bob, url)
+        strangers = [str(uuid.uuid4()) for _ in range(400)]
+        asked = {"sync": {"chat_id": chat_id, "after_rev": 0}, "watch": {"user_ids": strangers}}[kind]
+        numbers = [await flood.send(kind, **asked) for _ in range(300)]
+
+        for _ in range(5):
+            assert (await bobs.request("sync", chat_id=chat_id, after_rev=0))["ok"]
+            assert (await bobs.request("watch", user_ids=[ada.user_id]))["ok"]
+        await flood.expect(lambda got: got.get("re") == numbers[-1], seconds=60)
+
+        refused = [got for got in flood.frames if got.get("re") in numbers and got.get("code") == "rate_limited"]
+        assert len(refused) > 200 and all(got["retry_after_ms"] > 0 for got in refused)
+        await people.close()
+
+
 async def pour(one, data, total):
     for _ in range(total // len(data)):
         await one.write(data)

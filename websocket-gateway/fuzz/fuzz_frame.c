@@ -195,6 +195,10 @@ static void set_up(void)
     fake_clock_init(&world.clock);
     world.settings = (struct ws_settings){.send_per_s = 5,
                                           .send_burst = 20,
+                                          .sync_per_s = 10,
+                                          .sync_burst = 50,
+                                          .watch_per_s = 50,
+                                          .watch_burst = 1000,
                                           .sockets_per_user = 3,
                                           .max_unanswered = 32,
                                           .queue_frames = 256,

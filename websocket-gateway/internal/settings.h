@@ -15,6 +15,8 @@ struct ws_settings {
     struct cc_setting_list user_service_internal_urls;
     int64_t send_per_s, send_burst;             /* of one connection */
     int64_t rate_write_per_s, rate_write_burst; /* of one person, anywhere */
+    int64_t sync_per_s, sync_burst;             /* pages of one connection */
+    int64_t watch_per_s, watch_burst;           /* people named by one connection */
     int64_t sockets_per_user;
     int64_t max_unanswered;
     int64_t queue_frames, queue_bytes;

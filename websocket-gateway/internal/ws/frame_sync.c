@@ -14,6 +14,7 @@
 
 /* A page leaves room in the send queue; what does not fit comes with the next one. */
 #define PAGE_MAX_BYTES (512 * 1024)
+#define OPEN_RETRY_MS  100
 
 struct sync {
     struct ws_call call;
@@ -67,7 +68,10 @@ static void page_came(struct ws_call *call)
     struct cc_arena *arena = call->app->hub.arena;
     struct ws_changes changes = {0};
 
-    if (session == NULL || session->state != WS_READY)
+    if (session == NULL)
+        return;
+    session->syncs_open--;
+    if (session->state != WS_READY)
         return;
     if (ws_membership_find(session->app, session->person, sync->chat_id) == NULL)
         call->code = cc_fail(&call->err, CC_NOT_FOUND, "chat_id", "there is no such chat");
@@ -78,6 +82,25 @@ static void page_came(struct ws_call *call)
     else
         ws_session_error(session, sync->frame_id, &call->err);
     cc_arena_reset(arena);
+}
+
+/* A page costs message-service more than its frame costs the client. */
+static enum cc_code admit(struct ws_session *session, struct cc_error *err)
+{
+    const struct ws_settings *set = session->app->settings;
+    int wait_ms = OPEN_RETRY_MS;
+
+    if (session->syncs_open >= WS_SYNCS_OPEN_MAX) {
+        cc_fail(err, CC_RATE_LIMITED, NULL, "wait for the answer: at most %d syncs at a time",
+                WS_SYNCS_OPEN_MAX);
+        return cc_fail_retry_after(err, wait_ms);
+    }
+    if (ws_bucket_take(&session->syncs, ws_now_ms(session->app), (int)set->sync_per_s,
+                       (int)set->sync_burst, &wait_ms))
+        return CC_OK;
+    cc_fail(err, CC_RATE_LIMITED, NULL, "sync at most %lld times a second",
+            (long long)set->sync_per_s);
+    return cc_fail_retry_after(err, wait_ms);
 }
 
 enum cc_code ws_frame_sync(struct ws_session *session, const struct ws_frame *frame,
@@ -93,6 +116,8 @@ enum cc_code ws_frame_sync(struct ws_session *session, const struct ws_frame *fr
     CC_TRY(cc_json_reader_error(frame->json, err));
     if (ws_membership_find(session->app, session->person, chat_id) == NULL)
         return cc_fail(err, CC_NOT_FOUND, "chat_id", "there is no such chat");
+    CC_TRY(admit(session, err));
+    session->syncs_open++;
     sync = cc_calloc(1, sizeof *sync);
     sync->call.done = page_came;
     sync->call.discard = ws_call_free;

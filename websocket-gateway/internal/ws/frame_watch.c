@@ -169,13 +169,30 @@ void ws_watches_clear(struct ws_session *session)
         end_watch(session, &session->watches);
 }
 
-static size_t count_watches(const struct ws_session *session)
+/* How many it watches, with those that are not watched yet. */
+static size_t count_with(struct ws_session *session, const char *const *ids, size_t id_count)
 {
     size_t count = 0;
 
     for (const struct ws_watch *watch = session->watches; watch != NULL; watch = watch->next)
         count++;
+    for (size_t i = 0; i < id_count; i++)
+        count += ws_watch_find(session, ids[i]) == NULL ? 1 : 0;
     return count;
+}
+
+/* Whoever is named is asked for at user-service and Redis, however often. */
+static enum cc_code admit(struct ws_session *session, size_t count, struct cc_error *err)
+{
+    const struct ws_settings *set = session->app->settings;
+    int wait_ms;
+
+    if (ws_bucket_take_many(&session->watched, ws_now_ms(session->app), (int)count,
+                            (int)set->watch_per_s, (int)set->watch_burst, &wait_ms))
+        return CC_OK;
+    cc_fail(err, CC_RATE_LIMITED, NULL, "name at most %lld people a second",
+            (long long)set->watch_per_s);
+    return cc_fail_retry_after(err, wait_ms);
 }
 
 static enum cc_code read_users(const struct ws_frame *frame, const char *const **out_ids,
@@ -192,7 +209,8 @@ enum cc_code ws_frame_watch(struct ws_session *session, const struct ws_frame *f
     size_t count;
 
     CC_TRY(read_users(frame, &ids, &count, err));
-    if (count_watches(session) + count > WS_WATCHES_MAX)
+    CC_TRY(admit(session, count, err));
+    if (count_with(session, ids, count) > WS_WATCHES_MAX)
         return cc_fail(err, CC_TOO_LARGE, "user_ids", "watch at most %d people", WS_WATCHES_MAX);
     for (size_t i = 0; i < count; i++)
         add_watch(session, ids[i]);
@@ -208,6 +226,7 @@ enum cc_code ws_frame_unwatch(struct ws_session *session, const struct ws_frame 
     size_t count;
 
     CC_TRY(read_users(frame, &ids, &count, err));
+    CC_TRY(admit(session, count, err));
     for (size_t i = 0; i < count; i++) {
         struct ws_watch **at = find_watch(session, ids[i]);
 

@@ -45,6 +45,11 @@ static void say_hello(struct ws_session *session)
     cc_json_put_int(&out.json, "send_burst", set->send_burst);
     cc_json_put_int(&out.json, "person_writes_per_s", set->rate_write_per_s);
     cc_json_put_int(&out.json, "person_write_burst", set->rate_write_burst);
+    cc_json_put_int(&out.json, "syncs_per_s", set->sync_per_s);
+    cc_json_put_int(&out.json, "sync_burst", set->sync_burst);
+    cc_json_put_int(&out.json, "syncs_open", WS_SYNCS_OPEN_MAX);
+    cc_json_put_int(&out.json, "watches_per_s", set->watch_per_s);
+    cc_json_put_int(&out.json, "watch_burst", set->watch_burst);
     cc_json_put_int(&out.json, "unanswered_sends", set->max_unanswered);
     cc_json_put_int(&out.json, "sockets_per_user", set->sockets_per_user);
     cc_json_put_int(&out.json, "watched_users", WS_WATCHES_MAX);

@@ -51,6 +51,7 @@ struct ws_session {
     uint16_t close_code;
     bool ping_due, reading_stopped;
     bool writing;                /* a frame was taken from `out` and is not written yet */
+    uint8_t syncs_open;          /* pages that were asked for and have not come */
     bool away;                   /* nobody is at the client, it says */
     int64_t heard_ms;            /* last sign of life */
     int64_t pinged_ms;           /* 0 = no answer is owed */
@@ -59,7 +60,7 @@ struct ws_session {
     int64_t token_expires_at_ms; /* wall */
     struct ws_outbox out;
     struct ws_outbox held; /* live frames that wait for the end of a resume */
-    struct ws_bucket operations, reads, moods;
+    struct ws_bucket operations, reads, moods, syncs, watched, refreshes;
     struct ws_send *sends, **sends_end; /* operations whose outcome is awaited, oldest first */
     struct ws_send *unaccepted;         /* the oldest that Kafka has not taken yet; NULL: none */
     unsigned send_count, unanswered;    /* all of them; those not yet answered at all */
