@@ -161,6 +161,9 @@ async def test_an_empty_redis_is_filled_again(people, fleet):
     ada, bob, gone = await people.join("Ada", "Bob", "Gone")
     chat_id = (await ada.make_group("Engines", bob))["chat_id"]
     at_ada, at_bob = await people.connect(ada, gateways[0]), await people.connect(bob, gateways[1])
+    newcomer = Person(people.api, people.mailpit_url, "Newcomer")
+    newcomer.asked(await registration(newcomer))
+    lost = await newcomer.mailed_code()
     await gone.log_out()
     async for _ in attempts("the token is refused"):
         if (await gone.call("GET", "/v1/users/me")).status_code == 401:
@@ -178,6 +181,21 @@ async def test_an_empty_redis_is_filled_again(people, fleet):
             break
     print(f"\npresence was there again {time.monotonic() - back_at:.1f} s after Redis")
     assert (await gone.call("GET", "/v1/users/me")).status_code == 401
+    await another_code_is_good(newcomer, lost)
+
+
+async def another_code_is_good(newcomer, lost):
+    """The registration is still there; the code that was only in Redis is not."""
+    verify = "/v1/auth/otp/verify"
+    assert (await newcomer.api.call("POST", verify, newcomer.with_code(lost))).status_code == 401
+    resend = {"verification_id": newcomer.verification_id, "email": newcomer.email}
+    newcomer.asked(await newcomer.api.call("POST", "/v1/auth/otp/resend", resend))
+    async for _ in attempts("another code"):
+        code = await newcomer.mailed_code()
+        if code != lost:
+            break
+    assert (await newcomer.api.call("POST", verify, newcomer.with_code(code))).status_code == 200
+    await newcomer.log_in()
 
 
 async def heard_live(sender, receiver, chat_id):

@@ -156,7 +156,7 @@ static struct auth_settings make_settings(struct fixture *f, const char *smtp_ur
         .guesses_per_address = 300,
         .access_token_s = 600,
         .refresh_token_s = 2592000,
-        .otp_ttl_s = 600,
+        .otp_ttl_s = f->otp_ttl_s,
         .argon2_memory_kib = f->argon2_memory_kib,
         .argon2_iterations = 1,
     };
@@ -211,6 +211,7 @@ struct fixture *fixture_create(void)
     f->users.server = listen_with(f, stub_routes, &f->users, NULL, true);
     f->database_uri = f->usual.database_uri = test_database_create();
     f->usual.smtp_url = test_env("CHAT_TEST_SMTP_URL");
+    f->otp_ttl_s = f->usual.otp_ttl_s = 600;
     f->argon2_memory_kib = f->usual.argon2_memory_kib = 8192; /* cheap: many log-ins here */
     test_database_migrate();
     if (cc_topics_create(test_env("CHAT_TEST_KAFKA_BROKERS"), cc_topics, cc_topic_count, 1, &err) !=
@@ -226,12 +227,14 @@ void fixture_renew(struct fixture *f)
     f->address = a_new_address(f);
     if (smtp_url != NULL && strcmp(smtp_url, f->usual.smtp_url) == 0 &&
         f->database_uri == f->usual.database_uri &&
-        f->service.settings.argon2_memory_kib == f->usual.argon2_memory_kib)
+        f->service.settings.argon2_memory_kib == f->usual.argon2_memory_kib &&
+        f->service.settings.otp_ttl_s == f->usual.otp_ttl_s)
         return;
     if (smtp_url != NULL)
         service_stop(f);
     f->database_uri = f->usual.database_uri;
     f->argon2_memory_kib = f->usual.argon2_memory_kib;
+    f->otp_ttl_s = f->usual.otp_ttl_s;
     service_start(f, f->usual.smtp_url);
 }
 

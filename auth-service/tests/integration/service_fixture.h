@@ -52,9 +52,9 @@ struct fixture { /* of all tests of a program */
     const char *address; /* where requests come from, as the edge would say */
     struct {
         const char *database_uri, *smtp_url;
-        int64_t argon2_memory_kib;
+        int64_t argon2_memory_kib, otp_ttl_s;
     } usual; /* as it is when a test begins */
-    int64_t argon2_memory_kib;
+    int64_t argon2_memory_kib, otp_ttl_s;
     struct service service;
 };
 

@@ -267,6 +267,65 @@ static void five_wrong_tries_kill_the_code(void **state)
     assert_int_equal(verify(f, person, code).status, 401);
 }
 
+/* All that Redis has of a code. */
+static const char *stored_code(struct fixture *f, const char *key)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    struct cc_error err = {0};
+    const char *text = "";
+    if (cc_redis_do(f->service.app.redis, &reply, &err, "HGETALL", key, NULL) != CC_OK)
+        return "not known";
+    for (size_t i = 0; i < reply->elements; i++)
+        text = cc_arena_printf(f->arena, "%s %s", text, reply->element[i]->str);
+    return text;
+}
+
+static void redis_holds_no_code_in_clear_and_none_for_longer_than_it_lives(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    struct cc_error err = {0};
+    (void)register_as(f, &person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1);
+    const char *key = code_key(f, person, OTP_PURPOSE_VERIFY), *stored = stored_code(f, key);
+
+    assert_non_null(strstr(stored, " hash "));
+    assert_null(strstr(stored, code));
+    assert_null(strstr(stored, person.email));
+    assert_null(strstr(key, person.verification_id));
+    assert_int_equal(cc_redis_do(f->service.app.redis, &reply, &err, "PTTL", key, NULL), CC_OK);
+    assert_in_range(reply->integer, 1, f->service.settings.otp_ttl_s * 1000);
+    assert_true(reply->integer > (f->service.settings.otp_ttl_s - 60) * 1000);
+}
+
+struct code_wait {
+    struct fixture *f;
+    const char *key;
+};
+
+static bool is_forgotten(void *arg)
+{
+    const struct code_wait *wait = arg;
+    return stored_code(wait->f, wait->key)[0] == '\0';
+}
+
+static void a_code_expires(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f);
+    f->otp_ttl_s = 4;
+    service_stop(f);
+    service_start(f, f->usual.smtp_url);
+    (void)register_as(f, &person, PASSWORD);
+    const char *code = mailed_code(f, person.email, 1);
+    struct code_wait wait = {f, code_key(f, person, OTP_PURPOSE_VERIFY)};
+
+    test_wait_for(is_forgotten, &wait, 10000);
+
+    assert_int_equal(verify(f, person, code).status, 401);
+}
+
 static void three_more_mails_are_sent_and_then_none(void **state)
 {
     struct fixture *f = *state;
@@ -750,6 +809,8 @@ int main(void)
         TEST(tries_by_the_address_alone_cost_whoever_asked_nothing),
         TEST(a_registration_outlives_its_code),
         TEST(five_wrong_tries_kill_the_code),
+        TEST(redis_holds_no_code_in_clear_and_none_for_longer_than_it_lives),
+        TEST(a_code_expires),
         TEST(three_more_mails_are_sent_and_then_none),
         TEST(mails_wait_for_a_mail_server_that_is_away),
         TEST(a_wrong_password_and_an_unknown_address_look_alike),
