@@ -14,7 +14,6 @@
 #include "common/cleanup.h"
 #include "key_seal.h"
 
-#define KEYS_MAX       8
 #define KEY_BITS       3072
 #define JWKS_MAX_BYTES 16384
 

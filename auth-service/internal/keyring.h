@@ -28,7 +28,7 @@ CC_MUST_CHECK enum cc_code keyring_import(struct keyring *keyring, const char *p
                                           struct cc_error *err);
 /* Makes and stores a new key. `at_once`: it signs now, and all others are refused as soon as the
  * verifiers notice, for a key that is in wrong hands; otherwise it signs after KEYRING_LEAD_MS, and
- * others verify for token_life_ms more. */
+ * others verify for token_life_ms more. CC_CONFLICT: there are KEYS_MAX already. */
 CC_MUST_CHECK enum cc_code keyring_rotate(struct keyring *keyring, bool at_once,
                                           int64_t token_life_ms, char out_kid[KEY_ID_BYTES],
                                           struct cc_error *err);

@@ -54,6 +54,8 @@ enum cc_code auth_check_own_password(struct auth_app *app, const struct account 
 {
     bool right;
     const struct auth_guesser guesser = {.email = account->email, .device_id = device_id};
+    if (!account->active) /* it was closed since the caller was let in: no password is left */
+        return cc_fail(err, CC_NOT_FOUND, NULL, "There is no such account.");
     CC_TRY(check(app, &guesser, account->password_hash, password, &right, err));
     if (!right)
         return cc_fail(err, CC_BAD_CREDENTIALS, pointer, "This is not the present password.");

@@ -16,7 +16,8 @@ struct password_try {
 CC_MUST_CHECK enum cc_code auth_check_password(struct auth_app *app, const char *email,
                                                const struct password_try *attempt,
                                                struct account *out, struct cc_error *err);
-/* For somebody who is logged in, on that device. CC_BAD_CREDENTIALS, with `pointer` as the field.
+/* For somebody who is logged in, on that device. CC_NOT_FOUND: the account was closed
+ * meanwhile. CC_BAD_CREDENTIALS, with `pointer` as the field.
  */
 CC_MUST_CHECK enum cc_code auth_check_own_password(struct auth_app *app,
                                                    const struct account *account,

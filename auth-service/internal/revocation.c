@@ -11,23 +11,54 @@
 #include "common/metrics.h"
 #include "common/topics.h"
 
+#define COPIES_AT_ONCE 128
+
 int64_t auth_revoked_until_ms(const struct auth_app *app)
 {
     return auth_now_ms(app) + app->settings->access_token_s * 1000 + SESSION_CLOCK_SKEW_MS;
 }
 
-enum cc_code auth_copy_revocation(struct auth_app *app, const struct session_revocation *revocation,
-                                  struct cc_error *err)
-{
+struct copy { /* SET revoked:{session} 1 PX life */
     char key[CC_REDIS_NAME_BYTES], life_ms[24];
-    int64_t left_ms = revocation->until_ms - auth_now_ms(app);
-    if (left_ms <= 0)
-        return CC_OK;
-    if (app->verifier != NULL) /* the command line has none */
-        cc_jwt_revoke_session(app->verifier, revocation->session_id, revocation->until_ms);
-    cc_redis_name_revoked(revocation->session_id, key);
-    (void)snprintf(life_ms, sizeof life_ms, "%" PRId64, left_ms);
-    return cc_redis_do(app->redis, NULL, err, "SET", key, "1", "PX", life_ms, NULL);
+    const char *argv[5];
+};
+
+static struct cc_redis_args copy_init(struct copy *self,
+                                      const struct session_revocation *revocation, int64_t now_ms)
+{
+    int64_t left_ms = revocation->until_ms - now_ms;
+    cc_redis_name_revoked(revocation->session_id, self->key);
+    (void)snprintf(self->life_ms, sizeof self->life_ms, "%" PRId64, left_ms > 0 ? left_ms : 1);
+    self->argv[0] = "SET";
+    self->argv[1] = self->key;
+    self->argv[2] = "1";
+    self->argv[3] = "PX";
+    self->argv[4] = self->life_ms;
+    return (struct cc_redis_args){.argc = 5, .argv = self->argv};
+}
+
+static enum cc_code copy_some(struct auth_app *app, const struct session_revocation *items,
+                              size_t count, struct cc_error *err)
+{
+    struct copy copies[COPIES_AT_ONCE];
+    struct cc_redis_args commands[COPIES_AT_ONCE];
+    for (size_t i = 0; i < count; i++) {
+        if (app->verifier != NULL) /* the command line has none */
+            cc_jwt_revoke_session(app->verifier, items[i].session_id, items[i].until_ms);
+        commands[i] = copy_init(&copies[i], &items[i], auth_now_ms(app));
+    }
+    return cc_redis_pipeline(app->redis, commands, count, NULL, err);
+}
+
+enum cc_code auth_copy_revocations(struct auth_app *app, const struct revocation_list *list,
+                                   struct cc_error *err)
+{
+    for (size_t at = 0; at < list->count; at += COPIES_AT_ONCE) {
+        size_t left = list->count - at;
+        CC_TRY(
+            copy_some(app, &list->items[at], left < COPIES_AT_ONCE ? left : COPIES_AT_ONCE, err));
+    }
+    return CC_OK;
 }
 
 /* Gateways close with 4304 whoever was suspended: they learn the reason from the person's channel,
@@ -55,7 +86,7 @@ static enum cc_code publish_reason(struct auth_app *app,
 static enum cc_code publish(struct auth_app *app, const struct session_revocation *revocation,
                             struct cc_error *err)
 {
-    CC_TRY(auth_copy_revocation(app, revocation, err));
+    CC_TRY(copy_some(app, revocation, 1, err));
     CC_TRY(publish_reason(app, revocation, err));
     return cc_redis_do(app->redis, NULL, err, "PUBLISH", CC_CHANNEL_SESSION_REVOKED,
                        revocation->session_id, NULL);

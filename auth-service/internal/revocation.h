@@ -22,10 +22,10 @@ CC_MUST_CHECK enum cc_code auth_change_account(struct auth_app *app,
                                                struct cc_arena *arena, struct cc_error *err);
 /* Tells about sessions that ended. A Redis that is away is logged: upkeep repeats it. */
 void auth_announce_revoked(struct auth_app *app, const struct revocation_list *ended);
-/* The key and this process only, for what was announced before. */
-CC_MUST_CHECK enum cc_code auth_copy_revocation(struct auth_app *app,
-                                                const struct session_revocation *revocation,
-                                                struct cc_error *err);
+/* The keys and this process only, for what was announced before; many in one round trip. */
+CC_MUST_CHECK enum cc_code auth_copy_revocations(struct auth_app *app,
+                                                 const struct revocation_list *list,
+                                                 struct cc_error *err);
 /* When the last access token of a session that ends now has expired. */
 int64_t auth_revoked_until_ms(const struct auth_app *app);
 

@@ -15,9 +15,11 @@ static enum cc_code copy_revocations(struct auth_app *app, struct cc_error *err)
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct revocation_list list;
     CC_TRY(account_store_list_revocations(app->accounts, auth_now_ms(app), arena, &list, err));
-    for (size_t i = 0; i < list.count; i++)
-        CC_TRY(auth_copy_revocation(app, &list.items[i], err));
-    return CC_OK;
+    cc_gauge_set(cc_gauge_get("auth_revocations", "Sessions whose tokens are refused.", NULL),
+                 (int64_t)list.count);
+    if (list.count == REVOCATIONS_LISTED) /* the rest may be refused too late after a restart */
+        cc_log(CC_LOG_WARN, "there are more revocations than are copied", NULL);
+    return auth_copy_revocations(app, &list, err);
 }
 
 static enum cc_code set_gauges(struct auth_app *app, struct cc_error *err)

@@ -12,6 +12,8 @@
 
 #include "common/alloc.h"
 #include "common/hash_map.h"
+#include "common/log.h"
+#include "common/metrics.h"
 
 #include "jwt_private.h"
 
@@ -40,6 +42,7 @@ struct cc_jwt_verifier {
     struct cc_hash_map *revoked; /* session id -> struct revocation */
     struct revocation *oldest, *newest;
     size_t revoked_count;
+    bool overflowed; /* said once */
 };
 
 struct cc_jwt_verifier *cc_jwt_verifier_create(struct cc_http_client *client,
@@ -151,11 +154,40 @@ static bool is_revoked(struct cc_jwt_verifier *verifier, const char *session_id,
     return revocation != NULL && revocation->until_ms > now_ms;
 }
 
-static void add_revocation(struct cc_jwt_verifier *verifier, const struct revocation *model)
+/* Told again, as it is every few seconds: it takes no other place. Frees `revocation`, if so. */
+static bool extend_revocation(struct cc_jwt_verifier *verifier, struct revocation *revocation)
 {
-    struct revocation *revocation = cc_calloc(1, sizeof(*revocation));
+    struct revocation *known = cc_hash_map_get(verifier->revoked, revocation->session_id);
 
-    *revocation = *model;
+    if (known == NULL)
+        return false;
+    if (known->until_ms < revocation->until_ms)
+        known->until_ms = revocation->until_ms;
+    cc_free(revocation);
+    return true;
+}
+
+/* One that is dropped before its time is a token that works again: worth a number that alarms. */
+static void make_room(struct cc_jwt_verifier *verifier)
+{
+    int64_t now_ms = cc_wall_ms(verifier->clock);
+
+    while (verifier->oldest != NULL && verifier->oldest->until_ms <= now_ms)
+        drop_oldest_revocation(verifier);
+    if (verifier->revoked_count < REVOCATIONS_MAX)
+        return;
+    cc_counter_add(cc_counter_get("chat_revocations_dropped_total",
+                                  "Revoked sessions forgotten early: there were too many.", NULL),
+                   1);
+    if (!verifier->overflowed)
+        cc_log(CC_LOG_WARN, "more sessions are revoked than can be remembered", NULL);
+    verifier->overflowed = true;
+    drop_oldest_revocation(verifier);
+}
+
+static void add_revocation(struct cc_jwt_verifier *verifier, struct revocation *revocation)
+{
+    make_room(verifier);
     cc_hash_map_put(verifier->revoked, revocation->session_id, revocation);
     if (verifier->newest != NULL)
         verifier->newest->next = revocation;
@@ -168,22 +200,14 @@ static void add_revocation(struct cc_jwt_verifier *verifier, const struct revoca
 void cc_jwt_revoke_session(struct cc_jwt_verifier *verifier, const char *session_id,
                            int64_t until_ms)
 {
-    struct revocation model = {.until_ms = until_ms}, *known;
-    int64_t now_ms = cc_wall_ms(verifier->clock);
+    struct revocation *revocation = cc_calloc(1, sizeof(*revocation));
 
-    strncpy(model.session_id, session_id, sizeof(model.session_id) - 1);
-    cc_uuid_normalise(model.session_id);
+    strncpy(revocation->session_id, session_id, sizeof(revocation->session_id) - 1);
+    cc_uuid_normalise(revocation->session_id);
+    revocation->until_ms = until_ms;
     pthread_mutex_lock(&verifier->lock);
-    while (verifier->oldest != NULL && verifier->oldest->until_ms <= now_ms)
-        drop_oldest_revocation(verifier);
-    known = cc_hash_map_get(verifier->revoked, model.session_id);
-    if (known != NULL && known->until_ms < until_ms)
-        known->until_ms = until_ms;
-    if (known == NULL) {
-        if (verifier->revoked_count >= REVOCATIONS_MAX)
-            drop_oldest_revocation(verifier);
-        add_revocation(verifier, &model);
-    }
+    if (!extend_revocation(verifier, revocation))
+        add_revocation(verifier, revocation);
     pthread_mutex_unlock(&verifier->lock);
 }
 

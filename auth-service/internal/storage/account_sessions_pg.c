@@ -202,13 +202,13 @@ enum cc_code pg_list_revocations(struct account_store *store, int64_t now_ms,
                                  struct cc_error *err)
 {
     CC_AUTO(pg_result) PGresult *result = NULL;
-    struct pg_number now = pg_number(now_ms);
-    const char *params[] = {now.text};
+    struct pg_number now = pg_number(now_ms), most = pg_number(REVOCATIONS_LISTED);
+    const char *params[] = {now.text, most.text};
 
     CC_TRY(cc_pg_query(pg_store_pool(store),
                        "SELECT session_id, user_id, revoked_at_ms, revoked_until_ms FROM sessions "
                        "WHERE revoked_at_ms IS NOT NULL AND revoked_until_ms > $1 "
-                       "ORDER BY revoked_until_ms DESC LIMIT 100000",
+                       "ORDER BY revoked_until_ms DESC LIMIT $2",
                        params, COUNT(params), &result, err));
     *out = read_revoked(result, "", 0, 0, arena);
     struct session_revocation *items = (struct session_revocation *)out->items;

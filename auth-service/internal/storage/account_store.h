@@ -62,6 +62,8 @@ struct refresh_use {
     int64_t now_ms;
 };
 
+#define REVOCATIONS_LISTED 100000
+
 struct account_store;
 struct account_store_ops {
     enum cc_code (*enroll)(struct account_store *, const struct registration *,
@@ -222,7 +224,8 @@ account_store_revoke(struct account_store *store, const struct session_ending *e
 {
     return store->ops->revoke(store, ending, arena, out, err);
 }
-/* Revocations whose access tokens may still live, at most 100,000. */
+/* Revocations whose access tokens may still live, at most REVOCATIONS_LISTED, the last to end
+ * first. */
 CC_MUST_CHECK static inline enum cc_code
 account_store_list_revocations(struct account_store *store, int64_t now_ms, struct cc_arena *arena,
                                struct revocation_list *out, struct cc_error *err)

@@ -14,6 +14,7 @@
 #include "common/error.h"
 
 #define KEY_ID_BYTES 17
+#define KEYS_MAX     8 /* published at the same time */
 
 struct stored_key {
     char kid[KEY_ID_BYTES];
@@ -46,7 +47,8 @@ key_store_add_first(struct key_store *store, const struct stored_key *key, struc
     return store->ops->add_first(store, key, err);
 }
 /* Adds a key without an end; all others verify until others_until_ms at most, and those that are
- * over at now_ms go. Rotations take turns. */
+ * over at now_ms go. Rotations take turns. CC_CONFLICT, and nothing changes: KEYS_MAX of them are
+ * not over; one more would push one out that signs, or whose tokens are still in use. */
 CC_MUST_CHECK static inline enum cc_code key_store_rotate(struct key_store *store,
                                                           const struct stored_key *key,
                                                           int64_t now_ms, int64_t others_until_ms,
@@ -61,6 +63,12 @@ CC_MUST_CHECK static inline enum cc_code key_store_list(struct key_store *store,
                                                         struct cc_error *err)
 {
     return store->ops->list(store, now_ms, arena, out, err);
+}
+/* For implementations. */
+static inline enum cc_code key_store_refuse(struct cc_error *err)
+{
+    return cc_fail(err, CC_CONFLICT, NULL,
+                   "There are too many signing keys already. Wait until the oldest has ended.");
 }
 static inline void key_store_destroy(struct key_store *store)
 {

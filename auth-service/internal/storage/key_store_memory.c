@@ -7,8 +7,6 @@
 
 #include "common/alloc.h"
 
-#define KEYS_MAX 16
-
 struct memory_keys {
     struct key_store store; /* first: the interface points here */
     pthread_mutex_t lock;
@@ -34,7 +32,7 @@ static enum cc_code add(struct memory_keys *self, const struct stored_key *key,
 {
     size_t at = self->count;
     if (at == KEYS_MAX)
-        return cc_fail_detail(err, CC_INTERNAL, "the memory store is full");
+        return key_store_refuse(err);
     for (; at > 0 && self->keys[at - 1].signs_from_ms < key->signs_from_ms; at--)
         self->keys[at] = self->keys[at - 1];
     self->keys[at] = *key;
@@ -55,20 +53,34 @@ static bool is_over(const struct stored_key *key, int64_t now_ms)
     return key->verifies_until_ms != 0 && key->verifies_until_ms <= now_ms;
 }
 
+static int64_t end_of(const struct stored_key *key, int64_t others_until_ms)
+{
+    bool ends_later = key->verifies_until_ms == 0 || key->verifies_until_ms > others_until_ms;
+    return ends_later ? others_until_ms : key->verifies_until_ms;
+}
+
+static size_t count_kept(const struct memory_keys *self, int64_t now_ms, int64_t others_until_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->count; i++)
+        kept += end_of(&self->keys[i], others_until_ms) > now_ms;
+    return kept;
+}
+
 static enum cc_code rotate(struct key_store *store, const struct stored_key *key, int64_t now_ms,
                            int64_t others_until_ms, struct cc_error *err)
 {
     struct memory_keys *self = lock(store);
     size_t kept = 0;
+    if (count_kept(self, now_ms, others_until_ms) == KEYS_MAX)
+        return unlock(self, key_store_refuse(err));
     for (size_t i = 0; i < self->count; i++) {
         struct stored_key *other = &self->keys[i];
-        if (is_over(other, now_ms)) {
+        other->verifies_until_ms = end_of(other, others_until_ms);
+        if (other->verifies_until_ms > now_ms)
+            self->keys[kept++] = *other;
+        else
             cc_free((char *)other->sealed);
-            continue;
-        }
-        if (other->verifies_until_ms == 0 || other->verifies_until_ms > others_until_ms)
-            other->verifies_until_ms = others_until_ms;
-        self->keys[kept++] = *other;
     }
     self->count = kept;
     return unlock(self, add(self, key, err));

@@ -48,22 +48,24 @@ static enum cc_code rotate(struct key_store *store, const struct stored_key *key
                            int64_t others_until_ms, struct cc_error *err)
 {
     CC_AUTO(pg) struct cc_pg *pg = NULL;
+    CC_AUTO(pg_result) PGresult *added = NULL;
     struct pg_number from = pg_number(key->signs_from_ms), now = pg_number(now_ms),
-                     until = pg_number(others_until_ms);
+                     until = pg_number(others_until_ms), most = pg_number(KEYS_MAX);
     const char *now_param[] = {now.text}, *until_param[] = {until.text};
-    const char *params[] = {key->kid, key->sealed, from.text};
+    const char *params[] = {key->kid, key->sealed, from.text, most.text};
     CC_TRY(cc_pg_borrow(pool_of(store), &pg, err));
     CC_TRY(begin_alone(pg, err));
-    CC_TRY(cc_pg_exec(pg, "DELETE FROM signing_keys WHERE verifies_until_ms <= $1", now_param, 1,
-                      NULL, err));
     CC_TRY(cc_pg_exec(pg,
                       "UPDATE signing_keys SET verifies_until_ms = "
                       "least(coalesce(verifies_until_ms, $1::bigint), $1::bigint)",
                       until_param, 1, NULL, err));
+    CC_TRY(cc_pg_exec(pg, "DELETE FROM signing_keys WHERE verifies_until_ms <= $1", now_param, 1,
+                      NULL, err));
     CC_TRY(cc_pg_exec(pg,
-                      "INSERT INTO signing_keys (kid, sealed, signs_from_ms) VALUES ($1, $2, $3)",
-                      params, COUNT(params), NULL, err));
-    return cc_pg_commit(pg, err);
+                      "INSERT INTO signing_keys (kid, sealed, signs_from_ms) SELECT $1, $2, $3 "
+                      "WHERE (SELECT count(*) FROM signing_keys) < $4 RETURNING kid",
+                      params, COUNT(params), &added, err));
+    return PQntuples(added) == 1 ? cc_pg_commit(pg, err) : key_store_refuse(err);
 }
 
 static enum cc_code list(struct key_store *store, int64_t now_ms, struct cc_arena *arena,

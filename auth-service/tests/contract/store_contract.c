@@ -941,6 +941,33 @@ static void a_rotated_key_is_listed_until_its_end(void **state)
     assert_int_equal(list.items[2].verifies_until_ms, T0 + 1000); /* not longer than before */
 }
 
+/* The ninth would push out one that is in use. One that ends all others needs no place. */
+static void keys_that_are_in_use_are_not_pushed_out(void **state)
+{
+    struct fixture *f = *state;
+    struct stored_key key = a_key("first", T0);
+    MUST(key_store_add_first(f->stores.keys, &key, &f->err));
+    for (int i = 1; i < KEYS_MAX; i++) {
+        char kid[KEY_ID_BYTES];
+        (void)snprintf(kid, sizeof kid, "key-%d", i);
+        key = a_key(kid, T0 + 90 + i);
+        MUST(key_store_rotate(f->stores.keys, &key, T0 + i, T0 + 1000 + i, &f->err));
+    }
+
+    key = a_key("ninth", T0 + 500);
+    assert_int_equal(key_store_rotate(f->stores.keys, &key, T0 + 10, T0 + 2000, &f->err),
+                     CC_CONFLICT);
+    struct stored_key_list list = list_keys(f, T0 + 10);
+    assert_int_equal(list.count, KEYS_MAX);
+    assert_string_equal(list.items[0].kid, "key-7");
+    assert_int_equal(list.items[0].verifies_until_ms, 0);
+
+    MUST(key_store_rotate(f->stores.keys, &key, T0 + 1001, T0 + 2000, &f->err)); /* one is over */
+    key = a_key("replacement", T0 + 1002);
+    MUST(key_store_rotate(f->stores.keys, &key, T0 + 1002, T0 + 1002, &f->err));
+    assert_int_equal(list_keys(f, T0 + 1002).count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int store_contract_run(const char *name, struct store_under_test (*make)(void),
@@ -976,6 +1003,7 @@ int store_contract_run(const char *name, struct store_under_test (*make)(void),
         TEST(a_deletion_goes_step_by_step_and_leaves_nothing),
         TEST(the_first_key_is_added_once),
         TEST(a_rotated_key_is_listed_until_its_end),
+        TEST(keys_that_are_in_use_are_not_pushed_out),
     };
     make_stores = make;
     unmake_stores = unmake;

@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include "command.h"
+#include "passwords.h"
 #include "people.h"
 
 #include <pthread.h>
@@ -494,6 +495,12 @@ static void a_deleted_account_is_gone_whenever_the_service_stops(void **state)
     assert_int_equal(refresh(f, device.refresh_token).status, 401);
     assert_int_equal(log_in(f, person, PASSWORD, "telephone").status, 401);
     assert_non_null(strstr(mailed_text(f, person.email, 2), "delete"));
+
+    assert_int_equal(
+        account_store_find_by_id(f->service.app.accounts, device.user_id, &account, &err), CC_OK);
+    assert_int_equal(auth_check_own_password(&f->service.app, &account, PASSWORD, "telephone",
+                                             "/password", &err),
+                     CC_NOT_FOUND); /* what a second request finds that raced with the first */
 
     service_move_clock(f, 660001);
     wait.status = "completed";
