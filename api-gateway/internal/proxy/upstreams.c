@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -35,7 +34,6 @@ struct group {
     size_t count;
     struct cc_http_client *client;
     pthread_mutex_t lock; /* addresses, readiness */
-    pthread_cond_t answered;
 };
 
 struct gateway_upstreams {
@@ -114,17 +112,6 @@ static enum cc_code add_instance(struct group *group, const char *url, int64_t p
     return CC_OK;
 }
 
-static void init_group(struct group *group)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&group->lock, NULL);
-    pthread_cond_init(&group->answered, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
 static enum cc_code fill_group(struct group *group, const char *name, const char *peer,
                                const struct cc_setting_list *urls, int64_t port_distance,
                                const struct cc_clock *clock, struct cc_error *err)
@@ -177,7 +164,7 @@ enum cc_code gateway_upstreams_create(const struct gateway_settings *settings,
     enum cc_code code;
 
     for (size_t i = 0; i < GATEWAY_UPSTREAM_COUNT; i++)
-        init_group(&upstreams->groups[i]);
+        pthread_mutex_init(&upstreams->groups[i].lock, NULL);
     code = fill_groups(upstreams, settings, clock, err);
     if (code != CC_OK)
         gateway_upstreams_destroy(upstreams);
@@ -193,7 +180,6 @@ static void finish_group(struct group *group)
         cc_free(group->instances[i].ready_url);
     }
     cc_targets_destroy(group->targets);
-    pthread_cond_destroy(&group->answered);
     pthread_mutex_destroy(&group->lock);
 }
 
@@ -250,7 +236,6 @@ static void on_readiness(void *arg, enum cc_code code, const struct cc_http_answ
     pthread_mutex_lock(&group->lock);
     instance->is_ready = ready;
     instance->asking = false;
-    pthread_cond_signal(&group->answered);
     pthread_mutex_unlock(&group->lock);
 }
 
@@ -268,27 +253,19 @@ static void ask_readiness(struct instance *instance)
         cc_http_send(instance->group->client, &call, on_readiness, instance);
 }
 
-static bool wait_for_answers(struct group *group)
+static bool any_is_ready(struct group *group)
 {
-    struct timespec until;
-    bool any = false, waiting = true;
+    bool any = false;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += 2; /* above PROBE_TIMEOUT_MS: each answer comes by itself */
     pthread_mutex_lock(&group->lock);
-    while (waiting) {
-        waiting = false;
-        for (size_t i = 0; i < group->count; i++)
-            waiting = waiting || group->instances[i].asking;
-        if (waiting && pthread_cond_timedwait(&group->answered, &group->lock, &until) != 0)
-            break;
-    }
     for (size_t i = 0; i < group->count; i++)
         any = any || group->instances[i].is_ready;
     pthread_mutex_unlock(&group->lock);
     return any;
 }
 
+/* Asks, and tells what was answered so far: waiting for a service that hangs would keep the others
+ * from being asked. */
 static enum cc_code probe(void *subject, struct cc_error *err)
 {
     struct group *group = subject;
@@ -306,8 +283,14 @@ static enum cc_code probe(void *subject, struct cc_error *err)
         asks = asks || instance->ready_url != NULL;
     }
     if (asks)
-        any = wait_for_answers(group);
+        any = any_is_ready(group);
     return any ? CC_OK : cc_fail_detail(err, CC_UNAVAILABLE, "no instance is ready");
+}
+
+enum cc_code gateway_upstreams_probe(struct gateway_upstreams *upstreams,
+                                     enum gateway_upstream which, struct cc_error *err)
+{
+    return probe(&upstreams->groups[which], err);
 }
 
 void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_http_client *client,

@@ -39,6 +39,12 @@ void gateway_upstreams_destroy(struct gateway_upstreams *upstreams);
 void gateway_upstreams_watch(struct gateway_upstreams *upstreams, struct cc_http_client *client,
                              struct cc_health *health);
 
+/* What the watch does for one of them, once a second: asks its instances, does not wait, tells of
+ * the last answers. CC_UNAVAILABLE: none is ready. */
+CC_MUST_CHECK enum cc_code gateway_upstreams_probe(struct gateway_upstreams *upstreams,
+                                                   enum gateway_upstream which,
+                                                   struct cc_error *err);
+
 struct cc_targets *gateway_upstream_targets(struct gateway_upstreams *upstreams,
                                             enum gateway_upstream which);
 /* Host and port of an instance as they go into a Host field. */
