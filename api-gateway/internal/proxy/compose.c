@@ -61,6 +61,7 @@ static void merge_heads(json_t *chats, const json_t *heads)
         json_object_set(chat, "read_seq", json_object_get(head, "read_seq"));
         json_object_set(chat, "unread", json_object_get(head, "unread"));
         json_object_set(chat, "unread_mentions", json_object_get(head, "unread_mentions"));
+        json_object_set(chat, "capped", json_object_get(head, "capped"));
         leave_out_hidden(chat, head);
     }
     json_decref(by_id);

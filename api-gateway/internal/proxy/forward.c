@@ -34,6 +34,18 @@ static void add_header(struct gateway_call *call, const char *name, const char *
         call->headers[call->header_count++] = (struct cc_http_header){.name = name, .value = value};
 }
 
+/* What other vendors keep beside the trace; without a trace that can be read it means nothing.
+ * Source: W3C Trace Context, section 3.3. */
+static const char *trace_state(const struct cc_request *req)
+{
+    const char *traceparent = cc_request_header(req, "traceparent");
+    struct cc_trace trace;
+
+    if (traceparent == NULL || !cc_trace_parse(traceparent, &trace))
+        return NULL;
+    return cc_request_header(req, "tracestate");
+}
+
 static void choose_headers(struct gateway_call *call)
 {
     struct cc_request *req = call->req;
@@ -41,6 +53,7 @@ static void choose_headers(struct gateway_call *call)
     call->header_count = 0;
     for (size_t i = 0; i < COUNT_OF(request_headers); i++)
         add_header(call, request_headers[i], cc_request_header(req, request_headers[i]));
+    add_header(call, "tracestate", trace_state(req));
     add_header(call, "X-Request-Id", cc_request_id(req));
     add_header(call, "X-Forwarded-For", cc_request_peer(req));
 }

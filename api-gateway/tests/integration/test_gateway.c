@@ -93,7 +93,8 @@ static void a_request_is_serialised_anew_from_allowed_headers(void **state)
         g->arena,
         "%sContent-Type: application/json\r\nIdempotency-Key: k1\r\nIf-Match: \"3\"\r\n"
         "X-User-Id: evil\r\nX-Forwarded-For: 6.6.6.6\r\nCookie: a=b\r\nX-Request-Id: req-1\r\n"
-        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+        "tracestate: vendor=1\r\n",
         bearer(g));
     const char *answer = ask(g, "POST /v1/chats/c1/messages", headers, "{\"body\":\"hi\"}");
 
@@ -104,10 +105,21 @@ static void a_request_is_serialised_anew_from_allowed_headers(void **state)
     assert_contains(answer, "\"X-Forwarded-For\":\"127.0.0.1\"");
     assert_contains(answer, "\"X-Request-Id\":\"req-1\"");
     assert_contains(answer, "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-");
+    assert_contains(answer, "\"tracestate\":\"vendor=1\"");
     assert_contains(answer, "{\\\"body\\\":\\\"hi\\\"}");
     assert_lacks(answer, "evil");
     assert_lacks(answer, "6.6.6.6");
     assert_lacks(answer, "Cookie");
+}
+
+/* W3C Trace Context, 3.3.1.4: without a traceparent that can be read it must be dropped. */
+static void a_trace_state_without_its_trace_ends_here(void **state)
+{
+    struct gateway *g = *state;
+    const char *headers =
+        cc_arena_printf(g->arena, "%straceparent: 00-zz\r\ntracestate: vendor=1\r\n", bearer(g));
+
+    assert_lacks(ask(g, "GET /v1/users/me", headers, ""), "vendor=1");
 }
 
 static void only_allowed_headers_come_back(void **state)
@@ -227,7 +239,7 @@ static void chats_carry_their_unread_counts(void **state)
 
     assert_int_equal(status_of(answer), 200);
     assert_contains(answer, "{\"chat_id\":\"c1\",\"title\":\"one\"},{\"chat_id\":\"c2\",\"title\":"
-                            "\"two\",\"head_seq\":8,\"read_seq\":5,\"unread\":3}");
+                            "\"two\",\"head_seq\":8,\"read_seq\":5,\"unread\":3,\"capped\":false}");
     assert_lacks(answer, "partial");
 }
 
@@ -518,6 +530,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GATEWAY(each_path_reaches_its_service),
         GATEWAY(a_request_is_serialised_anew_from_allowed_headers),
+        GATEWAY(a_trace_state_without_its_trace_ends_here),
         GATEWAY(only_allowed_headers_come_back),
         GATEWAY(without_a_good_token_nothing_is_forwarded),
         GATEWAY(a_problem_of_the_service_is_the_answer),
