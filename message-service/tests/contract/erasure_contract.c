@@ -2,6 +2,7 @@
 
 #include "message_store_contract.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "store_fixture.h"
@@ -115,8 +116,8 @@ static void of_an_erased_chat_only_ids_and_numbers_stay(void **state)
     const struct change *reaction = all[CREATES];
     struct receipt receipt = {.read_seq = 3};
     bool reacted = true;
-    (void)strcpy(receipt.chat_id, f->chat);
-    (void)strcpy(receipt.user_id, reaction->reaction.user_id);
+    (void)snprintf(receipt.chat_id, sizeof receipt.chat_id, "%s", f->chat);
+    (void)snprintf(receipt.user_id, sizeof receipt.user_id, "%s", reaction->reaction.user_id);
     assert_int_equal(f->store->ops->raise_receipts(f->store, &receipt, 1, &f->err), CC_OK);
 
     erase_all(f);

@@ -11,7 +11,8 @@ struct ws_bucket {
     int32_t milli_tokens;
 };
 
-/* Takes so many tokens, at most `burst`, or none; false: out_wait_ms is how long until there are. */
+/* Takes so many tokens, at most `burst`, or none; false: out_wait_ms is how long until there are.
+ */
 bool ws_bucket_take_many(struct ws_bucket *bucket, int64_t now_ms, int count, int per_second,
                          int burst, int *out_wait_ms);
 /* Takes one token; false when there is none, then out_wait_ms is how long until there is. */
