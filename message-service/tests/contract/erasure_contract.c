@@ -56,12 +56,15 @@ static void plan(struct log_fixture *f)
 /* NULL when nothing of the chat is left to erase. */
 static const struct erasure *planned(struct log_fixture *f)
 {
-    struct erasure_list list;
+    struct erasure *found = CC_ARENA_NEW(f->arena, struct erasure);
+    struct erasure_list list = {0};
 
     assert_int_equal(f->store->ops->erasures(f->store, 100, f->arena, &list, &f->err), CC_OK);
     for (size_t i = 0; i < list.count; i++)
-        if (strcmp(list.items[i].chat_id, f->chat) == 0)
-            return &list.items[i];
+        if (strcmp(list.items[i].chat_id, f->chat) == 0) {
+            *found = list.items[i];
+            return found;
+        }
     return NULL;
 }
 

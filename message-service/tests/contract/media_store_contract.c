@@ -158,7 +158,7 @@ static void what_is_removed_is_gone_and_removing_it_again_is_no_fault(void **sta
 
 static size_t listed(struct media_fixture *f, const char *owner_id, enum media_purpose purpose)
 {
-    struct media_list list;
+    struct media_list list = {0};
     bool avatars = purpose == MEDIA_AVATAR;
 
     assert_int_equal((avatars ? f->store->ops->avatars_of : f->store->ops->held_by)(
