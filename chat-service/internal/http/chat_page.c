@@ -1,7 +1,9 @@
-/* A page of the list of chats: which lines, in which order. Runs on HTTP workers. */
+/* A page of the list of chats: which lines, in which order. The first one also tells how many there
+ * are, and from where GET /v1/chats/changes goes on. Runs on HTTP workers. */
 
 #include "http/chat_page.h"
 
+#include "domain/chat_digest.h"
 #include "domain/chat_list.h"
 #include "http/chat_lines.h"
 
@@ -11,15 +13,24 @@
 struct page {
     struct chat_lines lines; /* those that are shown, latest first */
     size_t from, to;         /* of this page */
+    bool is_first;
+    struct chat_digest seen; /* of the whole list; of the first page alone */
 };
 
-/* Without the chats that the person deleted and where nothing was said since. */
-static void drop_hidden(struct chat_lines *lines)
+static void note_all(struct page *page)
+{
+    for (size_t i = 0; i < page->lines.count; i++)
+        chat_digest_add(&page->seen, &page->lines.entries[i]);
+}
+
+/* Without former chats, and those that the person deleted and where nothing was said since. */
+static void drop_unlisted(struct chat_lines *lines)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < lines->count; i++)
-        if (!personal_hides(lines->entries[i].personal, &lines->entries[i].activity))
+        if (membership_active(lines->entries[i].membership) &&
+            !personal_hides(lines->entries[i].personal, &lines->entries[i].activity))
             lines->entries[kept++] = lines->entries[i];
     lines->count = kept;
 }
@@ -57,6 +68,10 @@ static enum cc_code write_page(const struct page *page, struct cc_json_writer *w
     cc_json_put_text(writer, "next_cursor",
                      page->to < lines->count ? chat_list_cursor(lines->arena, shown[count - 1])
                                              : NULL);
+    if (page->is_first) {
+        cc_json_put_int(writer, "total", (int64_t)lines->count);
+        cc_json_put_text(writer, "changes_cursor", chat_digest_text(lines->arena, &page->seen));
+    }
     cc_json_close_object(writer);
     return CC_OK;
 }
@@ -64,11 +79,14 @@ static enum cc_code write_page(const struct page *page, struct cc_json_writer *w
 enum cc_code chat_page_respond(struct cc_request *req, struct cc_response *res, const char *user_id,
                                struct cc_error *err)
 {
-    struct page page = {0};
+    struct page page = {.is_first = cc_request_query(req, "cursor") == NULL};
+    enum chat_member_filter filter = page.is_first ? CHAT_MEMBERS_EVER : CHAT_MEMBERS_ACTIVE;
 
-    CC_TRY(chat_lines_load(cc_request_app(req), cc_request_arena(req), user_id, CHAT_MEMBERS_ACTIVE,
-                           &page.lines, err));
-    drop_hidden(&page.lines);
+    CC_TRY(chat_lines_load(cc_request_app(req), cc_request_arena(req), user_id, filter, &page.lines,
+                           err));
+    if (page.is_first)
+        note_all(&page);
+    drop_unlisted(&page.lines);
     chat_list_sort(page.lines.entries, page.lines.count);
     CC_TRY(choose_range(&page, req, err));
     return write_page(&page, cc_response_json(res), err);

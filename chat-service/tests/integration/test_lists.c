@@ -226,6 +226,33 @@ static void only_what_is_new_is_in_the_changes_of_the_list(void **state)
     assert_int_equal(changes(f, ada, "abc").status, 400);
 }
 
+static void the_first_page_of_the_list_says_where_its_changes_begin(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *ada = an_id(f->arena);
+    const char *left = must_create_group(f, ada, some_ids(f->arena, 1), 1);
+    const char *kept = must_create_group(f, ada, some_ids(f->arena, 1), 1);
+    const char *busy = must_create_group(f, ada, some_ids(f->arena, 1), 1);
+    chat_call(f, ada, "POST", path_of(f, left, "/leave"), NULL, NULL);
+
+    struct answer first = chat_call(f, ada, "GET", "/v1/chats?limit=1", NULL, NULL);
+    struct answer second = chat_call(
+        f, ada, "GET", cc_arena_printf(f->arena, "/v1/chats?cursor=%s", cursor_of(f, first)), NULL,
+        NULL);
+    const char *cursor = json_text(f, first.body, "changes_cursor");
+    struct answer none = changes(f, ada, cursor);
+    say_in(f, busy, 2, cc_wall_ms(f->app.clock));
+    struct answer said = changes(f, ada, cursor);
+
+    assert_int_equal(json_int(f, first.body, "total"), 2);
+    assert_null(strstr(second.body, "changes_cursor"));
+    assert_null(strstr(second.body, "total"));
+    assert_false(names(first, left) || names(second, left));
+    assert_non_null(strstr(none.body, "\"items\":[],\"removed\":[]"));
+    assert_true(names(said, busy));
+    assert_false(names(said, kept) || names(said, left));
+}
+
 static void chats_that_are_gone_are_named_in_the_changes_of_the_list(void **state)
 {
     struct chat_fixture *f = *state;
@@ -290,6 +317,7 @@ int main(void)
         list_test(a_chat_deleted_for_all_is_gone_for_all),
         list_test(a_direct_chat_is_deleted_for_oneself_only),
         list_test(only_what_is_new_is_in_the_changes_of_the_list),
+        list_test(the_first_page_of_the_list_says_where_its_changes_begin),
         list_test(chats_that_are_gone_are_named_in_the_changes_of_the_list),
         list_test(changes_that_are_many_come_in_pages_and_each_chat_once),
     };
