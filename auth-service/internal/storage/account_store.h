@@ -62,7 +62,8 @@ struct refresh_use {
     int64_t now_ms;
 };
 
-#define REVOCATIONS_LISTED 100000
+/* As JSON, some 90 bytes each, they must fit into the 8 MiB of an answer between daemons. */
+#define REVOCATIONS_LISTED 65536
 
 struct account_store;
 struct account_store_ops {
