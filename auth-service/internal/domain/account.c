@@ -4,20 +4,9 @@
 
 #include <string.h>
 
-#define HANDLE_MIN 3
-
 void registration_key(const char *verification_id, char out[REGISTRATION_KEY_BYTES])
 {
     cc_sha256_hex(verification_id, strlen(verification_id), out);
-}
-
-bool account_handle_valid(const char *handle)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-    size_t length = strlen(handle);
-    return length >= HANDLE_MIN && length < ACCOUNT_HANDLE_BYTES &&
-           strspn(handle, alphabet) == length;
 }
 
 bool account_display_name_valid(const char *name)

@@ -7,10 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/handle.h"
 #include "common/id.h"
 #include "domain/email_address.h"
 
-#define ACCOUNT_HANDLE_BYTES       31
+#define ACCOUNT_HANDLE_BYTES       CC_HANDLE_BYTES
 #define ACCOUNT_DISPLAY_NAME_BYTES 257 /* 64 characters of UTF-8 and NUL */
 #define ACCOUNT_DISPLAY_NAME_CHARS 64
 #define ACCOUNT_HASH_BYTES         129
@@ -45,8 +46,6 @@ struct registration {
 };
 void registration_key(const char *verification_id, char out[REGISTRATION_KEY_BYTES]);
 
-/* ^[A-Za-z0-9_]{3,30}$ */
-bool account_handle_valid(const char *handle);
 /* 1 to 64 characters, not blank, no control characters. `name` is valid UTF-8. */
 bool account_display_name_valid(const char *name);
 

@@ -24,11 +24,19 @@ static void read_email(struct cc_json_reader *reader, char out[EMAIL_ADDRESS_BYT
         cc_json_reject(reader, "email", "This is not an e-mail address.");
 }
 
-static void check_handle(struct cc_json_reader *reader, const char *handle)
+/* As it will be looked for: folded. NULL where there is none, or none that is good. */
+static const char *read_handle(struct cc_request *req, struct cc_json_reader *reader,
+                               enum cc_presence presence)
 {
-    if (handle != NULL && !account_handle_valid(handle))
-        cc_json_reject(reader, "handle",
-                       "A handle has 3 to 30 characters: letters, digits and underscores.");
+    const char *typed = cc_json_text(reader, "handle", presence, 1, TEXT_MAX);
+    char folded[CC_HANDLE_BYTES];
+    struct cc_error err = {0};
+    if (typed == NULL)
+        return NULL;
+    if (cc_handle_read(typed, folded, &err) == CC_OK)
+        return cc_arena_strdup(cc_request_arena(req), folded);
+    cc_json_reject(reader, "handle", "%s", err.public_text);
+    return NULL;
 }
 
 static void check_display_name(struct cc_json_reader *reader, const char *display_name)
@@ -68,10 +76,9 @@ enum cc_code register_input_read(struct cc_request *req, struct register_input *
     CC_TRY(cc_request_json(req, NULL, &reader, err));
     read_email(reader, out->email);
     out->password = cc_json_text(reader, "password", CC_REQUIRED, 1, PASSWORD_ANY_MAX);
-    out->handle = cc_json_text(reader, "handle", CC_REQUIRED, 1, TEXT_MAX);
+    out->handle = read_handle(req, reader, CC_REQUIRED);
     out->display_name = cc_json_text(reader, "display_name", CC_REQUIRED, 1, TEXT_MAX);
     check_password(reader, out->password, out->email);
-    check_handle(reader, out->handle);
     check_display_name(reader, out->display_name);
     return finish(reader, err);
 }
@@ -91,8 +98,7 @@ enum cc_code verify_input_read(struct cc_request *req, struct verify_input *out,
     struct cc_json_reader *reader;
     CC_TRY(cc_request_json(req, NULL, &reader, err));
     read_code(reader, &out->code);
-    out->handle = cc_json_text(reader, "handle", CC_OPTIONAL, 1, TEXT_MAX);
-    check_handle(reader, out->handle);
+    out->handle = read_handle(req, reader, CC_OPTIONAL);
     return finish(reader, err);
 }
 

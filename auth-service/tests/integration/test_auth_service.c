@@ -84,6 +84,21 @@ static void bad_input_is_named(void **state)
     assert_string_equal(json_error_pointer(f, answer.body), "/handle");
 }
 
+static void a_handle_is_folded_before_anything_is_made_of_it(void **state)
+{
+    struct fixture *f = *state;
+    struct person person = a_person(f), typed = person;
+    typed.handle = cc_arena_printf(f->arena,
+                                   "\xef\xbc\xa1"
+                                   "DA%s",
+                                   person.handle + strlen("ada")); /* a full-width A */
+    assert_int_equal(register_as(f, &typed, PASSWORD).status, 202);
+
+    assert_int_equal(verify(f, typed, mailed_code(f, person.email, 1)).status, 200);
+
+    assert_true(stub_knows(f, person.handle));
+}
+
 static void a_taken_handle_is_told_to_who_reads_the_mail_and_another_can_be_chosen(void **state)
 {
     struct fixture *f = *state;
@@ -799,6 +814,7 @@ int main(void)
         TEST(a_person_registers_verifies_and_logs_in),
         TEST(a_code_is_used_once),
         TEST(bad_input_is_named),
+        TEST(a_handle_is_folded_before_anything_is_made_of_it),
         TEST(a_taken_handle_is_told_to_who_reads_the_mail_and_another_can_be_chosen),
         TEST(a_known_address_gets_the_same_answer_and_a_notice),
         TEST(a_registration_made_elsewhere_replaces_nothing),

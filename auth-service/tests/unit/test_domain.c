@@ -122,13 +122,9 @@ static void a_password_has_8_to_128_bytes(void **state)
     assert_non_null(password_fault(text, "x@example.org"));
 }
 
-static void handles_and_names_have_their_shape(void **state)
+static void names_have_their_shape(void **state)
 {
     (void)state;
-    assert_true(account_handle_valid("ada_1843"));
-    assert_false(account_handle_valid("ad"));
-    assert_false(account_handle_valid("a234567890123456789012345678901"));
-    assert_false(account_handle_valid("ada-lovelace"));
     assert_true(account_display_name_valid("Ada Lovelace"));
     assert_true(account_display_name_valid("阿達·洛芙萊斯"));
     assert_false(account_display_name_valid("   "));
@@ -280,7 +276,7 @@ int main(void)
         cmocka_unit_test(the_list_of_common_passwords_is_large_and_in_order),
         cmocka_unit_test(a_password_that_nobody_uses_is_not_taken_for_a_common_one),
         cmocka_unit_test(a_password_has_8_to_128_bytes),
-        cmocka_unit_test(handles_and_names_have_their_shape),
+        cmocka_unit_test(names_have_their_shape),
         cmocka_unit_test(a_code_has_six_digits),
         cmocka_unit_test(a_codes_hash_depends_on_key_purpose_and_address),
         cmocka_unit_test(a_device_token_is_of_one_account_device_and_key),

@@ -99,10 +99,10 @@ int64_t user_handle_free_at_ms(const struct user *user, int64_t now_ms, int64_t 
 
 /* What folds to the handle that one has is no change. */
 static enum cc_code apply_handle(const char *typed, int64_t now_ms, int64_t cooldown_ms,
-                                 char folded_handle[USER_HANDLE_BYTES], struct user *user,
+                                 char folded_handle[CC_HANDLE_BYTES], struct user *user,
                                  struct cc_error *err)
 {
-    CC_TRY(user_handle_read(typed, folded_handle, err));
+    CC_TRY(cc_handle_read(typed, folded_handle, err));
     if (strcmp(folded_handle, user->handle) == 0)
         return CC_OK;
     int64_t free_at_ms = user_handle_free_at_ms(user, now_ms, cooldown_ms);
@@ -117,8 +117,8 @@ static enum cc_code apply_handle(const char *typed, int64_t now_ms, int64_t cool
 }
 
 enum cc_code user_apply(const struct user *before, const struct user_patch *patch, int64_t now_ms,
-                        int64_t cooldown_ms, char folded_handle[USER_HANDLE_BYTES],
-                        struct user *out, struct cc_error *err)
+                        int64_t cooldown_ms, char folded_handle[CC_HANDLE_BYTES], struct user *out,
+                        struct cc_error *err)
 {
     struct user after = *before;
     CC_TRY(user_check_patch(patch, err));
@@ -135,11 +135,11 @@ enum cc_code user_apply(const struct user *before, const struct user_patch *patc
 }
 
 /* The end of the id, which is its random part. */
-void user_tombstone_handle(const char *user_id, char out[USER_HANDLE_BYTES])
+void user_tombstone_handle(const char *user_id, char out[CC_HANDLE_BYTES])
 {
-    size_t at = strlen(USER_HANDLE_DELETED);
-    memcpy(out, USER_HANDLE_DELETED, at);
-    for (const char *from = user_id + strlen(user_id); from > user_id && at < USER_HANDLE_MAX;) {
+    size_t at = strlen(CC_HANDLE_DELETED);
+    memcpy(out, CC_HANDLE_DELETED, at);
+    for (const char *from = user_id + strlen(user_id); from > user_id && at < CC_HANDLE_MAX;) {
         if (*--from != '-')
             out[at++] = *from;
     }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "domain/handle.h"
+#include "common/handle.h"
 
 #define USER_DISPLAY_NAME_CHARS 64
 #define USER_BIO_CHARS          500
@@ -59,7 +59,7 @@ int64_t user_handle_free_at_ms(const struct user *user, int64_t now_ms, int64_t 
  * within cooldown_ms after the last. */
 CC_MUST_CHECK enum cc_code user_apply(const struct user *before, const struct user_patch *patch,
                                       int64_t now_ms, int64_t cooldown_ms,
-                                      char folded_handle[USER_HANDLE_BYTES], struct user *out,
+                                      char folded_handle[CC_HANDLE_BYTES], struct user *out,
                                       struct cc_error *err);
 bool user_same(const struct user *a, const struct user *b);
 /* True when what others see is the same. */
@@ -67,7 +67,7 @@ bool user_same_public(const struct user *a, const struct user *b);
 
 /* What stands in the place of a deleted person. */
 #define USER_TOMBSTONE_NAME "Deleted account"
-/* Its handle, which nobody else can have: user_handle_read refuses such ones. */
-void user_tombstone_handle(const char *user_id, char out[USER_HANDLE_BYTES]);
+/* Its handle, which nobody else can have: cc_handle_read refuses such ones. */
+void user_tombstone_handle(const char *user_id, char out[CC_HANDLE_BYTES]);
 
 #endif

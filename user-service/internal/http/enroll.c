@@ -5,7 +5,7 @@
 #include "http/handlers.h"
 #include "http/user_json.h"
 
-static enum cc_code read_enrolment(struct cc_request *req, char folded_handle[USER_HANDLE_BYTES],
+static enum cc_code read_enrolment(struct cc_request *req, char folded_handle[CC_HANDLE_BYTES],
                                    struct user *out, struct cc_error *err)
 {
     struct cc_json_reader *reader;
@@ -14,7 +14,7 @@ static enum cc_code read_enrolment(struct cc_request *req, char folded_handle[US
     CC_TRY(cc_request_json(req, NULL, &reader, err));
     CC_TRY(user_enrolment_from_json(reader, out, err));
     CC_TRY(user_check_display_name(out->display_name, err));
-    CC_TRY(user_handle_read(out->handle, folded_handle, err));
+    CC_TRY(cc_handle_read(out->handle, folded_handle, err));
     out->user_id = user_id;
     out->handle = folded_handle;
     return CC_OK;
@@ -23,7 +23,7 @@ static enum cc_code read_enrolment(struct cc_request *req, char folded_handle[US
 enum cc_code user_http_enroll(struct cc_request *req, struct cc_response *res, struct cc_error *err)
 {
     struct user_app *app = cc_request_app(req);
-    char folded_handle[USER_HANDLE_BYTES], event_id[CC_UUID_BYTES];
+    char folded_handle[CC_HANDLE_BYTES], event_id[CC_UUID_BYTES];
     struct user user;
 
     CC_TRY(read_enrolment(req, folded_handle, &user, err));

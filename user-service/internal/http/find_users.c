@@ -16,9 +16,9 @@
 #define CURSOR_BYTES  (1 + ID_BYTES + USER_NAME_KEY_BYTES)
 
 struct search {
-    char handles[USER_HANDLE_BYTES]; /* folded beginning; "" = don't look */
-    const char *names;               /* the same of names */
-    bool behind_handles;             /* the cursor is among the names */
+    char handles[CC_HANDLE_BYTES]; /* folded beginning; "" = don't look */
+    const char *names;             /* the same of names */
+    bool behind_handles;           /* the cursor is among the names */
     const char *after_handle, *after_key, *after_id;
     size_t limit;
 };
@@ -34,7 +34,7 @@ static enum cc_code read_query(struct cc_request *req, struct search *out, struc
         return cc_fail(err, CC_INVALID, "query", "give the beginning of a handle or a name");
     if (strchr(query + is_handle, '@') != NULL)
         return CC_OK;
-    if (!user_handle_prefix(query, out->handles))
+    if (!cc_handle_prefix(query, out->handles))
         out->handles[0] = '\0';
     if (!is_handle)
         out->names = user_name_fold(query, cc_request_arena(req));
@@ -43,9 +43,9 @@ static enum cc_code read_query(struct cc_request *req, struct search *out, struc
 
 static bool read_handle_position(char *text, struct search *out)
 {
-    char folded[USER_HANDLE_BYTES];
+    char folded[CC_HANDLE_BYTES];
     out->after_handle = text;
-    return user_handle_read(text, folded, NULL) == CC_OK && strcmp(folded, text) == 0;
+    return cc_handle_read(text, folded, NULL) == CC_OK && strcmp(folded, text) == 0;
 }
 
 static bool read_name_position(char *text, size_t length, struct cc_arena *arena,

@@ -37,7 +37,7 @@ enum cc_code user_http_patch_me(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err)
 {
     struct user_app *app = cc_request_app(req);
-    char folded_handle[USER_HANDLE_BYTES];
+    char folded_handle[CC_HANDLE_BYTES];
     struct user_patch patch;
     struct user before, after;
     int64_t now_ms = cc_wall_ms(app->clock), cooldown_ms = user_app_cooldown_ms(app);

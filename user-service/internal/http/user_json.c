@@ -68,7 +68,7 @@ static void read_patch_member(struct cc_json_reader *reader, const char *key,
                               struct user_patch *patch)
 {
     if (strcmp(key, "handle") == 0)
-        patch->handle = read_member(reader, key, NULL, USER_HANDLE_TYPED_BYTES);
+        patch->handle = read_member(reader, key, NULL, CC_HANDLE_TYPED_BYTES);
     else if (strcmp(key, "display_name") == 0)
         patch->display_name =
             read_member(reader, key, NULL, USER_DISPLAY_NAME_CHARS * CHARACTER_BYTES);
@@ -109,7 +109,7 @@ enum cc_code user_enrolment_from_json(struct cc_json_reader *reader, struct user
                                       struct cc_error *err)
 {
     struct user user = {.metadata = "{}"};
-    user.handle = cc_json_text(reader, "handle", CC_REQUIRED, 1, USER_HANDLE_TYPED_BYTES);
+    user.handle = cc_json_text(reader, "handle", CC_REQUIRED, 1, CC_HANDLE_TYPED_BYTES);
     user.display_name = cc_json_text(reader, "display_name", CC_REQUIRED, 1,
                                      USER_DISPLAY_NAME_CHARS * CHARACTER_BYTES);
     user.email = cc_json_text(reader, "email", CC_REQUIRED, 3, USER_EMAIL_BYTES);

@@ -290,7 +290,7 @@ static void bury_locked(struct user_store_memory *memory, struct kept_user *kept
                         const struct user_fact *fact, const struct user_hold *hold)
 {
     const struct user before = kept->user;
-    char handle[USER_HANDLE_BYTES];
+    char handle[CC_HANDLE_BYTES];
     user_tombstone_handle(before.user_id, handle);
     struct user tombstone = {.user_id = before.user_id,
                              .handle = handle,

@@ -247,7 +247,7 @@ static enum cc_code bury(struct user_store *store, const char *user_id,
                          const struct user_fact *fact, const struct user_hold *hold,
                          struct cc_error *err)
 {
-    char handle[USER_HANDLE_BYTES], at[NUMBER_BYTES], until[NUMBER_BYTES];
+    char handle[CC_HANDLE_BYTES], at[NUMBER_BYTES], until[NUMBER_BYTES];
     user_tombstone_handle(user_id, handle);
     snprintf(at, sizeof at, "%lld", (long long)fact->occurred_at_ms);
     snprintf(until, sizeof until, "%lld", (long long)hold->until_ms);

@@ -497,7 +497,7 @@ static void of_who_is_deleted_nothing_is_left_but_that_they_were(void **state)
 
     struct user left = must_find(f, ada.user_id);
     assert_string_equal(left.display_name, USER_TOMBSTONE_NAME);
-    assert_memory_equal(left.handle, USER_HANDLE_DELETED, strlen(USER_HANDLE_DELETED));
+    assert_memory_equal(left.handle, CC_HANDLE_DELETED, strlen(CC_HANDLE_DELETED));
     assert_string_equal(left.email, "");
     assert_string_equal(left.bio, "");
     assert_string_equal(left.locale, "");

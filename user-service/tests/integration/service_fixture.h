@@ -16,7 +16,7 @@
 #define EVENTS_MAX 128
 
 struct heard {
-    char user_id[CC_UUID_BYTES], change[16], handle[USER_HANDLE_BYTES];
+    char user_id[CC_UUID_BYTES], change[16], handle[CC_HANDLE_BYTES];
     int64_t change_version;
 };
 

@@ -37,7 +37,7 @@ static enum cc_code read_patch(struct cc_arena *arena, const char *json, struct 
 /* The code of applying a patch given as JSON, and the member at fault. */
 static enum cc_code apply(const char *json, struct user *out, struct cc_error *err)
 {
-    static char handle[USER_HANDLE_BYTES];
+    static char handle[CC_HANDLE_BYTES];
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct user_patch patch;
     CC_TRY(read_patch(arena, json, &patch, err));
@@ -245,7 +245,7 @@ static void an_avatar_is_a_media_id_or_none(void **state)
     (void)state;
     struct cc_error err = {0};
     struct user after = {0};
-    static char handle[USER_HANDLE_BYTES];
+    static char handle[CC_HANDLE_BYTES];
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct user_patch patch;
 
@@ -266,7 +266,7 @@ static void a_handle_is_changed_at_most_once_in_the_cooldown(void **state)
     (void)state;
     struct cc_error err = {0};
     struct user first, second;
-    char handle[USER_HANDLE_BYTES], again[USER_HANDLE_BYTES];
+    char handle[CC_HANDLE_BYTES], again[CC_HANDLE_BYTES];
     const struct user_patch lovelace = {.handle = "Lovelace"}, king = {.handle = "king"};
 
     assert_int_equal(user_apply(&ada, &lovelace, FAKE_T0_MS, COOLDOWN_MS, handle, &first, &err),
@@ -291,13 +291,13 @@ static void a_handle_is_changed_at_most_once_in_the_cooldown(void **state)
 static void a_tombstone_has_a_handle_that_nobody_else_can_have(void **state)
 {
     (void)state;
-    char handle[USER_HANDLE_BYTES], folded[USER_HANDLE_BYTES];
+    char handle[CC_HANDLE_BYTES], folded[CC_HANDLE_BYTES];
 
     user_tombstone_handle("0190a000-1234-7000-8abc-0123456789ab", handle);
 
-    assert_int_equal(strlen(handle), USER_HANDLE_MAX);
-    assert_int_equal(strspn(handle, "abcdefghijklmnopqrstuvwxyz0123456789_"), USER_HANDLE_MAX);
-    assert_int_equal(user_handle_read(handle, folded, NULL), CC_INVALID);
+    assert_int_equal(strlen(handle), CC_HANDLE_MAX);
+    assert_int_equal(strspn(handle, "abcdefghijklmnopqrstuvwxyz0123456789_"), CC_HANDLE_MAX);
+    assert_int_equal(cc_handle_read(handle, folded, NULL), CC_INVALID);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* Handles; see handle.h. Runs on the caller's thread. It does not know which are taken. */
 
-#include "domain/handle.h"
+#include "common/handle.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,16 +12,16 @@
 
 static bool is_handle_text(const char *text, size_t length)
 {
-    return length <= USER_HANDLE_MAX &&
+    return length <= CC_HANDLE_MAX &&
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
 }
 
 /* Folds into out; false when what comes out has other characters than a handle, or too many. */
-static bool fold(const char *typed, char out[USER_HANDLE_BYTES])
+static bool fold(const char *typed, char out[CC_HANDLE_BYTES])
 {
     uint8_t buffer[FOLDED_BYTES];
     size_t typed_length = strlen(typed), length = sizeof buffer - 1;
-    if (typed_length > USER_HANDLE_TYPED_BYTES)
+    if (typed_length > CC_HANDLE_TYPED_BYTES)
         return false;
     uint8_t *folded =
         u8_casefold((const uint8_t *)typed, typed_length, NULL, UNINORM_NFKC, buffer, &length);
@@ -36,21 +36,21 @@ static bool fold(const char *typed, char out[USER_HANDLE_BYTES])
     return true;
 }
 
-enum cc_code user_handle_read(const char *typed, char out[USER_HANDLE_BYTES], struct cc_error *err)
+enum cc_code cc_handle_read(const char *typed, char out[CC_HANDLE_BYTES], struct cc_error *err)
 {
-    char folded[USER_HANDLE_BYTES];
-    if (!fold(typed, folded) || strlen(folded) < USER_HANDLE_MIN)
+    char folded[CC_HANDLE_BYTES];
+    if (!fold(typed, folded) || strlen(folded) < CC_HANDLE_MIN)
         return cc_fail(err, CC_INVALID, "/handle",
-                       "a handle has %d to %d letters a-z, digits and underscores", USER_HANDLE_MIN,
-                       USER_HANDLE_MAX);
-    if (strncmp(folded, USER_HANDLE_DELETED, strlen(USER_HANDLE_DELETED)) == 0)
+                       "a handle has %d to %d letters a-z, digits and underscores", CC_HANDLE_MIN,
+                       CC_HANDLE_MAX);
+    if (strncmp(folded, CC_HANDLE_DELETED, strlen(CC_HANDLE_DELETED)) == 0)
         return cc_fail(err, CC_INVALID, "/handle", "a handle can't begin with %s",
-                       USER_HANDLE_DELETED);
+                       CC_HANDLE_DELETED);
     memcpy(out, folded, sizeof folded);
     return CC_OK;
 }
 
-bool user_handle_prefix(const char *typed, char out[USER_HANDLE_BYTES])
+bool cc_handle_prefix(const char *typed, char out[CC_HANDLE_BYTES])
 {
     return fold(typed[0] == '@' ? typed + 1 : typed, out);
 }

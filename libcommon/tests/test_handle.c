@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-#include "domain/handle.h"
+#include "common/handle.h"
 
 static void must_fold(const char *typed, const char *expected)
 {
     struct cc_error err = {0};
-    char handle[USER_HANDLE_BYTES];
-    if (user_handle_read(typed, handle, &err) != CC_OK)
+    char handle[CC_HANDLE_BYTES];
+    if (cc_handle_read(typed, handle, &err) != CC_OK)
         fail_msg("refused '%s'", typed);
     assert_string_equal(handle, expected);
 }
@@ -50,8 +50,8 @@ static void what_is_no_handle_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct cc_error err = {0};
-        char handle[USER_HANDLE_BYTES] = "untouched";
-        if (user_handle_read(refused[i], handle, &err) != CC_INVALID)
+        char handle[CC_HANDLE_BYTES] = "untouched";
+        if (cc_handle_read(refused[i], handle, &err) != CC_INVALID)
             fail_msg("accepted '%s'", refused[i]);
         assert_string_equal(err.field, "/handle");
         assert_string_equal(handle, "untouched");
@@ -61,11 +61,11 @@ static void what_is_no_handle_is_refused(void **state)
 static void a_very_long_text_is_refused(void **state)
 {
     (void)state;
-    char long_text[5000], handle[USER_HANDLE_BYTES];
+    char long_text[5000], handle[CC_HANDLE_BYTES];
     memset(long_text, 'a', sizeof long_text - 1);
     long_text[sizeof long_text - 1] = '\0';
 
-    assert_int_equal(user_handle_read(long_text, handle, NULL), CC_INVALID);
+    assert_int_equal(cc_handle_read(long_text, handle, NULL), CC_INVALID);
 }
 
 static void thirty_characters_are_the_most(void **state)
@@ -77,11 +77,11 @@ static void thirty_characters_are_the_most(void **state)
 static void a_beginning_may_be_short_and_start_with_an_at_sign(void **state)
 {
     (void)state;
-    char prefix[USER_HANDLE_BYTES];
+    char prefix[CC_HANDLE_BYTES];
 
-    assert_true(user_handle_prefix("@AD", prefix));
+    assert_true(cc_handle_prefix("@AD", prefix));
     assert_string_equal(prefix, "ad");
-    assert_false(user_handle_prefix("a%", prefix));
+    assert_false(cc_handle_prefix("a%", prefix));
 }
 
 int main(void)
