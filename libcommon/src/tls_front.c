@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -30,7 +31,7 @@
 #define INSIDE_BYTES    65536 /* what the kernel keeps of an answer for a slow reader */
 #define TICK_MS         250
 #define HANDSHAKE_MS    10000
-#define STALL_MS        20000 /* a client that takes nothing for so long is gone */
+#define BEHIND_MS       30000 /* to take all that is there; as for an answer over a plain socket */
 #define LINGER_MS       1000
 #define STOP_MS         500
 #define CONNECTIONS_MAX 40000
@@ -57,7 +58,7 @@ struct connection {
     bool client_ended, inside_ended, inside_told;
     bool inside_deaf;    /* it reads no more; what it has answered still goes out */
     bool read_wants_out; /* TLS has to write before it can read on */
-    int64_t deadline_ms; /* monotonic; INT64_MAX = none runs */
+    int64_t deadline_ms; /* monotonic; INT64_MAX = none runs; while open: to catch up */
     struct sockaddr_storage peer;
     socklen_t peer_length;
 };
@@ -76,7 +77,7 @@ struct cc_tls {
     size_t count;
     bool listening;
     int64_t next_tick_ms;
-    struct cc_counter *failed_counter, *accepted_counter;
+    struct cc_counter *failed_counter, *accepted_counter, *behind_counter;
     struct cc_gauge *open_gauge;
     char scratch[RECORD_BYTES];
 };
@@ -244,10 +245,8 @@ static bool send_to_client(struct connection *connection, const char *bytes, siz
 
     if (written < 0)
         return false;
-    if ((size_t)written < count) {
+    if ((size_t)written < count)
         keep(&connection->to_client, bytes + written, count - (size_t)written);
-        connection->deadline_ms = now_ms(connection->tls) + STALL_MS;
-    }
     return true;
 }
 
@@ -259,8 +258,6 @@ static bool flush_to_client(struct connection *connection)
     if (written < 0)
         return false;
     drop(buffer, (size_t)written);
-    if (buffer->bytes == NULL)
-        connection->deadline_ms = INT64_MAX;
     return true;
 }
 
@@ -342,6 +339,24 @@ static void drain_lingering(struct connection *connection)
         end_connection(connection);
 }
 
+/* A client is behind from the first byte that it could not take until it has taken all there is:
+ * what it takes meanwhile does not give it more time. */
+static void notice_behind(struct connection *connection)
+{
+    if (connection->to_client.bytes != NULL && connection->deadline_ms == INT64_MAX)
+        connection->deadline_ms = now_ms(connection->tls) + BEHIND_MS;
+}
+
+/* Seen at ticks only: in between the server may just not have refilled what was taken. */
+static bool has_caught_up(const struct connection *connection)
+{
+    int unread = 0;
+
+    return connection->state == OPEN && connection->deadline_ms != INT64_MAX &&
+           connection->to_client.bytes == NULL &&
+           ioctl(connection->inside.fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 static void settle(struct connection *connection)
 {
     uint32_t client_events = 0, inside_events = 0;
@@ -350,6 +365,7 @@ static void settle(struct connection *connection)
         linger(connection);
         return;
     }
+    notice_behind(connection);
     if (connection->client_ended && connection->to_inside.bytes == NULL &&
         !connection->inside_told) {
         shutdown(connection->inside.fd, SHUT_WR);
@@ -513,6 +529,13 @@ static bool read_flags(struct cc_tls *tls, bool *out_quiesced)
     return stopping;
 }
 
+static void expire(struct connection *connection)
+{
+    if (connection->state == OPEN)
+        cc_counter_add(connection->tls->behind_counter, 1);
+    end_connection(connection);
+}
+
 static void tick(struct cc_tls *tls, bool quiesced)
 {
     int64_t now = now_ms(tls);
@@ -524,8 +547,10 @@ static void tick(struct cc_tls *tls, bool quiesced)
     listen_for(tls, !quiesced);
     for (struct connection *connection = tls->connections; connection != NULL; connection = next) {
         next = connection->next;
+        if (has_caught_up(connection))
+            connection->deadline_ms = INT64_MAX;
         if (connection->deadline_ms <= now)
-            end_connection(connection);
+            expire(connection);
     }
 }
 
@@ -614,6 +639,9 @@ enum cc_code cc_tls_start(const struct cc_tls_options *options, struct cc_tls **
         cc_counter_get("http_tls_handshakes_failed_total", "TLS handshakes that failed", NULL);
     tls->accepted_counter =
         cc_counter_get("http_tls_connections_total", "TLS connections accepted", NULL);
+    tls->behind_counter = cc_counter_get(
+        "http_tls_behind_total",
+        "TLS connections closed because the client did not take what was there", NULL);
     tls->open_gauge = cc_gauge_get("http_tls_connections_open", "TLS connections open now", NULL);
     tls->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     tls->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

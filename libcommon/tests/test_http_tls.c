@@ -1,5 +1,9 @@
 /* The HTTP server behind TLS, asked by an OpenSSL client over loopback. */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,6 +23,7 @@
 #include "common/http_server.h"
 
 #define BIG_BYTES ((size_t)3 * 1024 * 1024)
+#define DIALS_MAX 16
 
 struct fixture {
     struct cc_http_server *server;
@@ -99,10 +104,27 @@ static enum cc_code upgrade(struct cc_request *req, struct cc_response *res, str
     return CC_OK;
 }
 
+static _Atomic int held = -1; /* the server's side of a connection that the test writes to */
+
+static void hold(int fd, const void *extra, size_t extra_count, void *arg)
+{
+    (void)extra, (void)extra_count, (void)arg;
+    atomic_store(&held, fd);
+}
+
+static enum cc_code upgrade_and_hold(struct cc_request *req, struct cc_response *res,
+                                     struct cc_error *err)
+{
+    (void)req, (void)err;
+    cc_response_upgrade(res, "Upgrade", "test", hold, NULL);
+    return CC_OK;
+}
+
 static const struct cc_route routes[] = {
     {"*", "/echo", CC_AUTH_NONE, CC_RATE_NONE, 1 << 20, echo, CC_BLOCKING},
     {"GET", "/big", CC_AUTH_NONE, CC_RATE_NONE, 0, big, CC_BLOCKING},
     {"GET", "/upgrade", CC_AUTH_NONE, CC_RATE_NONE, 0, upgrade, CC_BLOCKING},
+    {"GET", "/hold", CC_AUTH_NONE, CC_RATE_NONE, 0, upgrade_and_hold, CC_BLOCKING},
     {NULL},
 };
 
@@ -158,10 +180,48 @@ static int set_up(void **state)
     return 0;
 }
 
+/* ---- sockets of clients ---- */
+
+static int dialled[DIALS_MAX]; /* fd + 1; 0 = free */
+
+static void note_dialled(int fd)
+{
+    for (size_t i = 0; i < DIALS_MAX; i++)
+        if (dialled[i] == 0) {
+            dialled[i] = fd + 1;
+            return;
+        }
+    fail_msg("more than %d clients", DIALS_MAX);
+}
+
+static void hang_up(int fd)
+{
+    for (size_t i = 0; i < DIALS_MAX; i++)
+        if (dialled[i] == fd + 1)
+            dialled[i] = 0;
+    close(fd);
+}
+
+/* A test that fails leaves clients behind, for whose end the server would wait: time stands still.
+ */
+static void hang_up_all(void)
+{
+    int fd = atomic_exchange(&held, -1);
+
+    for (size_t i = 0; i < DIALS_MAX; i++)
+        if (dialled[i] != 0)
+            hang_up(dialled[i] - 1);
+    if (fd >= 0) {
+        shutdown(fd, SHUT_RDWR);
+        close(fd);
+    }
+}
+
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
+    hang_up_all();
     cc_http_server_stop(f->server);
     cc_ids_destroy(f->ids);
     cc_free(f);
@@ -176,22 +236,32 @@ struct client {
     int fd;
 };
 
-static int dial(const struct fixture *f)
+/* receive_bytes 0 = as usual; else a window, and packets, so small that little is on its way. */
+static int dial_with_window(const struct fixture *f, int receive_bytes)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)cc_http_server_port(f->server)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct timeval timeout = {.tv_sec = 10};
+    const int segment_bytes = 536;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    note_dialled(fd);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    if (receive_bytes > 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+        setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof(segment_bytes));
+    }
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     return fd;
 }
 
-/* max_version 0 = any; alpn NULL = none. True when the handshake succeeded. */
-static bool connect_tls(const struct fixture *f, struct client *client, int max_version,
-                        const char *alpn)
+static int dial(const struct fixture *f)
+{
+    return dial_with_window(f, 0);
+}
+
+static bool shake_hands(int fd, struct client *client, int max_version, const char *alpn)
 {
     client->context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_cipher_list(client->context, "ALL:@SECLEVEL=0");
@@ -200,16 +270,23 @@ static bool connect_tls(const struct fixture *f, struct client *client, int max_
     client->ssl = SSL_new(client->context);
     if (alpn != NULL)
         SSL_set_alpn_protos(client->ssl, (const unsigned char *)alpn, (unsigned)strlen(alpn));
-    client->fd = dial(f);
+    client->fd = fd;
     SSL_set_fd(client->ssl, client->fd);
     return SSL_connect(client->ssl) == 1;
+}
+
+/* max_version 0 = any; alpn NULL = none. True when the handshake succeeded. */
+static bool connect_tls(const struct fixture *f, struct client *client, int max_version,
+                        const char *alpn)
+{
+    return shake_hands(dial(f), client, max_version, alpn);
 }
 
 static void disconnect(struct client *client)
 {
     SSL_free(client->ssl);
     SSL_CTX_free(client->context);
-    close(client->fd);
+    hang_up(client->fd);
 }
 
 static void say(struct client *client, const char *text)
@@ -281,7 +358,7 @@ static void plain_http_gets_no_answer(void **state)
     assert_true(send(fd, "GET /echo HTTP/1.1\r\nHost: h\r\n\r\n", 31, MSG_NOSIGNAL) > 0);
     got = recv(fd, text, sizeof(text) - 1, 0);
     assert_true(got <= 0 || memcmp(text, "HTTP", 4) != 0);
-    close(fd);
+    hang_up(fd);
 }
 
 static void a_big_answer_arrives_whole_at_a_slow_reader(void **state)
@@ -424,7 +501,145 @@ static void who_does_not_finish_its_handshake_is_cut(void **state)
 
     assert_int_equal(send(silent.fd, "\x16\x03\x01", 3, MSG_NOSIGNAL), 3);
     test_wait_for(is_cut, &silent, 5000);
-    close(silent.fd);
+    hang_up(silent.fd);
+}
+
+/* ---- readers that fall behind ---- */
+
+#define FLOOD_STEP       4096
+#define DRIP_MS          500
+#define DRIP_RECORDS     4
+#define SMALL_WINDOW     16384
+#define SECONDS(f)       ((f)->clock.mono_us / 1000000)
+#define TIME_TO_CATCH_UP 30
+
+struct reader {
+    struct fixture *f;
+    struct client client;
+    size_t sent, received; /* by the server, by the client */
+    int quiet_turns;       /* in a row in which nothing went */
+};
+
+static bool is_held(void *arg)
+{
+    (void)arg;
+    return atomic_load(&held) >= 0;
+}
+
+static void open_reader(struct fixture *f, struct reader *reader)
+{
+    static const char request[] =
+        "GET /hold HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n";
+    char text[4096];
+
+    *reader = (struct reader){.f = f};
+    assert_true(shake_hands(dial_with_window(f, SMALL_WINDOW), &reader->client, 0, NULL));
+    say(&reader->client, request);
+    hear(&reader->client, text, sizeof(text), "\r\n\r\n");
+    assert_non_null(strstr(text, "HTTP/1.1 101 "));
+    test_wait_for(is_held, NULL, 5000);
+}
+
+static _Atomic bool sending_ended;
+
+/* What the server can send now. */
+static bool flood(struct reader *reader)
+{
+    static const char block[FLOOD_STEP];
+    bool any = false;
+    ssize_t step;
+
+    while ((step = send(held, block, sizeof(block), MSG_NOSIGNAL | MSG_DONTWAIT)) > 0) {
+        reader->sent += (size_t)step;
+        any = true;
+    }
+    assert_int_equal(errno, EAGAIN);
+    return any;
+}
+
+static bool all_is_full(void *arg)
+{
+    struct reader *reader = arg;
+
+    reader->quiet_turns = flood(reader) ? 0 : reader->quiet_turns + 1;
+    return reader->quiet_turns > 10;
+}
+
+static bool read_some(struct reader *reader)
+{
+    static char bytes[16384];
+    int got = SSL_read(reader->client.ssl, bytes, sizeof(bytes));
+
+    reader->received += got > 0 ? (size_t)got : 0;
+    return got > 0;
+}
+
+/* A server always has more. */
+static void *send_for_ever(void *arg)
+{
+    static const char block[FLOOD_STEP];
+    int fd = atomic_load(&held);
+
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    while (send(fd, block, sizeof(block), MSG_NOSIGNAL) > 0)
+        ;
+    (void)arg;
+    atomic_store(&sending_ended, true);
+    return NULL;
+}
+
+static bool is_cut_while_dripping(void *arg)
+{
+    struct reader *reader = arg;
+
+    fake_clock_advance_ms(&reader->f->clock, DRIP_MS);
+    for (int i = 0; i < DRIP_RECORDS; i++)
+        read_some(reader);
+    return atomic_load(&sending_ended);
+}
+
+static void drips_do_not_keep_a_connection_open(void **state)
+{
+    struct reader reader;
+    pthread_t sender;
+    int64_t began_s;
+
+    open_reader(*state, &reader);
+    test_wait_for(all_is_full, &reader, 10000);
+    began_s = SECONDS(reader.f);
+    atomic_store(&sending_ended, false);
+    assert_int_equal(pthread_create(&sender, NULL, send_for_ever, NULL), 0);
+    test_wait_for(is_cut_while_dripping, &reader, 10000);
+    assert_in_range(SECONDS(reader.f) - began_s, TIME_TO_CATCH_UP - 1, TIME_TO_CATCH_UP * 3);
+    pthread_join(sender, NULL);
+    disconnect(&reader.client);
+}
+
+/* For longer than the server takes to look. */
+static bool has_taken_everything(void *arg)
+{
+    struct reader *reader = arg;
+
+    while (reader->received < reader->sent)
+        assert_true(read_some(reader));
+    fake_clock_advance_ms(&reader->f->clock, 10);
+    return ++reader->quiet_turns > 100;
+}
+
+static void who_catches_up_in_time_stays(void **state)
+{
+    struct reader reader;
+
+    open_reader(*state, &reader);
+    for (int i = 0; i < 4; i++) {
+        reader.quiet_turns = 0;
+        test_wait_for(all_is_full, &reader, 10000);
+        fake_clock_advance_ms(&reader.f->clock, (TIME_TO_CATCH_UP - 10) * 1000);
+        reader.quiet_turns = 0;
+        test_wait_for(has_taken_everything, &reader, 10000);
+    }
+    assert_true(flood(&reader));
+    disconnect(&reader.client);
 }
 
 int main(void)
@@ -442,6 +657,8 @@ int main(void)
         SERVED(a_bad_file_changes_nothing),
         SERVED(a_server_without_its_files_does_not_start),
         SERVED(who_does_not_finish_its_handshake_is_cut),
+        SERVED(drips_do_not_keep_a_connection_open),
+        SERVED(who_catches_up_in_time_stays),
     };
 
     signal(SIGPIPE, SIG_IGN); /* as the skeleton does */
