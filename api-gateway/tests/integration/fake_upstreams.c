@@ -140,7 +140,7 @@ static bool read_head(int fd, char *out, size_t size)
 
 static void echo(int fd)
 {
-    static char buffer[65536];
+    char buffer[65536];
     ssize_t got;
 
     while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0) {
@@ -170,6 +170,7 @@ static void serve_websocket(struct fake_websocket *websocket, int fd)
         send(fd, refusal, sizeof(refusal) - 1, MSG_NOSIGNAL);
         return;
     }
+    atomic_fetch_add(&websocket->upgrades, 1);
     send(fd, accepted, sizeof(accepted) - 1, MSG_NOSIGNAL);
     echo(fd);
     atomic_fetch_add(&websocket->ended, 1);
@@ -201,6 +202,24 @@ static int listen_anywhere(int *out_port)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
     *out_port = ntohs(address.sin_port);
     return fd;
+}
+
+void fake_websocket_start(struct fake_websocket *websocket)
+{
+    websocket->listen_fd = listen_anywhere(&websocket->port);
+    assert_int_equal(pthread_create(&websocket->thread, NULL, run_websocket, websocket), 0);
+}
+
+void fake_websocket_leave(struct fake_websocket *websocket)
+{
+    shutdown(websocket->listen_fd, SHUT_RDWR);
+}
+
+void fake_websocket_stop(struct fake_websocket *websocket)
+{
+    fake_websocket_leave(websocket);
+    pthread_join(websocket->thread, NULL);
+    close(websocket->listen_fd);
 }
 
 int fake_dead_port(void)
@@ -269,16 +288,12 @@ void fake_upstreams_start(struct fake_upstreams *fakes)
         fakes->services[i].server = start_server(fakes, service_routes, &fakes->services[i], false);
     }
     fakes->internal = start_server(fakes, internal_routes, fakes, true);
-    fakes->websocket.listen_fd = listen_anywhere(&fakes->websocket.port);
-    assert_int_equal(
-        pthread_create(&fakes->websocket.thread, NULL, run_websocket, &fakes->websocket), 0);
+    fake_websocket_start(&fakes->websocket);
 }
 
 void fake_upstreams_stop(struct fake_upstreams *fakes)
 {
-    shutdown(fakes->websocket.listen_fd, SHUT_RDWR);
-    pthread_join(fakes->websocket.thread, NULL);
-    close(fakes->websocket.listen_fd);
+    fake_websocket_stop(&fakes->websocket);
     cc_http_server_stop(fakes->internal);
     for (int i = 0; i < FAKE_COUNT; i++)
         cc_http_server_stop(fakes->services[i].server);

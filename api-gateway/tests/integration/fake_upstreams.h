@@ -24,9 +24,10 @@ struct fake_service {
 struct fake_websocket {
     int listen_fd, port;
     pthread_t thread;
-    char head[8192];   /* of the last upgrade request */
-    _Atomic int ended; /* connections whose client hung up */
-    _Atomic int fd;    /* of the connection now served; -1 = none */
+    char head[8192];      /* of the last upgrade request */
+    _Atomic int upgrades; /* requests that were answered with 101 */
+    _Atomic int ended;    /* connections whose client hung up */
+    _Atomic int fd;       /* of the connection now served; -1 = none */
 };
 struct fake_upstreams {
     struct fake_service services[FAKE_COUNT];
@@ -43,6 +44,11 @@ struct fake_upstreams {
 void fake_upstreams_start(struct fake_upstreams *fakes);
 void fake_upstreams_stop(struct fake_upstreams *fakes);
 int fake_upstream_port(const struct fake_upstreams *fakes, int which);
+/* One more websocket-gateway; `websocket` above is started and stopped with the rest. */
+void fake_websocket_start(struct fake_websocket *websocket);
+/* From here on it refuses connections; it still has to be stopped. */
+void fake_websocket_leave(struct fake_websocket *websocket);
+void fake_websocket_stop(struct fake_websocket *websocket);
 /* A port on which nobody listens. */
 int fake_dead_port(void);
 
