@@ -539,7 +539,7 @@ static void log_access(const struct cc_request *req, int64_t duration_us)
     if (req->sent_status >= 500 || req->sent_status == 0)
         cc_log_error(CC_LOG_WARN, "request failed", &req->error, "method", req->method, "route",
                      route, "status", status, "duration_us", duration, "request_id", req->id,
-                     "peer", req->peer, NULL);
+                     "peer", req->peer, "user", req->caller.user_id, NULL);
     else
         cc_log(req->server->options.internal ? CC_LOG_DEBUG : CC_LOG_INFO, "request", "method",
                req->method, "route", route, "status", status, "duration_us", duration, "request_id",
