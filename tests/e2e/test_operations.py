@@ -166,7 +166,7 @@ async def test_what_was_deleted_for_oneself_does_not_come_back(people, gateways)
     await room.at_ada.request("edit", client_msg_id=str(uuid.uuid4()), body="to forget, once more", **fields)
     for socket in (room.at_bob, later):
         told = await socket.expect(lambda frame: frame.get("t") == "message_updated")
-        assert "message" not in told and told["rev"] > 0
+        assert told.get("message") is None and told["rev"] > 0
     async for _ in attempts("Ada's list shows what was said last"):
         if "once more" in str((await room.ada.get("/v1/chats"))["items"]):
             break

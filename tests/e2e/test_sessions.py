@@ -111,8 +111,20 @@ async def test_a_refresh_token_is_of_one_device(people, fleet):
     assert (await refresh(thief, victim.refresh_token)).status_code == 401
 
     await ends(victim, *sockets)
+
+
+async def test_a_thief_can_not_leave_the_device_out(people, fleet):
+    """Once the device has been named; a client that never names it is served too."""
+    nameless, victim = await people.join("Nameless", "Victim")
+    sockets = [await people.connect(victim, url) for url in fleet.gateways()]
+    await rotated(victim, victim.refresh_token)
+
+    for _ in range(2):
+        answer = fields_of(await people.api.call("POST", REFRESH, {"refresh_token": nameless.refresh_token}), 200)
+        nameless.refresh_token = answer["refresh_token"]
     body = {"refresh_token": victim.refresh_token}
-    assert (await people.api.call("POST", REFRESH, body)).status_code == 400
+    assert (await people.api.call("POST", REFRESH, body)).status_code == 401
+    await ends(victim, *sockets)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a" * 43, "a" * 4000, "' OR ''='", "\x00"])
