@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -70,13 +70,19 @@ async def silent(fleet, name, seconds):
     try:
         while going := [pid for pid in _family(server.pid) if state_of(pid) not in "TZ"]:
             for pid in going:
-                os.kill(pid, signal.SIGSTOP)
+                _signal(pid, signal.SIGSTOP)
             await asyncio.sleep(0.01)
         yield time.monotonic() + seconds
         assert all(state_of(pid) in "TZ" for pid in _family(server.pid)), f"{name} went on by itself"
     finally:
         for pid in _family(server.pid):
-            os.kill(pid, signal.SIGCONT)
+            _signal(pid, signal.SIGCONT)
+
+
+def _signal(pid, number):
+    """One that has ended meanwhile must not keep the others from being told."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _family(pid):
