@@ -38,6 +38,12 @@ void ws_listing_ask(struct ws_app *app, struct ws_call *call, const struct ws_pe
     ws_call_send(app, call, app->chat_service, "GET", path, NULL);
 }
 
+void ws_listing_unmark(struct ws_person *person)
+{
+    WS_LIST_EACH(link, &person->memberships)
+    WS_CONTAINER(link, struct ws_membership, of_person)->listed = false;
+}
+
 static void join(struct ws_app *app, struct ws_person *person, struct cc_json_reader *item)
 {
     const char *chat_id = cc_json_uuid(item, "chat_id", CC_REQUIRED);
@@ -119,12 +125,6 @@ static void tell_end(struct ws_app *app, const struct ws_membership *membership)
 
 /* ---- the review ---- */
 
-static void mark(struct ws_person *person, bool listed)
-{
-    WS_LIST_EACH(link, &person->memberships)
-    WS_CONTAINER(link, struct ws_membership, of_person)->listed = listed;
-}
-
 /* Whatever was there before the answer is listed again or over; what is new with it is told when
  * its head is known. */
 static void compare(struct ws_app *app, struct ws_person *person, unsigned known)
@@ -165,7 +165,7 @@ static void take(struct ws_app *app, struct ws_person *person, struct review *re
         stand_in_line(app, person);
         return;
     }
-    mark(person, false);
+    ws_listing_unmark(person);
     if (ws_listing_join(app, person, call->body, call->body_count))
         compare(app, person, known);
     if (person->session_count > 0)

@@ -26,6 +26,8 @@ void ws_review_init(struct ws_app *app);
 
 /* Sends the question; `call` as for ws_call_send. */
 void ws_listing_ask(struct ws_app *app, struct ws_call *call, const struct ws_person *person);
+/* None of the person's memberships is `listed`. */
+void ws_listing_unmark(struct ws_person *person);
 /* Joins what the answer lists and marks these memberships `listed`. False: unreadable. */
 bool ws_listing_join(struct ws_app *app, struct ws_person *person, const char *body, size_t count);
 

@@ -100,11 +100,12 @@ enum cc_code ws_resume_read(const struct ws_frame *frame, struct ws_resume **out
 const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resume)
 {
     int64_t missing = 0;
-    bool too_many;
+    bool too_many, is_ahead = false;
 
     if (resume == NULL)
         return "none";
     too_many = session->person->chat_count > WS_RESUME_CURSORS_MAX;
+    ws_listing_unmark(session->person);
     for (size_t i = 0; i < resume->count; i++) {
         struct cursor *cursor = &resume->cursors[i];
         struct ws_membership *member =
@@ -114,16 +115,20 @@ const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resu
         cursor->gone = member == NULL;
         if (cursor->gone)
             continue;
+        member->listed = true;
+        if (is_ahead)
+            continue;
         if (!ws_chat_live(member->chat)) { /* where it begins to be live is not known yet */
             cursor->lost = true;
             continue;
         }
         cursor->target = member->chat->backlog.last_rev;
-        if (cursor->rev > cursor->target)
-            return "reload"; /* this client has seen what the store does not know */
+        is_ahead = cursor->rev > cursor->target;
         if (cursor->target > cursor->rev)
             missing += cursor->target - cursor->rev;
     }
+    if (is_ahead)
+        return "reload"; /* this client has seen what the store does not know */
     return too_many || missing > CHANGES_MAX ? "limited" : "ok";
 }
 
@@ -134,21 +139,12 @@ static bool is_new_to(const struct ws_resume *resume, const struct ws_membership
     return !membership->listed && resume->other_count < WS_RESUME_CURSORS_MAX;
 }
 
-/* What this client does not know of yet. */
+/* What this client does not know of yet: the verdict has marked what it does. */
 static void find_others(struct ws_session *session, struct ws_resume *resume)
 {
     struct ws_person *person = session->person;
 
     resume->others = cc_calloc(person->chat_count + 1, sizeof *resume->others);
-    WS_LIST_EACH(link, &person->memberships)
-    WS_CONTAINER(link, struct ws_membership, of_person)->listed = false;
-    for (size_t i = 0; i < resume->count; i++) {
-        struct ws_membership *known =
-            ws_membership_find(session->app, person, resume->cursors[i].chat_id);
-
-        if (known != NULL)
-            known->listed = true;
-    }
     WS_LIST_EACH(link, &person->memberships)
     {
         const struct ws_membership *membership =
