@@ -68,7 +68,9 @@ def _add_looking(words):
 def _add_trying(words):
     _add(words, "demo", demo.main, "a story told by the running fleet")
     test = _add(words, "test", runner.main, "all tests, on a stack of their own", default_stack="test")
-    test.add_argument("--full", action="store_true", help="the long sets too")
+    extent = test.add_mutually_exclusive_group()
+    extent.add_argument("--full", action="store_true", help="the long sets too")
+    extent.add_argument("--long", action="store_true", help="the long sets alone, after an ordinary run")
     _add(words, "bench", bench.main, "measure, on a stack of its own; arguments: tests/load/bench --help")
 
 

@@ -32,7 +32,7 @@ def main(options):
     with open(stack.paths.root / "test.lock", "w") as lock:
         _only_one(stack, lock)
         try:
-            _run(stack, options.full, tally)
+            _run(stack, options, tally)
         except KeyboardInterrupt:
             tally.add("interrupted", 0, 1, time.monotonic())
         finally:
@@ -41,21 +41,23 @@ def main(options):
     return 0 if tally.good else 1
 
 
-def _run(stack, full, tally):
+def _run(stack, options, tally):
     os.environ.update(sets.SANITIZER_OPTIONS)
     reports = _fresh_start(stack)
-    _count(tally, "check", sets.check, stack, reports)
-    _count(tally, "contracts", sets.contracts, stack, reports)
+    if not options.long:
+        _count(tally, "check", sets.check, stack, reports)
+        _count(tally, "contracts", sets.contracts, stack, reports)
     _count(tally, "servers", _servers, stack)
-    if build.has_code():
-        _run_code(stack, reports, tally)
-        if full:
+    if build.has_code() and _count(tally, "build", _build):
+        if not options.long:
+            _run_ordinary(stack, reports, tally)
+        elif not _count(tally, "fleet", _fleet, stack):
+            return
+        if options.long or options.full:
             _run_long(stack, reports, tally)
 
 
-def _run_code(stack, reports, tally):
-    if not _count(tally, "build", _build):
-        return
+def _run_ordinary(stack, reports, tally):
     _count(tally, "release build", sets.release_build, stack, reports)
     _count(tally, "ctest", sets.ctest, stack, reports)
     _count(tally, "second opinion", sets.second_opinion, stack, reports)
