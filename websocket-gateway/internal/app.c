@@ -24,12 +24,14 @@
 #define WORKER_QUEUE_MAX    10000
 #define PRODUCER_FLUSH_MS   3000
 #define CONSUMER_SESSION_MS 3000
+#define LINGER_MS           100  /* of what nobody waits for while Redis answers its owner */
 #define DRAIN_RESERVE_MS    3500 /* of the drain's time, for what stop() does */
 
 static const struct cc_consumer_row consumer_rows[WS_CONSUMERS] = {
     {.topic = CC_TOPIC_MESSAGE_PERSISTED,
      .group = WS_GROUP,
      .batch_max = 200,
+     .linger_ms = LINGER_MS,
      .session_timeout_ms = CONSUMER_SESSION_MS,
      .apply = ws_consume_persisted},
     {.topic = CC_TOPIC_CHAT_UPDATED,

@@ -35,6 +35,7 @@ bool ev_message_persisted_read(struct cc_json_reader *reader, struct ev_message_
         .member_version = event_count_or(reader, "member_version", 0),
         .duplicate = cc_json_bool(reader, "duplicate", CC_OPTIONAL, false),
         .silent = cc_json_bool(reader, "silent", CC_OPTIONAL, false),
+        .published = cc_json_bool(reader, "published", CC_OPTIONAL, false),
         .since_joining = cc_json_bool(reader, "since_joining", CC_OPTIONAL, false),
         .recipients_omitted = cc_json_bool(reader, "recipients_omitted", CC_OPTIONAL, false),
     };
@@ -75,6 +76,7 @@ void ev_message_persisted_write(struct cc_json_writer *writer,
     cc_json_put_int(writer, "member_version", event->member_version);
     event_put_flag_opt(writer, "duplicate", event->duplicate);
     event_put_flag_opt(writer, "silent", event->silent);
+    event_put_flag_opt(writer, "published", event->published);
     event_put_flag_opt(writer, "since_joining", event->since_joining);
     cc_origin_write(writer, &event->origin);
     write_outcome(writer, event);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "common/events/change_frame.h"
 #include "common/events/message_read.h"
 #include "common/topics.h"
 #include "events/event_payload.h"
@@ -14,10 +15,12 @@
 /* message.persisted */
 
 static struct ev_message_persisted persisted_of(const struct announcer *announcer,
-                                                const struct operation *operation, char *event_id)
+                                                const struct operation *operation,
+                                                struct cc_arena *arena)
 {
     const struct change *outcome = operation->outcome;
     const struct rights *rights = operation->rights;
+    char *event_id = cc_arena_alloc(arena, CC_UUID_BYTES);
 
     cc_ids_next(announcer->ids, event_id);
     return (struct ev_message_persisted){
@@ -46,17 +49,16 @@ static struct ev_message_persisted persisted_of(const struct announcer *announce
 }
 
 static struct cc_produce persisted_record(const struct announcer *announcer,
+                                          const struct ev_message_persisted *event,
                                           const struct operation *operation, struct cc_arena *arena)
 {
-    char event_id[CC_UUID_BYTES];
-    struct ev_message_persisted event = persisted_of(announcer, operation, event_id);
     struct event_payload payload;
 
     event_payload_start(&payload);
-    ev_message_persisted_write(&payload.writer, &event);
+    ev_message_persisted_write(&payload.writer, event);
     struct cc_produce record = event_payload_finish(&payload, arena);
     record.topic = announcer->persisted_topic;
-    record.key = event.chat_id;
+    record.key = event->chat_id;
     record.type = CC_TOPIC_MESSAGE_PERSISTED;
     record.trace = operation->trace.trace_id[0] == '\0' ? NULL : &operation->trace;
     return record;
@@ -93,20 +95,19 @@ static struct cc_produce read_record(const struct announcer *announcer,
     return record;
 }
 
-static enum cc_code produce_events(struct announcer *announcer, struct operation *const *operations,
-                                   size_t count, struct cc_arena *arena, struct cc_error *err)
-{
-    struct read_marks marks = read_marks_of(operations, count, arena);
-    struct cc_produce *records = cc_arena_calloc(arena, count + marks.count, sizeof *records);
-
-    for (size_t i = 0; i < count; i++)
-        records[i] = persisted_record(announcer, operations[i], arena);
-    for (size_t i = 0; i < marks.count; i++)
-        records[count + i] = read_record(announcer, &marks.items[i], arena);
-    return cc_produce_all(announcer->producer, records, count + marks.count, err);
-}
-
 /* Redis */
+
+static void add_frame(struct redis_batch *batch, const struct ev_message_persisted *event)
+{
+    struct cc_strbuf frame;
+    char channel[CC_REDIS_NAME_BYTES];
+
+    cc_strbuf_init(&frame, CC_EVENT_MAX_BYTES);
+    const struct cc_bus_message message = cc_change_publication(event, &frame);
+    cc_redis_name_chat(event->chat_id, channel);
+    redis_batch_publish(batch, channel, message, &frame);
+    cc_strbuf_finish(&frame);
+}
 
 static void add_answer(struct redis_batch *batch, const struct operation *operation)
 {
@@ -137,12 +138,11 @@ static bool is_overtaken(struct operation *const *operations, size_t count, size
     return false;
 }
 
-/* Outcomes are on message.persisted and in the log, and gateways compare heads: a lost publish
- * costs time, nothing else. */
+/* Heads first: who has seen a frame counts by a head that is as high. */
 static void tell_redis(struct announcer *announcer, struct operation *const *operations,
-                       size_t count, struct cc_arena *arena)
+                       struct ev_message_persisted *events, size_t count, struct cc_arena *arena)
 {
-    struct redis_batch batch = redis_batch_create(arena, count * 2);
+    struct redis_batch batch = redis_batch_create(arena, count * 3);
 
     for (size_t i = 0; i < count; i++) {
         const struct change *outcome = operations[i]->outcome;
@@ -150,15 +150,39 @@ static void tell_redis(struct announcer *announcer, struct operation *const *ope
             redis_batch_raise_head(&batch, outcome->chat_id, outcome->rev, outcome->head_seq);
     }
     for (size_t i = 0; i < count; i++)
+        if (!events[i].rejected)
+            add_frame(&batch, &events[i]);
+    for (size_t i = 0; i < count; i++)
         if (operations[i]->ask.origin.node[0] != '\0')
             add_answer(&batch, operations[i]);
-    redis_batch_send(&batch, &announcer->outlet);
+    bool told = redis_batch_send(&batch, &announcer->outlet);
+    for (size_t i = 0; i < count; i++)
+        events[i].published = told && !events[i].rejected;
+}
+
+/* Kafka */
+
+static enum cc_code produce_events(struct announcer *announcer, struct operation *const *operations,
+                                   const struct ev_message_persisted *events, size_t count,
+                                   struct cc_arena *arena, struct cc_error *err)
+{
+    struct read_marks marks = read_marks_of(operations, count, arena);
+    struct cc_produce *records = cc_arena_calloc(arena, count + marks.count, sizeof *records);
+
+    for (size_t i = 0; i < count; i++)
+        records[i] = persisted_record(announcer, &events[i], operations[i], arena);
+    for (size_t i = 0; i < marks.count; i++)
+        records[count + i] = read_record(announcer, &marks.items[i], arena);
+    return cc_produce_all(announcer->producer, records, count + marks.count, err);
 }
 
 enum cc_code announce(struct announcer *announcer, struct operation *const *operations,
                       size_t count, struct cc_arena *arena, struct cc_error *err)
 {
-    CC_TRY(produce_events(announcer, operations, count, arena, err));
-    tell_redis(announcer, operations, count, arena);
-    return CC_OK;
+    struct ev_message_persisted *events = cc_arena_calloc(arena, count + 1, sizeof *events);
+
+    for (size_t i = 0; i < count; i++)
+        events[i] = persisted_of(announcer, operations[i], arena);
+    tell_redis(announcer, operations, events, count, arena);
+    return produce_events(announcer, operations, events, count, arena, err);
 }

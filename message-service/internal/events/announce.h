@@ -2,9 +2,10 @@
 #define MESSAGE_EVENTS_ANNOUNCE_H
 
 /*
- * Tells what became of operations: message.persisted for everybody, message.read for what a send or
- * a new membership does to read positions, then head:{chat} and the asker's answer on Redis. What
- * counts is Kafka; Redis only makes it fast, and is passed over while it is away.
+ * Tells what became of operations: first on Redis, whose subscribers wait for it (head:{chat}, the
+ * live frame on the chat's channel, the asker's answer), then message.persisted for everybody and
+ * message.read for what a send or a new membership does to read positions. What counts is Kafka:
+ * what Redis did not take is published by the gateways that consume message.persisted.
  */
 
 #include "common/clock.h"

@@ -389,7 +389,7 @@ static enum cc_code tell(struct round *round, struct cc_error *err)
     for (size_t i = 0; i < round->mark_count; i++)
         if (round->marks[i].ask.origin.node[0] != '\0')
             CC_TRY(put_answer(round, &round->marks[i], &batch, err));
-    redis_batch_send(&batch, &round->consumer->outlet);
+    (void)redis_batch_send(&batch, &round->consumer->outlet);
     return CC_OK;
 }
 
@@ -455,7 +455,7 @@ static void tell_what_waited(struct read_consumer *consumer, struct cc_pending *
         known->told = known->now;
         known->untold = false;
     }
-    redis_batch_send(&batch, &consumer->outlet);
+    (void)redis_batch_send(&batch, &consumer->outlet);
 }
 
 enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_error *err)

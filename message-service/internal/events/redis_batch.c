@@ -106,19 +106,20 @@ static enum cc_code send_some(struct redis_outlet *outlet, const struct cc_redis
     return code;
 }
 
-void redis_batch_send(struct redis_batch *batch, struct redis_outlet *outlet)
+bool redis_batch_send(struct redis_batch *batch, struct redis_outlet *outlet)
 {
     struct cc_error err = {0};
 
     if (cc_mono_ms(outlet->clock) < outlet->away_until_ms)
-        return;
+        return false;
     for (size_t at = 0; at < batch->count; at += PER_ROUND_TRIP) {
         size_t left = batch->count - at;
         size_t some = left < PER_ROUND_TRIP ? left : PER_ROUND_TRIP;
         if (send_some(outlet, batch->items + at, some, &err) == CC_OK)
             continue;
         outlet->away_until_ms = cc_mono_ms(outlet->clock) + AWAY_MS;
-        cc_log_error(CC_LOG_WARN, "heads and answers were not published", &err, NULL);
-        return;
+        cc_log_error(CC_LOG_WARN, "heads, frames and answers were not published", &err, NULL);
+        return false;
     }
+    return true;
 }

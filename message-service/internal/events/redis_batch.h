@@ -30,7 +30,8 @@ void redis_batch_hint_read(struct redis_batch *batch, const struct receipt *rece
 /* The message with that frame; both are copied. */
 void redis_batch_publish(struct redis_batch *batch, const char *channel,
                          struct cc_bus_message message, const struct cc_strbuf *frame);
-/* Sends all, in order; logs and gives up when Redis doesn't answer. */
-void redis_batch_send(struct redis_batch *batch, struct redis_outlet *outlet);
+/* Sends all, in order; logs and gives up when Redis doesn't answer. False: not all of it may be
+ * there. */
+bool redis_batch_send(struct redis_batch *batch, struct redis_outlet *outlet);
 
 #endif

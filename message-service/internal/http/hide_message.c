@@ -33,7 +33,7 @@ static void tell_devices(struct message_app *app, const struct hidden *hidden,
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", hidden->chat_id);
     cc_redis_name_user(hidden->user_id, channel);
     redis_batch_publish(&batch, channel, message, &frame);
-    redis_batch_send(&batch, &outlet);
+    (void)redis_batch_send(&batch, &outlet);
     cc_strbuf_finish(&frame);
 }
 

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bus_listener.h"
 #include "events/dead_letters.h"
 #include "message_fixture.h"
+#include "tcp_proxy.h"
 #include "testing.h"
 
 #define CHATS    5
@@ -359,6 +361,64 @@ static void the_head_in_redis_is_raised_and_not_lowered_by_a_replay(void **state
     assert_true(is_raised(&wish));
 }
 
+static struct bus_listener *listen_to_chat(const char *chat_id)
+{
+    char name[CC_REDIS_NAME_BYTES];
+    const char *channel = name;
+
+    cc_redis_name_chat(chat_id, name);
+    return bus_listener_start(test_env("CHAT_TEST_REDIS_URL"), &channel, 1);
+}
+
+static void the_owner_publishes_live_frames_in_their_order_and_says_so(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f);
+    struct ev_message_created sends[] = {a_gateway_send(f, chat, f->members[0], "m1"),
+                                         a_gateway_send(f, chat, f->members[0], "m2"),
+                                         a_gateway_send(f, chat, a_new_id(f), "a stranger's")};
+    struct bus_listener *ears = listen_to_chat(chat);
+    size_t before = persisted(f).count;
+
+    must_produce(f, sends, 3);
+    wait_for_announced(f, before + 3);
+
+    for (int64_t rev = 1; rev <= 2; rev++) {
+        struct heard heard = bus_listener_expect(ears, (size_t)rev, CC_BUS_MESSAGE, NULL, chat);
+
+        assert_int_equal(heard.rev, rev);
+        assert_non_null(strstr(heard.frame, sends[rev - 1].op_id));
+    }
+    assert_int_equal(bus_listener_count(ears, CC_BUS_MESSAGE, NULL, ""), 2);
+    struct persisted_list list = persisted(f);
+    assert_true(outcome_of(&list, sends[0].op_id)->published);
+    assert_true(outcome_of(&list, sends[1].op_id)->published);
+    assert_false(outcome_of(&list, sends[2].op_id)->published);
+    bus_listener_stop(ears);
+}
+
+static void what_redis_did_not_take_is_left_to_the_gateways(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f);
+    struct ev_message_created send = a_gateway_send(f, chat, f->members[0], "m1");
+    struct tcp_proxy *proxy = tcp_proxy_start(test_env("CHAT_TEST_REDIS_URL"));
+
+    f->settings.redis_url = tcp_proxy_uri(proxy);
+    message_restart(f, false);
+    tcp_proxy_cut(proxy);
+    size_t before = persisted(f).count;
+    must_produce(f, &send, 1);
+    wait_for_announced(f, before + 1);
+    struct persisted_list list = persisted(f);
+    bool published = outcome_of(&list, send.op_id)->published;
+
+    f->settings.redis_url = test_env("CHAT_TEST_REDIS_URL");
+    message_restart(f, false);
+    tcp_proxy_stop(proxy);
+    assert_false(published);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, message_fixture_begin, message_fixture_end)
 
 int main(void)
@@ -376,6 +436,8 @@ int main(void)
         TEST(dead_letters_are_listed_and_replayed_once),
         TEST(whoever_sends_has_read_up_to_it),
         TEST(the_head_in_redis_is_raised_and_not_lowered_by_a_replay),
+        TEST(the_owner_publishes_live_frames_in_their_order_and_says_so),
+        TEST(what_redis_did_not_take_is_left_to_the_gateways),
     };
 
     return cmocka_run_group_tests_name("message.created to history", tests, message_fixture_start,

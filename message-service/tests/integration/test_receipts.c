@@ -1,94 +1,33 @@
 /* Who is told on Redis how far somebody has read: with real MongoDB, Kafka and Redis. */
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/bus.h"
+#include "bus_listener.h"
 #include "message_fixture.h"
 #include "testing.h"
 
-#define HEARD_MAX  64
-#define FRAME_MAX  512
-#define WAIT_MS    10000
 #define MANY       101
 #define JSON_BYTES (MANY * 128 + 256)
 
-struct heard {
-    char channel[CC_REDIS_NAME_BYTES];
-    enum cc_bus_kind kind;
-    char frame[FRAME_MAX];
-};
-struct listener {
-    struct cc_redis_subscriber *subscriber;
-    pthread_mutex_t lock;
-    struct heard items[HEARD_MAX];
-    size_t count, subscribed, wanted;
-};
-static struct listener ears = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void on_message(void *arg, const char *channel, const char *payload, size_t length)
-{
-    struct listener *listener = arg;
-    struct cc_bus_message message;
-
-    if (!cc_bus_read(payload, length, &message))
-        return;
-    pthread_mutex_lock(&listener->lock);
-    if (listener->count < HEARD_MAX) {
-        struct heard *heard = &listener->items[listener->count++];
-        heard->kind = message.kind;
-        (void)snprintf(heard->channel, sizeof heard->channel, "%s", channel);
-        (void)snprintf(heard->frame, sizeof heard->frame, "%.*s", (int)message.frame_count,
-                       message.frame);
-    }
-    pthread_mutex_unlock(&listener->lock);
-}
-
-static void on_subscribed(void *arg, const char *channel)
-{
-    struct listener *listener = arg;
-
-    (void)channel;
-    pthread_mutex_lock(&listener->lock);
-    listener->subscribed++;
-    pthread_mutex_unlock(&listener->lock);
-}
-
-static bool all_subscribed(void *arg)
-{
-    struct listener *listener = arg;
-
-    pthread_mutex_lock(&listener->lock);
-    bool all = listener->subscribed >= listener->wanted;
-    pthread_mutex_unlock(&listener->lock);
-    return all;
-}
+static struct bus_listener *ears;
 
 /* To the chat's own channel, and those of the fixture's three members. */
 static void listen_to(struct message_fixture *f, const char *chat_id)
 {
-    static const struct cc_redis_subscriber_events events = {.on_message = on_message,
-                                                             .on_subscribed = on_subscribed};
-    char channel[CC_REDIS_NAME_BYTES];
+    char names[4][CC_REDIS_NAME_BYTES];
+    const char *channels[] = {names[0], names[1], names[2], names[3]};
 
-    ears.count = ears.subscribed = 0;
-    ears.wanted = 4;
-    assert_int_equal(cc_redis_subscriber_create(f->settings.redis_url, &events, &ears,
-                                                &ears.subscriber, &f->err),
-                     CC_OK);
-    cc_redis_name_chat(chat_id, channel);
-    cc_redis_subscribe(ears.subscriber, channel);
-    for (size_t i = 0; i < 3; i++) {
-        cc_redis_name_user(f->members[i], channel);
-        cc_redis_subscribe(ears.subscriber, channel);
-    }
-    test_wait_for(all_subscribed, &ears, WAIT_MS);
+    cc_redis_name_chat(chat_id, names[0]);
+    for (size_t i = 0; i < 3; i++)
+        cc_redis_name_user(f->members[i], names[i + 1]);
+    ears = bus_listener_start(f->settings.redis_url, channels, 4);
 }
 
 static int end(void **state)
 {
-    cc_redis_subscriber_destroy(ears.subscriber);
+    bus_listener_stop(ears);
+    ears = NULL;
     return message_fixture_end(state);
 }
 
@@ -96,34 +35,18 @@ static int end(void **state)
 static size_t heard(enum cc_bus_kind kind, const char *user_id, const char *text)
 {
     char channel[CC_REDIS_NAME_BYTES];
-    size_t count = 0;
 
     if (user_id != NULL)
         cc_redis_name_user(user_id, channel);
-    pthread_mutex_lock(&ears.lock);
-    for (size_t i = 0; i < ears.count; i++)
-        if (ears.items[i].kind == kind && strstr(ears.items[i].frame, text) != NULL &&
-            (user_id == NULL || strcmp(ears.items[i].channel, channel) == 0))
-            count++;
-    pthread_mutex_unlock(&ears.lock);
-    return count;
-}
-
-struct expected {
-    enum cc_bus_kind kind;
-    const char *user_id, *text;
-};
-
-static bool has_come(void *arg)
-{
-    const struct expected *expected = arg;
-    return heard(expected->kind, expected->user_id, expected->text) > 0;
+    return bus_listener_count(ears, kind, user_id == NULL ? NULL : channel, text);
 }
 
 static void expect(enum cc_bus_kind kind, const char *user_id, const char *text)
 {
-    struct expected expected = {kind, user_id, text};
-    test_wait_for(has_come, &expected, WAIT_MS);
+    char channel[CC_REDIS_NAME_BYTES];
+
+    cc_redis_name_user(user_id, channel);
+    (void)bus_listener_expect(ears, 1, kind, channel, text);
 }
 
 static void must_say(struct message_fixture *f, const char *user_id, const char *chat_id)

@@ -1,5 +1,5 @@
-/* Reads pages of changes and encodes live frames. Runs on the loop thread; ws_message_frame_write
- * also on consumer threads. It does not decide who gets what. */
+/* Reads pages of changes and makes frames of them. Runs on the loop thread. It does not decide who
+ * gets what. */
 
 #include "chats/changes.h"
 
@@ -9,7 +9,6 @@
 
 #include "common/alloc.h"
 #include "common/json_reader.h"
-#include "common/json_writer.h"
 
 #include "app.h"
 
@@ -18,7 +17,6 @@
 #define PATH_BEFORE_CHAT  "/internal/chats/"
 #define MESSAGE_MAX_BYTES (128 * 1024)
 #define FRAME_MAX_BYTES   (256 * 1024)
-#define OCCURRED_AT_KEY   "\",\"at\":\""
 
 static void put_path(char out[PATH_MAX_BYTES], const char *chat_id, const char *user_id,
                      int64_t after_rev, int limit)
@@ -38,7 +36,7 @@ void ws_changes_ask(struct ws_app *app, struct ws_call *call, const char *chat_i
     ws_call_send(app, call, app->message_service, "GET", path, NULL);
 }
 
-static void read_change(struct cc_json_reader *reader, struct ws_change *out)
+static void read_change(struct cc_json_reader *reader, struct cc_change *out)
 {
     out->rev = cc_json_int(reader, "rev", CC_REQUIRED, 1, INT64_MAX);
     out->seq = cc_json_int(reader, "seq", CC_OPTIONAL, 0, INT64_MAX);
@@ -73,71 +71,13 @@ enum cc_code ws_changes_read(struct cc_arena *arena, const char *body, size_t co
     return CC_OK;
 }
 
-static const char *frame_type(enum cc_op op)
-{
-    switch (op) {
-    case CC_OP_CREATE:
-    case CC_OP_SYSTEM:
-        return "message";
-    case CC_OP_DELETE:
-        return "message_deleted";
-    case CC_OP_EDIT:
-    case CC_OP_REACT:
-    case CC_OP_PIN:
-        return "message_updated";
-    }
-    return "message_updated";
-}
-
-void ws_change_write(struct cc_json_writer *json, const struct ws_change *change)
-{
-    if (change->message_json != NULL)
-        cc_json_put_raw(json, "message", change->message_json, strlen(change->message_json));
-    cc_reaction_write(json, &change->reaction);
-}
-
-void ws_message_frame_write(struct cc_strbuf *out, const struct ws_change *change,
-                            const char *chat_id, int64_t occurred_at_ms)
-{
-    struct cc_json_writer json;
-
-    cc_json_writer_init(&json, out);
-    cc_json_open_object(&json, NULL);
-    cc_json_put_text(&json, "t", frame_type(change->op));
-    if (occurred_at_ms != 0) /* second, where ws_message_frame_occurred_at looks for it */
-        cc_json_put_time(&json, "at", occurred_at_ms);
-    cc_json_put_text(&json, "chat_id", chat_id);
-    if (change->seq > 0)
-        cc_json_put_int(&json, "seq", change->seq);
-    cc_json_put_int(&json, "rev", change->rev);
-    ws_change_write(&json, change);
-    cc_json_close_object(&json);
-}
-
-int64_t ws_message_frame_occurred_at(const char *frame, size_t count)
-{
-    size_t key_length = strlen(OCCURRED_AT_KEY);
-    size_t searched = count < 64 ? count : 64; /* the type's name is in front */
-    const char *key = memmem(frame, searched, OCCURRED_AT_KEY, key_length);
-    const char *text, *end;
-    int64_t at_ms;
-
-    if (key == NULL)
-        return 0;
-    text = key + key_length;
-    end = memchr(text, '"', count - (size_t)(text - frame));
-    if (end == NULL || !cc_time_parse(text, (size_t)(end - text), &at_ms))
-        return 0;
-    return at_ms;
-}
-
-struct ws_buffer *ws_change_frame(const struct ws_change *change, const char *chat_id)
+struct ws_buffer *ws_change_frame(const struct cc_change *change, const char *chat_id)
 {
     struct cc_strbuf text;
     struct ws_buffer *frame;
 
     cc_strbuf_init(&text, FRAME_MAX_BYTES);
-    ws_message_frame_write(&text, change, chat_id, 0);
+    cc_change_frame_write(&text, change, chat_id, 0);
     frame = ws_buffer_from(&text);
     cc_strbuf_finish(&text);
     return frame;
@@ -145,7 +85,7 @@ struct ws_buffer *ws_change_frame(const struct ws_change *change, const char *ch
 
 struct ws_buffer *ws_change_bare_frame(const char *chat_id, int64_t rev, int64_t seq)
 {
-    const struct ws_change bare = {.rev = rev, .seq = seq, .op = CC_OP_EDIT};
+    const struct cc_change bare = {.rev = rev, .seq = seq, .op = CC_OP_EDIT};
 
     return ws_change_frame(&bare, chat_id);
 }
@@ -188,7 +128,7 @@ static void *read_page(struct ws_app *app, const struct ws_call *call, const cha
     page->since_joining = changes.since_joining;
     page->member_version = changes.member_version;
     for (; page->count < changes.count; page->count++) {
-        const struct ws_change *change = &changes.items[page->count];
+        const struct cc_change *change = &changes.items[page->count];
 
         page->items[page->count] =
             (struct ws_page_item){change->rev, ws_change_frame(change, chat_id)};

@@ -8,7 +8,7 @@
 
 #include "common/arena.h"
 #include "common/error.h"
-#include "common/events/message_created.h"
+#include "common/events/change_frame.h"
 
 #include "chats/shared_calls.h"
 #include "jobs.h"
@@ -16,14 +16,8 @@
 
 #define WS_CHANGES_LIMIT 100
 
-struct ws_change {
-    int64_t rev, seq;
-    enum cc_op op;
-    const char *message_json;    /* the public message, compact; NULL = not for this person */
-    struct cc_reaction reaction; /* what op react did */
-};
 struct ws_changes {
-    struct ws_change *items; /* rev ascending, contiguous */
+    struct cc_change *items; /* rev ascending, contiguous */
     size_t count;
     int64_t head_rev;
     bool more;
@@ -57,17 +51,8 @@ void ws_page_get(struct ws_app *app, struct ws_waiter *waiter, const char *chat_
 struct ws_page *ws_page_ref(struct ws_page *page);
 void ws_page_unref(struct ws_page *page); /* accepts NULL */
 
-/* The live frame of a change, one encoding for all its receivers. occurred_at_ms is when it was
- * stored, 0 = not known: receivers measure the delivery by it. */
-struct cc_strbuf;
-void ws_message_frame_write(struct cc_strbuf *out, const struct ws_change *change,
-                            const char *chat_id, int64_t occurred_at_ms);
-/* `message` and `reaction` of the change, where they are, into the open object. */
-void ws_change_write(struct cc_json_writer *json, const struct ws_change *change);
-/* Reads back the time that ws_message_frame_write put at the frame's start; 0 = none. */
-int64_t ws_message_frame_occurred_at(const char *frame, size_t count);
 /* The frame of a change that somebody is not shown: its rev, and where it is, alone. */
 struct ws_buffer *ws_change_bare_frame(const char *chat_id, int64_t rev, int64_t seq);
-struct ws_buffer *ws_change_frame(const struct ws_change *change, const char *chat_id);
+struct ws_buffer *ws_change_frame(const struct cc_change *change, const char *chat_id);
 
 #endif

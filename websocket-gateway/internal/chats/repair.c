@@ -26,7 +26,7 @@ static bool deliver(struct ws_app *app, struct ws_chat *chat, const struct ws_ch
     int64_t before = chat->backlog.last_rev;
 
     for (size_t i = 0; i < changes->count; i++) {
-        const struct ws_change *change = &changes->items[i];
+        const struct cc_change *change = &changes->items[i];
         struct ws_buffer *frame;
 
         if (ws_backlog_judge(&chat->backlog, change->rev) == WS_OLD)

@@ -447,6 +447,6 @@ struct ws_bus_event *ws_fanout_read(struct ws_app *app, const char *channel, con
     event->message.frame = NULL; /* the payload is borrowed */
     if (message.kind == CC_BUS_MESSAGE)
         event->frame->occurred_at_ms =
-            ws_message_frame_occurred_at(message.frame, message.frame_count);
+            cc_change_frame_occurred_at(message.frame, message.frame_count);
     return event;
 }

@@ -31,13 +31,13 @@ static int64_t write_items(struct ws_out *out, const struct ws_changes *changes,
 
     cc_json_open_array(&out->json, "items");
     for (size_t i = 0; i < changes->count && out->text.length < PAGE_MAX_BYTES; i++) {
-        const struct ws_change *change = &changes->items[i];
+        const struct cc_change *change = &changes->items[i];
 
         cc_json_open_object(&out->json, NULL);
         cc_json_put_int(&out->json, "rev", change->rev);
         cc_json_put_int(&out->json, "seq", change->seq);
         cc_json_put_text(&out->json, "op", cc_op_names[change->op]);
-        ws_change_write(&out->json, change);
+        cc_change_write(&out->json, change);
         cc_json_close_object(&out->json);
         reached = change->rev;
     }

@@ -25,6 +25,7 @@ int gateway_start(void **state)
     struct fixture *f = cc_calloc(1, sizeof *f);
 
     f->world = shared_world;
+    atomic_store(&f->world->owner_lost_redis, false);
     world_new_id(f->world, f->ann);
     world_new_id(f->world, f->bob);
     world_new_id(f->world, f->session);

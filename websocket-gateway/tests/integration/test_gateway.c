@@ -5,6 +5,7 @@
 #include "common/events/chat_updated.h"
 #include "common/topics.h"
 
+#include "bus_listener.h"
 #include "gateway_fixture.h"
 
 static void a_message_is_accepted_then_persisted_and_reaches_the_other_gateway(void **state)
@@ -21,6 +22,42 @@ static void a_message_is_accepted_then_persisted_and_reaches_the_other_gateway(v
     ws_client_expect_none(ann, "\"t\":\"message\"", 200);
     ws_client_close(ann);
     ws_client_close(bob);
+}
+
+static void what_its_owner_could_not_publish_a_gateway_does(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    atomic_store(&f->world->owner_lost_redis, true);
+    send_message(f, ann, 7, "hello there");
+
+    ws_client_expect(bob, "\"t\":\"message\"", "hello there", "\"rev\":1", NULL);
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
+/* The gateways take both from one partition, one after the other. */
+static void what_its_owner_has_published_no_gateway_publishes_again(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    char name[CC_REDIS_NAME_BYTES];
+    const char *channel = name;
+    struct bus_listener *ears;
+
+    cc_redis_name_chat(f->chat->chat_id, name);
+    ears = bus_listener_start(test_env("CHAT_TEST_REDIS_URL"), &channel, 1);
+    send_message(f, ann, 1, "the owner's");
+    (void)bus_listener_expect(ears, 1, CC_BUS_MESSAGE, NULL, "the owner's");
+    atomic_store(&f->world->owner_lost_redis, true);
+    send_message(f, ann, 2, "the gateway's");
+    (void)bus_listener_expect(ears, 1, CC_BUS_MESSAGE, NULL, "the gateway's");
+
+    assert_int_equal(bus_listener_count(ears, CC_BUS_MESSAGE, NULL, ""), 2);
+    bus_listener_stop(ears);
+    ws_client_close(ann);
 }
 
 static void messages_of_one_sender_arrive_in_their_order(void **state)
@@ -436,6 +473,8 @@ int main(void)
         GATEWAY_TEST(what_was_hidden_before_is_not_shown_by_a_change),
         GATEWAY_TEST(what_is_hidden_now_is_not_shown_by_a_change),
         GATEWAY_TEST(a_message_is_accepted_then_persisted_and_reaches_the_other_gateway),
+        GATEWAY_TEST(what_its_owner_could_not_publish_a_gateway_does),
+        GATEWAY_TEST(what_its_owner_has_published_no_gateway_publishes_again),
         GATEWAY_TEST(messages_of_one_sender_arrive_in_their_order),
         GATEWAY_TEST(an_edit_arrives_as_an_updated_message),
         GATEWAY_TEST(what_is_deleted_for_oneself_is_told_to_ones_own_devices),

@@ -14,6 +14,7 @@
 
 #include "common/alloc.h"
 #include "common/bus.h"
+#include "common/events/change_frame.h"
 #include "common/events/message_persisted.h"
 #include "common/events/message_read.h"
 #include "common/events/user_updated.h"
@@ -377,6 +378,16 @@ void world_produce(struct world *world, const char *topic, const char *key,
         fail_msg("could not produce to %s: %s", topic, err.detail);
 }
 
+static void publish_live(struct world *world, const struct ev_message_persisted *event)
+{
+    struct cc_strbuf frame;
+
+    cc_strbuf_init(&frame, TEXT_MAX);
+    const struct cc_bus_message message = cc_change_publication(event, &frame);
+    publish(world, WS_CHANNEL_CHAT, event->chat_id, &message);
+    cc_strbuf_finish(&frame);
+}
+
 static void announce_persisted(struct world *world, const struct ev_message_created *created,
                                const struct cc_message *message, int64_t member_version)
 {
@@ -401,6 +412,9 @@ static void announce_persisted(struct world *world, const struct ev_message_crea
                                           .occurred_at_ms = cc_wall_ms(cc_clock_system()),
                                           .producer = "message-service",
                                           .key = created->chat_id};
+    event.published = !atomic_load(&world->owner_lost_redis);
+    if (event.published)
+        publish_live(world, &event);
     cc_strbuf_init(&payload, TEXT_MAX);
     cc_json_writer_init(&json, &payload);
     ev_message_persisted_write(&json, &event);
@@ -644,7 +658,7 @@ char *world_token(struct world *world, const char *user_id, const char *session_
 
 /* On the chat's channel, as a gateway's consumer does. */
 static void announce_change(struct world *world, const struct world_chat *chat,
-                            const struct ws_change *change, int64_t member_version)
+                            const struct cc_change *change, int64_t member_version)
 {
     struct cc_bus_message bus = {.kind = CC_BUS_MESSAGE,
                                  .rev = change->rev,
@@ -654,7 +668,7 @@ static void announce_change(struct world *world, const struct world_chat *chat,
     struct cc_strbuf frame;
 
     cc_strbuf_init(&frame, TEXT_MAX);
-    ws_message_frame_write(&frame, change, chat->chat_id, 0);
+    cc_change_frame_write(&frame, change, chat->chat_id, 0);
     snprintf(bus.chat_id, sizeof bus.chat_id, "%s", chat->chat_id);
     snprintf(bus.sender_id, sizeof bus.sender_id, "%s", chat->members[0]);
     bus.frame = cc_strbuf_text(&frame);
@@ -674,7 +688,7 @@ static int64_t store(struct world *world, struct world_chat *chat, enum cc_op op
                                  .body = body,
                                  .created_at_ms = cc_wall_ms(cc_clock_system()),
                                  .version = 1};
-    struct ws_change sent = {.op = op};
+    struct cc_change sent = {.op = op};
     int64_t member_version;
 
     world_new_id(world, message_id);

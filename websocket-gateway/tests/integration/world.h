@@ -8,6 +8,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "app.h"
 
@@ -40,7 +41,8 @@ struct world {
     size_t chat_count;
     char hidden[CC_UUID_BYTES]; /* user-service: nobody may see this person */
     bool user_service_away;
-    char busy[CC_UUID_BYTES]; /* who is in so many more chats; "" = nobody */
+    _Atomic bool owner_lost_redis; /* what it stores is left to the gateways to publish */
+    char busy[CC_UUID_BYTES];      /* who is in so many more chats; "" = nobody */
     unsigned busy_chats;
     bool heads_unknown;           /* message-service names none */
     struct world_gate chats_gate; /* chat-service: lists of chats */

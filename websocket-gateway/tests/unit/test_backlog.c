@@ -168,7 +168,7 @@ static void a_table_finds_what_it_holds_while_it_grows(void **state)
 
 static void a_change_becomes_the_frame_of_its_operation(void **state)
 {
-    const struct ws_change change = {
+    const struct cc_change change = {
         .rev = 4, .seq = 2, .op = CC_OP_DELETE, .message_json = "{\"deleted\":true}"};
     const char *expected = "{\"t\":\"message_deleted\",\"chat_id\":\"c\",\"seq\":2,\"rev\":4,"
                            "\"message\":{\"deleted\":true}}";
@@ -182,7 +182,7 @@ static void a_change_becomes_the_frame_of_its_operation(void **state)
 
 static void a_reaction_s_frame_tells_who_reacted_and_how(void **state)
 {
-    const struct ws_change change = {
+    const struct cc_change change = {
         .rev = 4, .seq = 2, .op = CC_OP_REACT, .message_json = "{}", .reaction = {"u", "ok", true}};
     const char *expected =
         "{\"t\":\"message_updated\",\"chat_id\":\"c\",\"seq\":2,\"rev\":4,"
@@ -198,18 +198,18 @@ static void a_reaction_s_frame_tells_who_reacted_and_how(void **state)
 static void a_frame_tells_when_its_message_was_stored(void **state)
 {
     const char *none = "{\"t\":\"message\",\"chat_id\":\"c\",\"rev\":1}";
-    const struct ws_change change = {.rev = 1, .seq = 1, .op = CC_OP_EDIT, .message_json = "{}"};
+    const struct cc_change change = {.rev = 1, .seq = 1, .op = CC_OP_EDIT, .message_json = "{}"};
     struct cc_strbuf text;
 
     (void)state;
     cc_strbuf_init(&text, 4096);
-    ws_message_frame_write(&text, &change, "c", FAKE_T0_MS + 123);
+    cc_change_frame_write(&text, &change, "c", FAKE_T0_MS + 123);
 
-    assert_int_equal(ws_message_frame_occurred_at(cc_strbuf_text(&text), text.length),
+    assert_int_equal(cc_change_frame_occurred_at(cc_strbuf_text(&text), text.length),
                      FAKE_T0_MS + 123);
-    assert_int_equal(ws_message_frame_occurred_at(none, strlen(none)), 0);
+    assert_int_equal(cc_change_frame_occurred_at(none, strlen(none)), 0);
     for (size_t cut = 0; cut < text.length; cut++) /* never reads past the end */
-        (void)ws_message_frame_occurred_at(cc_strbuf_text(&text), cut);
+        (void)cc_change_frame_occurred_at(cc_strbuf_text(&text), cut);
     cc_strbuf_finish(&text);
 }
 

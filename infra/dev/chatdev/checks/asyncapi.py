@@ -13,7 +13,7 @@ from chatdev.paths import REPOSITORY
 DOCUMENTS = REPOSITORY / "docs" / "asyncapi"
 FRAMES = "websocket-gateway/internal/ws/frames.c"
 TOPICS, TOPIC_NAMES = "libcommon/src/topics.c", "libcommon/include/common/topics.h"
-WRITERS = ("websocket-gateway/internal/", "message-service/internal/", "chat-service/internal/")
+WRITERS = ("websocket-gateway/internal/", "message-service/internal/", "chat-service/internal/", "libcommon/src/events/")
 
 MESSAGE = re.compile(r"^    (client|server)\.(\w+):$", re.MULTILINE)
 USED = re.compile(r"^      (client|server)\.(\w+):$", re.MULTILINE)

@@ -23,6 +23,7 @@ struct ev_message_persisted {
     int64_t member_version;
     bool duplicate; /* an earlier operation's outcome, announced again */
     bool silent;
+    bool published;     /* its live frame is on the chat's channel already */
     bool since_joining; /* members see nothing of the chat from before they came */
     struct cc_origin origin;
     const char *const *recipients; /* active members when there are at most CC_RECIPIENTS_MAX; else
