@@ -12,7 +12,7 @@
 #include "http/browser.h"
 #include "proxy/forward.h"
 
-#define REDIS_CONNECTIONS 2
+#define REDIS_CONNECTIONS 1 /* for its health; the limiter has its own */
 #define DRAIN_RESERVE_MS  500 /* for what follows the drain */
 
 static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,
@@ -94,7 +94,7 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit); /* else the old limit stays: fewer tunnels, nothing worse */
 }
 
-static void create_limiter(struct gateway_app *app)
+static enum cc_code create_limiter(struct gateway_app *app, struct cc_error *err)
 {
     const struct gateway_settings *s = app->settings;
     const struct gateway_rate rates[GATEWAY_RATE_COUNT] = {
@@ -106,7 +106,8 @@ static void create_limiter(struct gateway_app *app)
         [GATEWAY_RATE_GLOBAL] = {"global", s->rate_global_per_s, 1, s->rate_global_burst},
     };
 
-    app->limiter = gateway_rate_limiter_create(app->redis, rates, app->clock);
+    return gateway_rate_limiter_create(s->redis_url, app->client, rates, app->clock, &app->limiter,
+                                       err);
 }
 
 enum cc_code gateway_app_check(const void *settings, struct cc_error *err)
@@ -137,7 +138,7 @@ enum cc_code gateway_app_start(void *memory, const struct cc_runtime *runtime, s
     app->client = cc_http_client_create();
     app->verifier = cc_jwt_verifier_create(app->client, &settings->jwks_urls, runtime->clock);
     app->message_heads = cc_peer_create(app->client, &settings->message_service_internal_urls);
-    create_limiter(app);
+    CC_TRY(create_limiter(app, err));
     CC_TRY(gateway_tunnels_create(runtime->clock, app->upstreams, settings, &app->tunnels, err));
     CC_TRY(gateway_revocations_create(settings, app->client, app->verifier, runtime->clock,
                                       &app->revocations, err));
@@ -163,9 +164,9 @@ void gateway_app_stop(void *memory)
 
     gateway_revocations_destroy(app->revocations);
     gateway_tunnels_destroy(app->tunnels);
-    gateway_rate_limiter_destroy(app->limiter);
     cc_jwt_verifier_destroy(app->verifier);
     cc_http_client_destroy(app->client);
+    gateway_rate_limiter_destroy(app->limiter); /* the client looked after it */
     cc_peer_destroy(app->message_heads);
     gateway_upstreams_destroy(app->upstreams);
     cc_redis_destroy(app->redis);

@@ -57,6 +57,7 @@ struct cc_http_client {
     struct transfer *free_list;
     int free_count;
     bool stopping;
+    struct cc_http_companion companion; /* fd NULL = none */
     struct transfer *active, *delayed; /* the client's thread only */
 };
 
@@ -476,30 +477,47 @@ static void cancel_all(struct cc_http_client *client)
     }
 }
 
-static bool is_stopping(struct cc_http_client *client)
+/* False when the client is stopping. */
+static bool goes_on(struct cc_http_client *client, struct cc_http_companion *out_companion)
 {
     bool stopping;
 
     pthread_mutex_lock(&client->lock);
     stopping = client->stopping;
+    *out_companion = client->companion;
     pthread_mutex_unlock(&client->lock);
-    return stopping;
+    return !stopping;
+}
+
+static void wait_for_something(struct cc_http_client *client,
+                               const struct cc_http_companion *companion, int wait_ms)
+{
+    struct curl_waitfd watched = {.fd = -1, .events = CURL_WAIT_POLLIN};
+
+    if (companion->fd != NULL) {
+        watched.fd = companion->fd(companion->arg);
+        wait_ms = wait_ms < companion->period_ms ? wait_ms : companion->period_ms;
+    }
+    curl_multi_poll(client->multi, &watched, watched.fd >= 0 ? 1 : 0, wait_ms, NULL);
 }
 
 static void *run(void *arg)
 {
     struct cc_http_client *client = arg;
+    struct cc_http_companion companion;
     int running;
 
     pthread_setname_np(pthread_self(), "http-client");
-    while (!is_stopping(client)) {
+    while (goes_on(client, &companion)) {
         int sleep_ms;
 
+        if (companion.turn != NULL)
+            companion.turn(companion.arg);
         start_queued(client);
         sleep_ms = start_due(client, false);
         curl_multi_perform(client->multi, &running);
         collect_finished(client);
-        curl_multi_poll(client->multi, NULL, 0, sleep_ms, NULL);
+        wait_for_something(client, &companion, sleep_ms);
     }
     cancel_all(client);
     return NULL;
@@ -524,6 +542,20 @@ struct cc_http_client *cc_http_client_create(void)
     if (pthread_create(&client->thread, NULL, run, client) != 0)
         abort(); /* at start-up, with nothing to fall back to */
     return client;
+}
+
+void cc_http_client_accompany(struct cc_http_client *client,
+                              const struct cc_http_companion *companion)
+{
+    pthread_mutex_lock(&client->lock);
+    client->companion = *companion;
+    pthread_mutex_unlock(&client->lock);
+    curl_multi_wakeup(client->multi);
+}
+
+void cc_http_client_wake(struct cc_http_client *client)
+{
+    curl_multi_wakeup(client->multi);
 }
 
 void cc_http_client_destroy(struct cc_http_client *client)

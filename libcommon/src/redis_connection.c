@@ -5,6 +5,7 @@
 
 #include "redis_connection.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -182,6 +183,13 @@ redisContext *cc_redis_connect(const struct cc_redis_address *address, struct cc
     if (context != NULL)
         redisFree(context);
     return NULL;
+}
+
+bool cc_redis_unblock(redisContext *context)
+{
+    context->flags &= ~REDIS_BLOCK; /* EAGAIN is no fault from now on */
+    int flags = fcntl(context->fd, F_GETFL);
+    return flags >= 0 && fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
 bool cc_redis_reply_is_transient(const redisReply *reply)

@@ -26,6 +26,9 @@ void cc_redis_address_finish(struct cc_redis_address *address);
  * 0.5 s and two commands. */
 redisContext *cc_redis_connect(const struct cc_redis_address *address, struct cc_error *err);
 
+/* From now on reads and writes return what there is. False: the socket can't. */
+CC_MUST_CHECK bool cc_redis_unblock(redisContext *context);
+
 /* True for error replies that say "not now": the server is loading, failing over or full. */
 bool cc_redis_reply_is_transient(const redisReply *reply);
 

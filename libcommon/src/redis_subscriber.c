@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -336,13 +335,6 @@ static void serve(struct cc_redis_subscriber *self)
     }
 }
 
-static bool make_unblocking(redisContext *context)
-{
-    context->flags &= ~REDIS_BLOCK; /* EAGAIN is no fault from now on */
-    int flags = fcntl(context->fd, F_GETFL);
-    return flags >= 0 && fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
 static void tell_lost(struct cc_redis_subscriber *self)
 {
     if (is_stopping(self))
@@ -357,7 +349,7 @@ static void connect_and_serve(struct cc_redis_subscriber *self)
 {
     struct cc_error err = {0};
     self->context = cc_redis_connect(&self->address, &err);
-    if (self->context == NULL || !make_unblocking(self->context)) {
+    if (self->context == NULL || !cc_redis_unblock(self->context)) {
         if (self->backoff_ms == BACKOFF_FIRST_MS)
             cc_log_error(CC_LOG_WARN, "redis subscriber can't connect", &err, NULL);
     } else {

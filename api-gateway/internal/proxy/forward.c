@@ -1,5 +1,5 @@
-/* Forwarding. The handler runs on a listener thread and hands over; then the rate limiter's thread,
- * then the HTTP client's. One request is on one of them at a time. */
+/* Forwarding. The handler runs on a listener thread and asks whether the request is admitted; the
+ * rest is on the HTTP client's thread. One request is on one of them at a time. */
 
 #include "proxy/forward.h"
 

@@ -2,14 +2,14 @@
 #define GATEWAY_RATE_LIMIT_H
 
 /*
- * Token buckets in Redis, shared by all gateways and filled by the server's clock. A thread of its
- * own asks Redis for many requests in one round trip, so that listener threads never wait. While
- * Redis is away each process limits on its own (its buckets start full): n gateways then admit up
- * to n times the rate, and nobody is locked out.
+ * Token buckets in Redis, shared by all gateways and filled by the server's clock. Nobody waits for
+ * it: a lone request is asked about at once, a crowd together (common/redis_pipe.h). While Redis is
+ * away each process limits on its own (its buckets start full): n gateways then admit up to n times
+ * the rate, and nobody is locked out.
  */
 
 #include "common/clock.h"
-#include "common/redis_pool.h"
+#include "common/http_client.h"
 
 enum gateway_rate_class {
     GATEWAY_RATE_READ,
@@ -34,17 +34,20 @@ struct gateway_rate_verdict {
 };
 
 struct gateway_rate_limiter;
-/* redis and clock are borrowed; `rates` is copied. */
-struct gateway_rate_limiter *gateway_rate_limiter_create(struct cc_redis *redis,
-                                                         const struct gateway_rate *rates,
-                                                         const struct cc_clock *clock);
+/* Becomes the companion of the client (common/http_client.h), which must be destroyed first; it and
+ * the clock are borrowed, `rates` is copied. Errors: those of cc_redis_pipe_create. */
+CC_MUST_CHECK enum cc_code gateway_rate_limiter_create(const char *redis_url,
+                                                       struct cc_http_client *client,
+                                                       const struct gateway_rate *rates,
+                                                       const struct cc_clock *clock,
+                                                       struct gateway_rate_limiter **out,
+                                                       struct cc_error *err);
 void gateway_rate_limiter_destroy(struct gateway_rate_limiter *limiter);
 
 /* Takes one token from each of three buckets, or none when one of them is empty: that of the class
  * and `key` (not for GATEWAY_RATE_ADDRESS), that of the address, and the one of all. The verdict is
- * the empty one's, else the class's. `done` runs once, on the limiter's thread or, when there is
- * nothing to ask, on the caller's. A full queue admits: limiting must not become an outage.
- * Thread-safe. */
+ * the empty one's, else the class's. `done` runs once, on the client's thread or, when there is
+ * nothing to ask or nobody to be asked, on the caller's before this returns. Thread-safe. */
 void gateway_rate_limiter_take(struct gateway_rate_limiter *limiter, enum gateway_rate_class which,
                                const char *key, const char *address,
                                void (*done)(void *arg, const struct gateway_rate_verdict *verdict),

@@ -8,9 +8,12 @@
 
 #include "common/redis_pool.h"
 #include "proxy/rate_limit.h"
+#include "tcp_proxy.h"
 
 struct fixture {
     struct cc_redis *redis;
+    struct tcp_proxy *proxy; /* before the server, where a test has one */
+    struct cc_http_client *client, *second_client;
     struct gateway_rate_limiter *limiter, *second;
     const char *person, *address;
     _Atomic int answered, admitted;
@@ -33,8 +36,14 @@ static void set_up_on(struct fixture *f, const char *url, const struct gateway_r
     struct cc_error err = {0};
 
     assert_int_equal(cc_redis_create(url, 2, &f->redis, &err), CC_OK);
-    f->limiter = gateway_rate_limiter_create(f->redis, limits, cc_clock_system());
-    f->second = gateway_rate_limiter_create(f->redis, limits, cc_clock_system());
+    f->client = cc_http_client_create();
+    f->second_client = cc_http_client_create();
+    assert_int_equal(gateway_rate_limiter_create(url, f->client, limits, cc_clock_system(),
+                                                 &f->limiter, &err),
+                     CC_OK);
+    assert_int_equal(gateway_rate_limiter_create(url, f->second_client, limits, cc_clock_system(),
+                                                 &f->second, &err),
+                     CC_OK);
     f->address = test_unique_name("address");
     f->person = test_unique_name("person");
 }
@@ -80,13 +89,28 @@ static int set_up_without_redis(void **state)
     return 0;
 }
 
+static int set_up_behind_a_proxy(void **state)
+{
+    static struct fixture fixture;
+
+    memset(&fixture, 0, sizeof(fixture));
+    fixture.proxy = tcp_proxy_start(test_env("CHAT_TEST_REDIS_URL"));
+    set_up_on(&fixture, tcp_proxy_uri(fixture.proxy), rates);
+    *state = &fixture;
+    return 0;
+}
+
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
+    cc_http_client_destroy(f->client);
+    cc_http_client_destroy(f->second_client);
     gateway_rate_limiter_destroy(f->limiter);
     gateway_rate_limiter_destroy(f->second);
     cc_redis_destroy(f->redis);
+    if (f->proxy != NULL)
+        tcp_proxy_stop(f->proxy);
     return 0;
 }
 
@@ -194,6 +218,33 @@ static void without_redis_each_process_limits_alone(void **state)
     assert_int_equal(f->admitted, 10);
 }
 
+static bool shares_a_bucket_again(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->person = test_unique_name("person");
+    take(f, f->limiter, GATEWAY_RATE_AUTH, 1);
+    int before = atomic_load(&f->admitted);
+    take(f, f->second, GATEWAY_RATE_AUTH, 1);
+    return atomic_load(&f->admitted) == before;
+}
+
+static void a_silent_redis_is_given_up_and_found_again(void **state)
+{
+    struct fixture *f = *state;
+
+    take(f, f->limiter, GATEWAY_RATE_READ, 5);
+    tcp_proxy_silence(f->proxy);
+    int64_t began_ms = cc_mono_ms(cc_clock_system());
+    take(f, f->limiter, GATEWAY_RATE_READ, 20);
+    assert_int_equal(f->admitted, 10); /* 5 of Redis, 5 of this process */
+    assert_in_range(cc_mono_ms(cc_clock_system()) - began_ms, 200, 2000);
+
+    tcp_proxy_resume(f->proxy);
+    f->address = test_unique_name("address");
+    test_wait_for(shares_a_bucket_again, f, 10000);
+}
+
 /* Whoever changes the person keeps the address; the refusing bucket takes from none. */
 static void one_address_is_one_bucket_for_all_its_people(void **state)
 {
@@ -244,6 +295,8 @@ int main(void)
                                         set_up_steady, tear_down),
         cmocka_unit_test_setup_teardown(one_address_is_one_bucket_for_all_its_people,
                                         set_up_without_redis, tear_down),
+        cmocka_unit_test_setup_teardown(a_silent_redis_is_given_up_and_found_again,
+                                        set_up_behind_a_proxy, tear_down),
         cmocka_unit_test_setup_teardown(without_redis_each_process_limits_alone,
                                         set_up_without_redis, tear_down),
     };

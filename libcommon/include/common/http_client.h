@@ -40,6 +40,20 @@ struct cc_http_answer { /* valid during the callback (async) or as long as the a
 };
 
 struct cc_http_client *cc_http_client_create(void);
+
+/* A descriptor that the client's thread watches beside its transfers: what is read from it may
+ * start one without another thread in between. */
+struct cc_http_companion {
+    int (*fd)(void *arg);    /* -1 = none at present; asked before each wait */
+    void (*turn)(void *arg); /* after each wait, whatever ended it; may send, must not block */
+    int period_ms;           /* no wait is longer; 1..1000 */
+    void *arg;               /* borrowed as long as the client lives */
+};
+/* At most once for a client, before anybody sends by it. */
+void cc_http_client_accompany(struct cc_http_client *client,
+                              const struct cc_http_companion *companion);
+/* Ends the wait: the companion has another descriptor. Any thread. */
+void cc_http_client_wake(struct cc_http_client *client);
 void cc_http_client_destroy(
     struct cc_http_client *client); /* cancels what runs: callbacks get CC_UNAVAILABLE */
 
