@@ -85,6 +85,23 @@ bool bodies_load(struct bodies *bodies, const char *directory)
     return false;
 }
 
+void bodies_write(const struct bodies *bodies, size_t index, size_t least_bytes, char *out,
+                  size_t out_bytes)
+{
+    size_t length = 0;
+
+    out[0] = '\0';
+    do {
+        const char *text = bodies->texts[index++ % bodies->count];
+        int added = snprintf(out + length, out_bytes - length, "%s", text);
+        if (added < 0 || length + (size_t)added >= out_bytes) {
+            out[length] = '\0';
+            return;
+        }
+        length += (size_t)added;
+    } while (length < least_bytes);
+}
+
 void bodies_finish(struct bodies *bodies)
 {
     for (size_t i = 0; i < bodies->count; i++)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -108,6 +109,17 @@ bool crowd_open(struct crowd *crowd, int64_t per_s)
         crowd_poll(crowd, 2);
     }
     return crowd->ready == crowd->wanted;
+}
+
+void crowd_deafen(struct crowd *crowd, size_t count)
+{
+    const int least = 1; /* the kernel makes of it what it can't do without */
+
+    for (size_t i = crowd->wanted - count; i < crowd->wanted; i++) {
+        int fd = crowd->seats[i].socket.fd;
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+        epoll_ctl(crowd->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+    }
 }
 
 void crowd_cut(struct crowd *crowd)

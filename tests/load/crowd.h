@@ -45,6 +45,9 @@ bool crowd_create(struct crowd *crowd, const struct load_options *options,
  * more than that takes, or when one that was ready is closed. */
 bool crowd_open(struct crowd *crowd, int64_t per_s);
 void crowd_poll(struct crowd *crowd, int timeout_ms); /* handles what has come */
+/* The last `count` read no more from now on, and take no more than a few KB beforehand: what they
+ * are sent stays with the server. */
+void crowd_deafen(struct crowd *crowd, size_t count);
 void crowd_cut(struct crowd *crowd); /* closes all without a word; they may be opened again */
 void crowd_destroy(struct crowd *crowd);
 

@@ -1,7 +1,8 @@
 /*
  * Open-loop delivery: message i is due at start + i / rate, and its latency counts from then,
  * however late it was sent. It measures due time -> frame at the recipient on the other gateway,
- * and due time -> accepted apart from it. One thread.
+ * and due time -> accepted apart from it. What never came counts as if it had come when the run
+ * ended: a message that is lost must not make the others look better. One thread.
  */
 
 #include <errno.h>
@@ -18,12 +19,13 @@
 #include "frames.h"
 #include "histogram.h"
 #include "load.h"
+#include "pace.h"
 #include "socket_client.h"
 
 enum { EVENTS_MAX = 256, LOGIN_SECONDS = 60, MEMBERS_MAX = 64 };
 
 struct message {
-    int64_t due_us;
+    int64_t due_us, sent_us;
     bool accepted, persisted;
     uint64_t delivered_to; /* a bit for each member's place in the chat */
 };
@@ -48,9 +50,12 @@ struct run {
     size_t total, first_measured, next;
     size_t expected; /* deliveries: everybody in the chat but the sender */
     uint32_t nonce;
-    int64_t start_us, last_delivery_us;
+    struct pace pace;
+    int64_t last_delivery_us;
     size_t refused, rejected, duplicated, out_of_order, accepted, persisted, delivered, closed;
+    size_t measured_persisted, lost;
     struct histogram delivery, accept, lateness;
+    FILE *samples; /* every measured delivery; NULL = nobody wants them */
 };
 
 /* ---- incoming ---- */
@@ -93,7 +98,18 @@ static void on_outcome(struct run *run, const char *text, size_t length)
     } else if (!message->persisted) {
         message->persisted = true;
         run->persisted++;
+        run->measured_persisted += is_measured(run, message);
     }
+}
+
+static void record_delivery(struct run *run, const struct message *message, int64_t at_us)
+{
+    if (!is_measured(run, message))
+        return;
+    histogram_record(&run->delivery, at_us - message->due_us);
+    if (run->samples != NULL)
+        fprintf(run->samples, "%lld %lld %lld\n", (long long)message->due_us,
+                (long long)message->sent_us, (long long)at_us);
 }
 
 static void on_message(struct run *run, struct seat *seat, const char *text, size_t length)
@@ -113,8 +129,7 @@ static void on_message(struct run *run, struct seat *seat, const char *text, siz
     seat->last_seq = seq;
     run->delivered++;
     run->last_delivery_us = now;
-    if (is_measured(run, message))
-        histogram_record(&run->delivery, now - message->due_us);
+    record_delivery(run, message, now);
 }
 
 static void on_text(struct socket_client *client, char *text, size_t length, void *arg)
@@ -137,9 +152,14 @@ static void on_text(struct socket_client *client, char *text, size_t length, voi
 
 /* ---- outgoing ---- */
 
+static const struct load_chat *chat_of(const struct run *run, size_t index)
+{
+    return &run->people->chats[index % run->people->chat_count];
+}
+
 static void send_message(struct run *run, size_t index)
 {
-    const struct load_chat *chat = &run->people->chats[index % run->people->chat_count];
+    const struct load_chat *chat = chat_of(run, index);
     size_t turn = index / run->people->chat_count % chat->member_count;
     struct seat *seat = &run->seats[chat->members[turn]];
     char frame[4096];
@@ -152,21 +172,22 @@ static void send_message(struct run *run, size_t index)
 
 static void arm_timer(const struct run *run)
 {
-    int64_t due = run->start_us + (int64_t)run->next * 1000000 / run->options->rate_per_s;
+    int64_t due = pace_due_us(&run->pace, run->next);
     struct itimerspec when = {
         .it_value = {.tv_sec = due / 1000000, .tv_nsec = due % 1000000 * 1000 + 1}};
     timerfd_settime(run->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+/* Each is late by its own: those before it in the same turn took their time. */
 static void send_what_is_due(struct run *run)
 {
-    int64_t now = monotonic_us();
     while (run->next < run->total) {
-        int64_t due = run->start_us + (int64_t)run->next * 1000000 / run->options->rate_per_s;
+        int64_t due = pace_due_us(&run->pace, run->next), now = monotonic_us();
         if (due > now)
             break;
         size_t index = run->next++;
         run->messages[index].due_us = due;
+        run->messages[index].sent_us = now;
         if (index == run->first_measured) {
             puts("MEASURE BEGIN");
             fflush(stdout);
@@ -248,6 +269,20 @@ static bool open_sockets(struct run *run)
     return true;
 }
 
+/* Everything that was sent and has not come. */
+static void count_what_is_lost(struct run *run)
+{
+    int64_t now = monotonic_us();
+
+    for (size_t i = 0; i < run->next; i++) {
+        size_t came = (size_t)__builtin_popcountll(run->messages[i].delivered_to);
+        for (; came < chat_of(run, i)->member_count - 1; came++) {
+            run->lost++;
+            record_delivery(run, &run->messages[i], now);
+        }
+    }
+}
+
 static void print_report(const struct run *run, int64_t last_due_us)
 {
     putchar('{');
@@ -256,27 +291,31 @@ static void print_report(const struct run *run, int64_t last_due_us)
     histogram_print("accepted_after", &run->accept);
     putchar(',');
     histogram_print("generator_lateness", &run->lateness);
-    printf(",\"rate_per_s\":%lld,\"seconds\":%lld,\"sent\":%zu,\"accepted\":%zu,"
-           "\"persisted\":%zu,\"expected\":%zu,\"delivered\":%zu,\"refused\":%zu,"
+    printf(",\"rate_per_s\":%lld,\"seconds\":%lld,\"planned\":%zu,\"sent\":%zu,"
+           "\"accepted\":%zu,\"persisted\":%zu,\"measured_persisted\":%zu,\"expected\":%zu,"
+           "\"delivered\":%zu,\"lost\":%zu,\"refused\":%zu,"
            "\"rejected\":%zu,\"duplicated\":%zu,\"out_of_order\":%zu,\"closed\":%zu,"
            "\"lag_after_ms\":%.1f}\n",
-           (long long)run->options->rate_per_s, (long long)run->options->seconds, run->next,
-           run->accepted, run->persisted, run->expected, run->delivered, run->refused,
-           run->rejected, run->duplicated, run->out_of_order, run->closed,
-           (double)(run->last_delivery_us - last_due_us) / 1000);
+           (long long)run->options->rate_per_s, (long long)run->options->seconds, run->total,
+           run->next, run->accepted, run->persisted, run->measured_persisted, run->expected,
+           run->delivered, run->lost, run->refused, run->rejected, run->duplicated,
+           run->out_of_order, run->closed, (double)(run->last_delivery_us - last_due_us) / 1000);
 }
 
 static int measure(struct run *run)
 {
     const struct load_options *options = run->options;
-    run->start_us = monotonic_us() + 100000;
+    run->pace =
+        (struct pace){.start_us = monotonic_us() + 100000, .rate_per_s = options->rate_per_s};
     arm_timer(run);
     int64_t sending_us = (options->warmup_s + options->seconds + 5) * 1000000;
-    bool sent = loop_until(run, everything_is_sent, run->start_us + sending_us);
+    bool sent = loop_until(run, everything_is_sent, run->pace.start_us + sending_us);
     int64_t last_due_us = run->messages[run->next - (run->next > 0)].due_us;
     bool settled =
         sent && loop_until(run, everything_is_settled, monotonic_us() + options->grace_s * 1000000);
     puts("MEASURE END");
+    fflush(stdout);
+    count_what_is_lost(run);
     print_report(run, last_due_us);
     return settled && run->duplicated == 0 && run->out_of_order == 0 && run->rejected == 0 ? 0 : 1;
 }
@@ -289,6 +328,8 @@ static void close_everything(struct run *run)
     close(run->epoll_fd);
     close(run->timer_fd);
     bodies_finish(&run->bodies);
+    if (run->samples != NULL)
+        fclose(run->samples);
     cc_free(run->seats);
     cc_free(run->messages);
 }
@@ -318,6 +359,8 @@ int run_delivery(const struct load_options *options, const struct people *people
     if (!bodies_load(&run.bodies, options->bodies_path))
         return 1;
     run.messages = cc_calloc(run.total + 1, sizeof(struct message));
+    if (options->samples_path != NULL)
+        run.samples = fopen(options->samples_path, "w");
     int code = 1;
     if (seat_everybody(&run) && open_sockets(&run))
         code = measure(&run);

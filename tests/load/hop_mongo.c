@@ -9,7 +9,7 @@
 #include "hops.h"
 #include "load.h"
 
-enum { DOCUMENTS_MAX = 20000 };
+enum { DOCUMENTS_MAX = 20000, WARMUP_BATCHES = 5 };
 
 struct mongo_hop {
     mongoc_client_t *client;
@@ -125,7 +125,8 @@ size_t hop_insert_batches(const struct hop_servers *servers, size_t batch, size_
     struct mongo_hop *messages = open_collection(servers, "messages");
     size_t done = 0;
 
-    if (changes != NULL && messages != NULL) {
+    if (changes != NULL && messages != NULL &&
+        insert_all(changes, messages, batch, WARMUP_BATCHES * batch) > 0) {
         int64_t start = monotonic_us();
         done = insert_all(changes, messages, batch, wanted);
         *out_seconds = (double)(monotonic_us() - start) / 1000000;

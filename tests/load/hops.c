@@ -1,5 +1,7 @@
 /* Runs the bare hops one after another, each open loop at the rate of the fleet's run: a probe's
- * time counts from when it was due. One thread. */
+ * time counts from when it was due. There is one probe at a time, so a hop that takes longer than
+ * the rate allows waits for itself: how late probes began is printed beside it, and a hop that is
+ * behind is no reference. One thread. */
 
 #include "hops.h"
 
@@ -8,6 +10,7 @@
 
 #include "histogram.h"
 #include "load.h"
+#include "pace.h"
 
 static const struct hop *const hops[] = {&hop_kafka, &hop_insert_change, &hop_insert_message,
                                          &hop_redis};
@@ -21,26 +24,31 @@ static void sleep_until(int64_t at_us)
         ;
 }
 
+struct hop_series {
+    struct histogram took, late; /* both from when the probe was due */
+};
+
 /* False when one failed. */
 static bool probe_for(const struct hop *hop, void *probe, int64_t seconds, int64_t rate_per_s,
-                      struct histogram *out)
+                      struct hop_series *out)
 {
-    int64_t start_us = monotonic_us() + 1000;
+    struct pace pace = {.start_us = monotonic_us() + 1000, .rate_per_s = rate_per_s};
 
-    for (int64_t i = 0; i < seconds * rate_per_s; i++) {
-        int64_t due_us = start_us + i * 1000000 / rate_per_s;
+    for (size_t i = 0; i < (size_t)(seconds * rate_per_s); i++) {
+        int64_t due_us = pace_due_us(&pace, i);
         sleep_until(due_us);
+        histogram_record(&out->late, monotonic_us() - due_us);
         if (!hop->once(probe))
             return false;
-        histogram_record(out, monotonic_us() - due_us);
+        histogram_record(&out->took, monotonic_us() - due_us);
     }
     return true;
 }
 
 static bool measure(const struct hop *hop, const struct load_options *options,
-                    struct histogram *out)
+                    struct hop_series *out)
 {
-    static struct histogram dropped;
+    static struct hop_series dropped;
     void *probe = hop->open(&options->servers);
     bool good = probe != NULL &&
                 probe_for(hop, probe, options->warmup_s, options->rate_per_s, &dropped) &&
@@ -55,15 +63,23 @@ static bool measure(const struct hop *hop, const struct load_options *options,
 
 int run_hops(const struct load_options *options, const struct people *people)
 {
-    static struct histogram series[HOP_COUNT];
+    static struct hop_series series[HOP_COUNT];
     bool good = true;
+    char late[64];
 
     (void)people;
+    puts("MEASURE BEGIN");
+    fflush(stdout);
     for (size_t i = 0; i < HOP_COUNT; i++)
         good = measure(hops[i], options, &series[i]) && good;
+    puts("MEASURE END");
+    fflush(stdout);
     putchar('{');
     for (size_t i = 0; i < HOP_COUNT; i++) {
-        histogram_print(hops[i]->name, &series[i]);
+        histogram_print(hops[i]->name, &series[i].took);
+        putchar(',');
+        snprintf(late, sizeof late, "%s_late", hops[i]->name);
+        histogram_print(late, &series[i].late);
         putchar(i + 1 < HOP_COUNT ? ',' : '}');
     }
     putchar('\n');
@@ -73,8 +89,13 @@ int run_hops(const struct load_options *options, const struct people *people)
 int run_batches(const struct load_options *options, const struct people *people)
 {
     double seconds = 0;
+
+    puts("MEASURE BEGIN");
+    fflush(stdout);
     size_t done = hop_insert_batches(&options->servers, (size_t)options->batch,
                                      (size_t)options->wanted, &seconds);
+    puts("MEASURE END");
+    fflush(stdout);
 
     (void)people;
     printf("{\"messages\":%zu,\"seconds\":%.3f}\n", done, seconds);

@@ -30,7 +30,9 @@ struct hop {
 extern const struct hop hop_kafka, hop_redis, hop_insert_change, hop_insert_message;
 
 /* Ordered inserts of the same documents in batches, both collections one after the other, as
- * message-service does; returns how many messages, 0 with a line on stderr when it failed. */
+ * message-service does, a few of them before the clock runs: a connection's first inserts
+ * are slower. Returns how many messages were inserted in *out_seconds, 0 with a line on stderr when
+ * it failed. */
 size_t hop_insert_batches(const struct hop_servers *servers, size_t batch, size_t wanted,
                           double *out_seconds);
 

@@ -13,26 +13,37 @@
 
 static const char usage[] =
     "chat-load MODE, each mode with --people FILE --gateways HOST:PORT[,HOST:PORT...]\n"
-    "  delivery: --rate N (messages/s) --warmup S --seconds S --grace S --bodies FOLDER\n"
-    "  fanout:   the same, in the first chat, and --sockets N --connects N (per second)\n"
+    "  delivery: --rate N (messages/s) --warmup S --seconds S --grace S --bodies FOLDER, and\n"
+    "            --samples FILE (due, sent and there of each delivery, monotonic us)\n"
+    "  fanout:   the same without samples, in the first chat, and --sockets N --connects N (per\n"
+    "            second) --deaf N (of the sockets, the last ones, stop reading) --body-bytes N\n"
+    "            (at least)\n"
     "  idle:     --sockets N --connects N (per second) --seconds S (how long they are held)\n"
-    "  storm:    --sockets N --connects N (per second, before the storm)\n"
+    "  storm:    --sockets N --connects N (per second, before the storm) --seconds S (held until\n"
+    "            they are cut)\n"
     "  edge:     --rate N (requests/s at each of the gateways, in turn) --warmup S --seconds S\n"
     "or with --kafka HOST:PORT --redis HOST:PORT --mongo URI --documents DATABASE --scratch "
     "DATABASE\n"
     "  hops:     --rate N --warmup S --seconds S (of each hop)\n"
-    "  batches:  --batch N --wanted N (messages)\n";
+    "  batches:  --batch N --wanted N (messages)\n"
+    "or with --mongo URI\n"
+    "  finds:    --finds FILE (\"DATABASE COLLECTION FIELD VALUE\" a line, an empty one behind "
+    "each\n"
+    "            page)\n";
+
+enum needs { PEOPLE, SERVERS, STORE };
 
 struct mode {
     const char *name;
-    bool among_people;
+    enum needs needs;
     int (*run)(const struct load_options *options, const struct people *people);
 };
 
 static const struct mode modes[] = {
-    {"delivery", true, run_delivery}, {"edge", true, run_edge},   {"fanout", true, run_fanout},
-    {"idle", true, run_idle},         {"storm", true, run_storm}, {"hops", false, run_hops},
-    {"batches", false, run_batches},
+    {"delivery", PEOPLE, run_delivery}, {"edge", PEOPLE, run_edge},
+    {"fanout", PEOPLE, run_fanout},     {"idle", PEOPLE, run_idle},
+    {"storm", PEOPLE, run_storm},       {"hops", SERVERS, run_hops},
+    {"batches", SERVERS, run_batches},  {"finds", STORE, run_finds},
 };
 
 int64_t monotonic_us(void)
@@ -118,6 +129,8 @@ static bool parse_options(int argc, char **argv, struct load_options *options)
         {"people", &options->people_path, NULL, 0},
         {"gateways", &gateways, NULL, 0},
         {"bodies", &options->bodies_path, NULL, 0},
+        {"samples", &options->samples_path, NULL, 0},
+        {"finds", &options->finds_path, NULL, 0},
         {"rate", NULL, &options->rate_per_s, 1},
         {"warmup", NULL, &options->warmup_s, 0},
         {"seconds", NULL, &options->seconds, 0},
@@ -131,6 +144,8 @@ static bool parse_options(int argc, char **argv, struct load_options *options)
         {"scratch", &servers->scratch_db, NULL, 0},
         {"batch", NULL, &options->batch, 1},
         {"wanted", NULL, &options->wanted, 1},
+        {"deaf", NULL, &options->deaf, 0},
+        {"body-bytes", NULL, &options->body_bytes, 0},
     };
     enum { COUNT = sizeof arguments / sizeof arguments[0] };
     struct option names[COUNT + 1] = {0};
@@ -157,8 +172,10 @@ static bool is_complete(const struct mode *mode, const struct load_options *opti
 {
     const struct hop_servers *servers = &options->servers;
 
-    if (mode->among_people)
+    if (mode->needs == PEOPLE)
         return options->people_path != NULL && options->gateway_count > 0;
+    if (mode->needs == STORE)
+        return servers->mongo_uri != NULL && options->finds_path != NULL;
     return servers->kafka != NULL && servers->redis_host != NULL && servers->mongo_uri != NULL &&
            servers->documents_db != NULL && servers->scratch_db != NULL;
 }
@@ -184,7 +201,7 @@ int main(int argc, char **argv)
     }
     struct cc_arena *arena = cc_arena_create(0);
     int code = 1;
-    if (!mode->among_people || people_load(&people, options.people_path, arena))
+    if (mode->needs != PEOPLE || people_load(&people, options.people_path, arena))
         code = mode->run(&options, &people);
     cc_arena_destroy(arena);
     return code;

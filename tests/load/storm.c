@@ -1,6 +1,7 @@
-/* A reconnect storm: thousands of sockets are cut at once and all come back at once, each resuming
- * every chat of its person from the beginning. Measured per socket: from the cut to `sync_done`.
- * One thread. */
+/* A reconnect storm: thousands of sockets are held for a while, cut at once, and all come back at
+ * once, each resuming every chat of its person from the beginning. Measured per socket: from the
+ * cut to `sync_done`; one that never gets there counts as if it had when the run ended. One thread.
+ */
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@ enum { AT_ONCE_PER_S = 1000000, SETTLE_SECONDS = 60, AUTH_BYTES = 65536 };
 
 struct storm {
     struct crowd crowd;
-    int64_t cut_us;
+    int64_t cut_us, end_us; /* monotonic */
     size_t settled, reloads, changes;
     struct histogram caught_up;
 };
@@ -65,6 +66,16 @@ static void on_frame(struct crowd *crowd, struct crowd_seat *seat, const char *t
     histogram_record(&run->caught_up, monotonic_us() - run->cut_us);
 }
 
+static void hold(struct storm *run)
+{
+    int64_t end_us = monotonic_us() + run->crowd.options->seconds * 1000000;
+
+    puts("HOLDING");
+    fflush(stdout);
+    while (monotonic_us() < end_us)
+        crowd_poll(&run->crowd, 100);
+}
+
 static bool come_back(struct storm *run)
 {
     struct crowd *crowd = &run->crowd;
@@ -80,6 +91,10 @@ static bool come_back(struct storm *run)
     while (back && run->settled < crowd->wanted && crowd->closed == 0 && monotonic_us() < end_us)
         crowd_poll(crowd, 10);
     puts("MEASURE END");
+    fflush(stdout);
+    run->end_us = monotonic_us();
+    for (size_t i = run->settled; i < crowd->wanted; i++)
+        histogram_record(&run->caught_up, run->end_us - run->cut_us);
     return run->settled == crowd->wanted;
 }
 
@@ -88,9 +103,9 @@ static void print_report(const struct storm *run)
     putchar('{');
     histogram_print("caught_up", &run->caught_up);
     printf(",\"sockets\":%zu,\"settled\":%zu,\"retried\":%zu,\"reloads\":%zu,\"changes\":%zu,"
-           "\"closed\":%zu}\n",
+           "\"closed\":%zu,\"cut_us\":%lld,\"end_us\":%lld}\n",
            run->crowd.wanted, run->settled, run->crowd.retried, run->reloads, run->changes,
-           run->crowd.closed);
+           run->crowd.closed, (long long)run->cut_us, (long long)run->end_us);
     fflush(stdout);
 }
 
@@ -101,7 +116,11 @@ int run_storm(const struct load_options *options, const struct people *people)
     run = (struct storm){0};
     bool good = crowd_create(&run.crowd, options, people, (size_t)options->sockets);
     run.crowd.arg = &run;
-    good = good && crowd_open(&run.crowd, options->connects_per_s) && come_back(&run);
+    good = good && crowd_open(&run.crowd, options->connects_per_s);
+    if (good) {
+        hold(&run);
+        good = come_back(&run);
+    }
     print_report(&run);
     crowd_destroy(&run.crowd);
     return good ? 0 : 1;
