@@ -12,15 +12,17 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import time
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
+import bare
+import generator
 import measure
-from chatdev import packages, paths, services
+import rules
+from chatdev import packages, services
 from chatdev.complaint import Complaint
 
 PACKAGES = {"nginx": "nginx", "wrk": "wrk", "redis-server": "redis-server", "openssl": "openssl"}
@@ -79,16 +81,6 @@ http {{
 LIMITS = ("READ", "WRITE", "ADDRESS", "GLOBAL")
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def base64url(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
@@ -118,24 +110,10 @@ class Issuer:
         return f"{text}.{base64url(openssl('dgst', '-sha256', '-sign', self.key, stdin=text.encode()))}"
 
 
-@contextmanager
-def running(command, **options):
-    process = subprocess.Popen([str(word) for word in command], **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def nginx(folder, name, server, log="off"):
     config = folder / f"{name}.conf"
     config.write_text(NGINX.format(folder=folder, name=name, server=server, log=log))
-    return running(["nginx", "-c", config, "-p", folder])
+    return bare.running(["nginx", "-c", config, "-p", folder])
 
 
 def gateway(folder, issuer_url, redis_port, port, ops_port, preset):
@@ -148,7 +126,7 @@ def gateway(folder, issuer_url, redis_port, port, ops_port, preset):
     for name in LIMITS:
         settings |= {f"CHAT_RATE_{name}_PER_S": "1000000", f"CHAT_RATE_{name}_BURST": "1000000"}
     log = open(folder / "api-gateway.log", "wb")  # noqa: SIM115 - as long as the process
-    return running([binary], env={**os.environ, **settings}, stdout=log, stderr=log)
+    return bare.running([binary], env={**os.environ, **settings}, stdout=log, stderr=log)
 
 
 def wait_for(url, token, process):
@@ -197,19 +175,14 @@ class Door:
         self.rounds.append({"requests": requests, "cpu_s": used, "per_cpu_s": requests / used, "per_s": requests / seconds})
 
 
-def measure_latency(chat_load, folder, ports, token, seconds):
+def measure_latency(preset, folder, ports, token, seconds):
     people = folder / "people.json"
     person = {"user_id": SUBJECT + "1", "device_id": "bench", "token": token}
     chat = {"chat_id": SUBJECT + "3", "members": [SUBJECT + "1"]}
     people.write_text(json.dumps({"people": [person], "chats": [chat]}))
     doors = ",".join(f"127.0.0.1:{port}" for port in ports)
-    command = [chat_load, "edge", "--people", people, "--gateways", doors, "--rate", LATENCY_RATE]
-    command += ["--warmup", 2, "--seconds", seconds]
-    text = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds + 60).stdout
-    lines = [line for line in text.splitlines() if line.startswith("{")]
-    if not lines:
-        raise Complaint("chat-load reported nothing")
-    return json.loads(lines[-1])
+    numbers = {"rate": LATENCY_RATE, "warmup": 2, "seconds": seconds}
+    return generator.run("edge", preset=preset, people=people, gateways=doors, **numbers)
 
 
 def run(folder, report, seconds, pairs, busy, preset="release"):
@@ -217,15 +190,14 @@ def run(folder, report, seconds, pairs, busy, preset="release"):
     folder = pathlib.Path(folder)
     issuer = Issuer(folder)
     token = issuer.token()
-    upstream, reference, redis, port, ops_port = free_ports(5)
-    chat_load = paths.build_folder(preset) / "tests" / "load" / "chat-load"
+    upstream, reference, redis, port, ops_port = bare.free_ports(5)
     with ExitStack() as stack:
         server = UPSTREAM.format(port=upstream, jwks=issuer.jwks, answer=ANSWER)
         stack.enter_context(nginx(folder, "upstream", server))
         server = REFERENCE.format(port=reference, upstream=upstream)
         nginx_process = stack.enter_context(nginx(folder, "reference", server, folder / "access.log"))
         redis_command = [shutil.which("redis-server"), "--port", redis, "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        stack.enter_context(running(redis_command, stdout=subprocess.DEVNULL))
+        stack.enter_context(bare.running(redis_command, stdout=subprocess.DEVNULL))
         ours = gateway(folder, f"http://127.0.0.1:{upstream}", redis, port, ops_port, preset)
         gateway_process = stack.enter_context(ours)
         doors = [
@@ -239,7 +211,7 @@ def run(folder, report, seconds, pairs, busy, preset="release"):
         for number in range(pairs):
             for door in doors if number % 2 == 0 else reversed(doors):
                 door.peak(seconds)
-        latency = measure_latency(chat_load, folder, (upstream, port, reference), token, seconds)
+        latency = measure_latency(preset, folder, (upstream, port, reference), token, seconds)
     add_peak(report, doors, busy)
     add_latency(report, latency, busy)
 
@@ -251,14 +223,12 @@ def add_peak(report, doors, busy):
         medians = [statistics.median(one[key] for one in door.rounds) for key in ("per_cpu_s", "per_s")]
         report.add(f"  {door.name}", " / ".join(f"{value:.0f}" for value in medians), "", busy)
     ratios = [ours["per_cpu_s"] / theirs["per_cpu_s"] for ours, theirs in zip(doors[0].rounds, doors[1].rounds, strict=True)]
-    spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} pairs)"
-    report.add("  ratio", spread, PEAK_GOAL, busy)
+    report.add("  ratio", rules.spread(ratios), PEAK_GOAL, busy or rules.why_too_few(ratios))
 
 
 def add_latency(report, latency, busy):
     report.keep("edge_latency", latency)
-    late = latency["generator_lateness"]["p99_ms"]
-    void = busy or ("the generator was late" if late > 1 else "") or ("requests failed" if latency["failed"] + latency["missed"] else "")
+    void = busy or rules.why_late(latency) or ("requests failed" if latency["failed"] + latency["missed"] else "")
     report.add(f"{LATENCY_RATE} requests/s at each, ms", "p50 / p99")
     names = ("straight at the upstream", "api-gateway", "nginx auth_request")
     for number, name in enumerate(names):

@@ -12,6 +12,7 @@ import statistics
 import time
 import urllib.parse
 
+import rules
 from chatdev.complaint import Complaint
 
 MEMORY_KIB, ITERATIONS, LANES = 19456, 2, 1  # auth-service's defaults
@@ -96,6 +97,4 @@ def run(pid, url, person, report, busy):
     costs = f"m={MEMORY_KIB} t={ITERATIONS} p={LANES}"
     report.add(f"CPU of a log-in, {costs}", f"{medians['login_s'] * 1000:.2f} ms", "", busy)
     report.add("  bare Argon2id", f"{medians['bare_s'] * 1000:.2f} ms", "", busy)
-    ratios = [one["ratio"] for one in rounds]
-    spread = f"{medians['ratio']:.3f} ({min(ratios):.3f} to {max(ratios):.3f} in {len(ratios)} rounds)"
-    report.add("  ratio", spread, GOAL, busy)
+    report.add("  ratio", rules.spread([one["ratio"] for one in rounds]), GOAL, busy)

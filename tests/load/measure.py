@@ -4,11 +4,12 @@ import os
 import pathlib
 import time
 
+import generator
 from chatdev import processes
+from chatdev.complaint import Complaint
 from chatdev.services import BY_NAME
 
 TICKS = os.sysconf("SC_CLK_TCK")
-QUIET_CORES = 0.15  # others may use so much of the machine during a run
 BUSY_FIELDS = (0, 1, 2, 5, 6, 7)  # user, nice, system, irq, softirq, steal; not idle, not waiting for a disk
 
 
@@ -36,15 +37,18 @@ def pss_bytes(pid):
 
 
 class Sample:
-    """CPU seconds at one moment: of each process of the stack with its children, of the generator, of the machine."""
+    """CPU seconds at one moment: of each process of the stack with its children, of the generator, of the machine.
 
-    def __init__(self, stack, generator_pid):
+    generator_pid None: this process alone asks. beside: {name: pid} of what else belongs to the measurement."""
+
+    def __init__(self, stack, generator_pid, beside=None):
         self.at = time.monotonic()
         self.busy = _busy_seconds()
         table = _process_table()
         self.cpu = {name: _with_children(table, pid) for name, pid in _pids(stack).items()}
         self.daemons = set(daemon_pids(stack))
-        self.generator = _with_children(table, generator_pid)
+        self.beside = {name: _with_children(table, pid) for name, pid in (beside or {}).items()}
+        self.generator = time.process_time() if generator_pid is None else _with_children(table, generator_pid)
 
 
 class Interval:
@@ -55,9 +59,27 @@ class Interval:
         cpu = {name: after.cpu[name] - before.cpu.get(name, 0.0) for name in after.cpu}
         self.daemons = {name: cpu[name] for name in cpu if name in after.daemons}
         self.servers = {name: cpu[name] for name in cpu if name not in after.daemons}
+        self.beside = {name: after.beside[name] - before.beside.get(name, 0.0) for name in after.beside}
         self.generator_cores = (after.generator - before.generator) / self.seconds
-        ours = sum(cpu.values()) + after.generator - before.generator
+        ours = sum(cpu.values()) + sum(self.beside.values()) + after.generator - before.generator
         self.foreign_cores = max(0.0, (after.busy - before.busy - ours) / self.seconds)
+
+
+class Watch:
+    """Samples at the beginning and the end of what is measured; `on` is for generator.run. `beside`, as of Sample, may still
+    be filled until then."""
+
+    def __init__(self, stack, beside=None):
+        self._stack, self._beside, self._samples = stack, {} if beside is None else beside, []
+        self.on = {generator.BEGIN: self.take, generator.END: self.take}
+
+    def take(self, pid=None):
+        self._samples.append(Sample(self._stack, pid, self._beside))
+
+    def interval(self):
+        if len(self._samples) != 2:
+            raise Complaint("chat-load never measured from beginning to end")
+        return Interval(*self._samples)
 
 
 def _pids(stack):

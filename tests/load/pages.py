@@ -1,5 +1,7 @@
 """What pages cost a person with many chats, and readers of a very long chat: the REST API through the public port, one
-request after the other on one connection. The same page of a chat with one page of messages stands beside it.
+request after the other on one connection, the questions in turns. The same page of a chat with one page of messages stands
+beside it, and the bare finds of the same documents: of the chat list the person's memberships and settings, which every
+request reads; the rest is taken from what chat-service keeps in Redis.
 """
 
 import http.client
@@ -9,15 +11,22 @@ import time
 import urllib.parse
 import uuid
 
+import generator
+import measure
+import rules
 import setup
 from chatdev import addresses
 from chatdev.complaint import Complaint
 
 CHATS = 500
 LONG_CHAT, LONG_RATE = 100_000, 800  # messages, and how many of them a second
-SHORT_CHAT = 50
+SHORT_CHAT = 96  # as many buckets and documents of the store hold its newest page as that of the long one
+PAGE = 50
+BUCKET_BITS = 6  # message-service keeps 64 messages a bucket
 REQUESTS, WARMUP_REQUESTS = 200, 20
 GOAL = "p50 30"
+GROWTH_GOAL = "1.1: it does not grow"
+SHORT, LONG = f"newest page of {SHORT_CHAT} messages", f"newest page of {LONG_CHAT} messages"
 SECONDS_LEFT = 600  # for what is not stored yet when the last message has been sent
 
 
@@ -37,16 +46,10 @@ class Reader:
             raise Complaint(f"GET {path}: {answer.status} {text[:200]}")
         return json.loads(text)
 
-    def milliseconds(self, path_of):
-        """Sorted, of REQUESTS pages; path_of gives the path of the next one."""
-        for _ in range(WARMUP_REQUESTS):
-            self.get(path_of())
-        spent = []
-        for _ in range(REQUESTS):
-            path, began = path_of(), time.perf_counter()
-            self.get(path)
-            spent.append((time.perf_counter() - began) * 1000)
-        return sorted(spent)
+    def milliseconds(self, path):
+        began = time.perf_counter()
+        self.get(path)
+        return (time.perf_counter() - began) * 1000
 
 
 def run(bench):
@@ -58,27 +61,79 @@ def run(bench):
     _fill(bench)
     reader = Reader(api, ada)
     _wait_until_stored(reader, long_chat["chat_id"])
+    asked = _questions(ada.user_id, many[0], long_chat["chat_id"])
+    watch = measure.Watch(bench.stack)
+    watch.take()
+    spent = _ask_in_turns(reader, asked)
+    watch.take()
+    void = bench.busy or rules.why_noisy(watch.interval())
+    medians = {name: _add(bench, name, spent[name], asked[name][1], void) for name in asked}
+    ratio = medians[LONG] / medians[SHORT]
+    bench.report.add(f"newest page of {LONG_CHAT} messages / of {SHORT_CHAT}", f"{ratio:.2f}", GROWTH_GOAL, void)
+
+
+def _questions(user_id, short_chat, long_chat):
+    """{name: (paths, the finds that each page can't do without)}; a find: (database, collection, field, value)."""
     dice = random.Random(1)
-    questions = {
-        f"first page of {CHATS} chats": lambda: "/v1/chats?limit=50",
-        f"newest page of {SHORT_CHAT} messages": lambda: _history(many[0]),
-        f"newest page of {LONG_CHAT} messages": lambda: _history(long_chat["chat_id"]),
-        f"any page of {LONG_CHAT} messages": lambda: _history(long_chat["chat_id"], dice.randrange(51, LONG_CHAT)),
+    mine = [("chat_service", name, "user_id", user_id) for name in ("memberships", "chat_personal")]
+    anywhere = [dice.randrange(PAGE + 1, LONG_CHAT) for _ in range(WARMUP_REQUESTS + REQUESTS)]
+    count = len(anywhere)
+    return {
+        f"first page of {CHATS} chats": ([f"/v1/chats?limit={PAGE}"] * count, [mine] * count),
+        SHORT: ([_history(short_chat)] * count, [_buckets(short_chat, SHORT_CHAT + 1)] * count),
+        LONG: ([_history(long_chat)] * count, [_buckets(long_chat, LONG_CHAT + 1)] * count),
+        f"any page of {LONG_CHAT} messages": (
+            [_history(long_chat, before) for before in anywhere],
+            [_buckets(long_chat, before) for before in anywhere],
+        ),
     }
-    for name, path_of in questions.items():
-        spent = reader.milliseconds(path_of)
-        bench.report.keep(f"page: {name}", spent)
-        figures = f"{spent[len(spent) // 2]:.2f} / {spent[len(spent) * 99 // 100]:.2f}"
-        bench.report.add(f"{name}, ms p50 / p99", figures, GOAL, bench.busy)
+
+
+def _buckets(chat_id, before_seq):
+    """Where the page of messages before that seq lies: one bucket, or two."""
+    first, last = max(1, before_seq - PAGE), before_seq - 1
+    return [("message_service", "messages", "bucket", f"{chat_id}/{at}") for at in range(first >> BUCKET_BITS, (last >> BUCKET_BITS) + 1)]
+
+
+def _ask_in_turns(reader, asked):
+    """{name: milliseconds of each}: a bad moment of the machine meets all questions alike."""
+    spent = {name: [] for name in asked}
+    for number in range(WARMUP_REQUESTS + REQUESTS):
+        for name, (paths, _) in asked.items():
+            spent[name].append(reader.milliseconds(paths[number]))
+    return {name: found[WARMUP_REQUESTS:] for name, found in spent.items()}
+
+
+def _add(bench, name, spent, finds, void):
+    """The median."""
+    p50, p99 = (rules.quantile(spent, share) for share in (0.5, 0.99))
+    bare, between = _bare(bench, finds[WARMUP_REQUESTS:])
+    void = void or rules.why_noisy(between)
+    bench.report.keep(f"page: {name}", {"ms": spent, "bare": bare})
+    bench.report.add(f"{name}, ms p50 / p99", f"{p50:.2f} / {p99:.2f}", GOAL, void)
+    series = bare["page"]
+    figures = f"{series['p50_ms']:.2f} / {series['p99_ms']:.2f}, {p50 / series['p50_ms']:.2f}"
+    bench.report.add(f"  bare finds of its {bare['documents'] / len(spent):.0f} documents, and ratio of p50", figures, "reported", void)
+    return p50
+
+
+def _bare(bench, finds):
+    """The same documents from the store alone."""
+    file = bench.folder / "finds"
+    file.write_text("\n\n".join("\n".join(" ".join(find) for find in page) for page in finds) + "\n\n")
+    result, between = bench.measured_load("finds", mongo=addresses.mongo_uri(bench.stack), finds=file)
+    if not result["documents"]:
+        raise Complaint("the bare finds found nothing")
+    return result, between
 
 
 def _history(chat_id, before_seq=None):
-    return f"/v1/chats/{chat_id}/messages?limit=50" + (f"&before_seq={before_seq}" if before_seq else "")
+    return f"/v1/chats/{chat_id}/messages?limit={PAGE}" + (f"&before_seq={before_seq}" if before_seq else "")
 
 
 def _short_chat(people, number):
     (chat,) = setup.gather(people, len(people), number)
-    for line in range(SHORT_CHAT if number == 0 else 1):
+    for line in range(SHORT_CHAT - 1 if number == 0 else 1):  # the first of a group says that it was made
         _say(people[0], chat["chat_id"], f"line {line}")
     return chat["chat_id"]
 
@@ -90,7 +145,7 @@ def _say(person, chat_id, body):
 
 def _fill(bench):
     numbers = {"rate": LONG_RATE, "warmup": 0, "seconds": LONG_CHAT // LONG_RATE, "grace": 1}
-    bench.load("delivery", people=bench.folder / "long.json", gateways=bench.gateways(), **numbers)
+    generator.run("delivery", people=bench.folder / "long.json", gateways=bench.gateways(), **numbers)
 
 
 def _wait_until_stored(reader, chat_id):

@@ -14,6 +14,15 @@ class Report:
         """A row; `void` says why it counts for nothing."""
         self.rows.append((what, measured, goal, f"VOID: {void}" if void else ""))
 
+    def add_series(self, what, series, goal="", void=""):
+        """chat-load's quantiles of one."""
+        keys = ("p50_ms", "p99_ms", "p999_ms", "max_ms")
+        text = " / ".join(f"{series[key]:.2f}" for key in keys) if series["count"] else "nothing came"
+        self.add(what, text, goal, void)
+
+    def add_counts(self, numbers, names, goal="", void=""):
+        self.add("  " + ", ".join(names), ", ".join(str(numbers[name]) for name in names), goal, void)
+
     def keep(self, name, numbers):
         self.raw[name] = numbers
 

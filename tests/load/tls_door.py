@@ -5,6 +5,7 @@ the gateway pays for TLS is measured at the gateway; what nginx pays counts for 
 import pathlib
 from contextlib import contextmanager
 
+import bare
 import edge
 from chatdev import packages
 
@@ -32,19 +33,19 @@ stream {{
 
 
 def certificate(folder):
-    """Settings for a daemon with a certificate of this run."""
+    """(chain, key): files of a certificate of this run."""
     key, chain = pathlib.Path(folder) / "door-key.pem", pathlib.Path(folder) / "door.pem"
     words = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2")
     edge.openssl(*words, "-keyout", key, "-out", chain)
-    return {"CHAT_TLS_CERTIFICATE_PATH": str(chain), "CHAT_TLS_KEY_PATH": str(key)}
+    return str(chain), str(key)
 
 
 @contextmanager
 def opened(folder, target, files):
     """HOST:PORT that leads to `target` (HOST:PORT) over TLS; nginx may open so many files, two for each connection."""
     packages.require(PACKAGES)
-    (port,) = edge.free_ports(1)
+    (port,) = bare.free_ports(1)
     config = pathlib.Path(folder) / "door.conf"
     config.write_text(NGINX.format(module=MODULE, files=files, folder=folder, port=port, target=target))
-    with edge.running(["nginx", "-c", config, "-p", folder]):
+    with bare.running(["nginx", "-c", config, "-p", folder]):
         yield f"127.0.0.1:{port}"
