@@ -1,4 +1,4 @@
-"""Processes that stand beside the fleet in a measurement: the bare WebSocket endpoint."""
+"""Processes that stand beside the fleet in a measurement: the bare WebSocket endpoint, the proxy with a known delay."""
 
 import os
 import subprocess
@@ -39,6 +39,14 @@ def server(preset="release", tls=None, **options):
     if tls:
         options |= {"certificate": tls[0], "key": tls[1]}
     with _listening("bare-server", preset, options) as found:
+        yield found
+
+
+@contextmanager
+def delay(target, milliseconds, preset="release"):
+    """(HOST:PORT, process) of a way to `target` (HOST:PORT) that takes so much longer towards it."""
+    options = {"target": target.rpartition(":")[2], "delay_ms": milliseconds}
+    with _listening("delay-proxy", preset, options) as found:
         yield found
 
 
