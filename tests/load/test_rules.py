@@ -1,9 +1,14 @@
 """The arithmetic of the bench. `ctest -R load.rules`"""
 
+import pathlib
+import sys
 import types
 import unittest
 
-import rules
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra" / "dev"))
+
+import hotspots  # noqa: E402
+import rules  # noqa: E402
 
 
 def an_interval(generator_cores=0.1, foreign_cores=0.01):
@@ -70,6 +75,12 @@ class Figures(unittest.TestCase):
     def test_one_round_has_no_spread(self):
         self.assertEqual(rules.spread([0.5]), "0.50")
         self.assertEqual(rules.spread([3.0, 1.0, 2.0]), "2.00 (1.00 to 3.00 in 3 rounds)")
+
+    def test_functions_are_counted_for_each_daemon(self):
+        told = "  7 55d0 cc_alloc\n  7 7ffa memcpy\n  7 55d0 cc_alloc\n  8 55d0 cc_alloc (inlined)\n  9 55d0 a_stranger\n\n"
+        found = hotspots.count_symbols(told, {7: "auth-service-1", 8: "user-service-1"})
+        self.assertEqual(found["auth-service-1"].most_common(1), [("cc_alloc", 2)])
+        self.assertEqual({name: one.total() for name, one in found.items()}, {"auth-service-1": 3, "user-service-1": 1})
 
 
 if __name__ == "__main__":

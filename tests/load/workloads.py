@@ -8,6 +8,7 @@ from pathlib import Path
 
 import crowds
 import generator
+import hotspots
 import logins
 import measure
 import pages
@@ -38,6 +39,7 @@ class Run:
     def __init__(self, stack_, fleet_, report, busy, folder, options):
         self.stack, self.fleet, self.report, self.busy = stack_, fleet_, report, busy
         self.folder, self.options = Path(folder), options
+        self._profiler = hotspots.Profiler(stack_, report, self.folder) if options.profile else None
         self._daemons = {daemon.name: daemon for daemon in fleet_.daemons}
 
     def address(self, name):
@@ -74,7 +76,18 @@ class Run:
     def measured_load(self, mode, beside=None, on=None, **arguments):
         """chat-load's report, and what the processes used meanwhile; beside: {name: pid} of what belongs to it too."""
         watch = measure.Watch(self.stack, beside)
-        result = generator.run(mode, {**(on or {}), **watch.on}, **arguments)
+
+        def begin(pid):
+            watch.take(pid)
+            if self._profiler:
+                self._profiler.start()
+
+        def end(pid):
+            watch.take(pid)
+            if self._profiler:
+                self._profiler.stop(f"{mode}, {arguments.get('rate', arguments.get('sockets'))} a second")
+
+        result = generator.run(mode, {**(on or {}), generator.BEGIN: begin, generator.END: end}, **arguments)
         return result, watch.interval()
 
 
