@@ -16,13 +16,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 
 #include "common/alloc.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "common/tcp.h"
 
 #include "tls_context.h"
 
@@ -178,7 +177,6 @@ static SSL *new_session(struct cc_tls *tls, int fd)
 static void add_connection(struct cc_tls *tls, int fd, const struct sockaddr_storage *peer,
                            socklen_t peer_length)
 {
-    const int on = 1;
     SSL *ssl = meet_peer(tls, peer) && tls->count < CONNECTIONS_MAX ? new_session(tls, fd) : NULL;
     struct connection *connection;
 
@@ -187,7 +185,7 @@ static void add_connection(struct cc_tls *tls, int fd, const struct sockaddr_sto
         part_from_peer(tls, peer);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    cc_tcp_prepare(fd);
     connection = cc_calloc(1, sizeof(*connection));
     connection->tls = tls;
     connection->ssl = ssl;

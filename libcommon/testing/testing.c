@@ -3,12 +3,16 @@
 #include "testing.h"
 
 #include <ftw.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+
+#define DESCRIPTORS_MAX 1024
 
 static int64_t fake_wall_ms(const struct cc_clock *clock)
 {
@@ -120,6 +124,22 @@ const char *test_folder(void)
     assert_true(folder_count < sizeof folders / sizeof *folders);
     folders[folder_count++] = path;
     return path;
+}
+
+int test_other_end(int fd)
+{
+    struct sockaddr_in own, peer;
+    socklen_t length = sizeof own;
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &length), 0);
+    for (int other = 3; other < DESCRIPTORS_MAX; other++) {
+        length = sizeof peer;
+        if (getpeername(other, (struct sockaddr *)&peer, &length) == 0 &&
+            peer.sin_family == AF_INET && peer.sin_port == own.sin_port)
+            return other;
+    }
+    fail_msg("the other end is not in this process");
+    return -1;
 }
 
 void test_wait_for_at(bool (*condition)(void *arg), void *arg, int timeout_ms, const char *text,

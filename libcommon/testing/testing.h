@@ -32,6 +32,9 @@ const char *test_unique_name(const char *prefix);
  * and all that is in it are removed at exit, whether tests failed or not. */
 #define TEST_FOLDER_SIZE 64
 const char *test_folder(void);
+/* The other end of a TCP connection over IPv4 within this process, which is somebody else's to
+ * close. Fails the test when there is none. */
+int test_other_end(int fd);
 /* Polls `condition(arg)` every 5 ms until true; fails the test at the caller's line after
  * timeout_ms. */
 #define test_wait_for(condition, arg, timeout_ms)                                                  \

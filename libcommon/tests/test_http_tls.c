@@ -336,6 +336,21 @@ static void requests_are_served_on_a_kept_connection(void **state)
     disconnect(&client);
 }
 
+static void a_peer_that_acknowledges_nothing_for_20_s_is_given_up(void **state)
+{
+    struct client client;
+    int timeout_ms = 0;
+    socklen_t length = sizeof(timeout_ms);
+
+    assert_true(connect_tls(*state, &client, 0, NULL));
+
+    assert_int_equal(
+        getsockopt(test_other_end(client.fd), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &length),
+        0);
+    assert_int_equal(timeout_ms, 20000);
+    disconnect(&client);
+}
+
 static void tls_1_2_is_spoken_and_nothing_older_nor_http_2(void **state)
 {
     struct client client;
@@ -647,6 +662,7 @@ int main(void)
 #define SERVED(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         SERVED(requests_are_served_on_a_kept_connection),
+        SERVED(a_peer_that_acknowledges_nothing_for_20_s_is_given_up),
         SERVED(tls_1_2_is_spoken_and_nothing_older_nor_http_2),
         SERVED(plain_http_gets_no_answer),
         SERVED(a_big_answer_arrives_whole_at_a_slow_reader),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/tcp.h"
 #include "proxy/upgrade_answer.h"
 
 #define CONNECT_MS 300
@@ -32,7 +33,7 @@ static bool connect_to(struct tunnel *tunnel)
         close(fd);
         return false;
     }
-    tunnel_prepare_socket(fd);
+    cc_tcp_prepare(fd);
     tunnel->server.fd = fd;
     return true;
 }

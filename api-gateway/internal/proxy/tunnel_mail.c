@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "common/log.h"
+#include "common/tcp.h"
 #include "proxy/upgrade_answer.h"
 
 void tunnels_post(struct gateway_tunnels *tunnels, struct mail *mail)
@@ -46,7 +47,7 @@ static void begin_pumping(struct tunnel *tunnel, const struct mail *mail)
         return;
     }
     fcntl(mail->fd, F_SETFL, fcntl(mail->fd, F_GETFL) | O_NONBLOCK);
-    tunnel_prepare_socket(mail->fd);
+    cc_tcp_prepare(mail->fd);
     tunnel->client.fd = mail->fd;
     tunnel->state = PUMPING;
     cc_gauge_add(tunnel->tunnels->open_gauge, 1);

@@ -92,7 +92,6 @@ struct gateway_tunnels {
 /* Epoll events of a side; 0 takes it out of the set. */
 void tunnel_watch(struct side *side, uint32_t events);
 void tunnel_close_side(struct side *side);
-void tunnel_prepare_socket(int fd);
 /* Whether errno says: not now. */
 bool tunnel_would_block(void);
 

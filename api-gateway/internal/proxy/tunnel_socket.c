@@ -1,17 +1,13 @@
-/* The sockets of tunnels: what is waited for, options, closing. */
+/* The sockets of tunnels: what is waited for, closing. */
 
 #include "proxy/tunnel_private.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
-
-#define USER_TIMEOUT_MS 20000 /* unacknowledged bytes: the peer is gone */
 
 /* A side that waits for nothing leaves the epoll set, which would go on telling of its hang-up. */
 void tunnel_watch(struct side *side, uint32_t events)
@@ -41,15 +37,6 @@ void tunnel_close_side(struct side *side)
     cc_free(side->pending);
     side->pending = NULL;
     side->pending_count = 0;
-}
-
-void tunnel_prepare_socket(int fd)
-{
-    const int on = 1, user_timeout_ms = USER_TIMEOUT_MS;
-
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
 }
 
 bool tunnel_would_block(void)
