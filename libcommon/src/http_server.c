@@ -272,7 +272,8 @@ enum cc_code cc_http_server_start(const struct cc_http_options *options,
                ? CC_OK
                : cc_fail_detail(err, CC_INTERNAL, "no thread for the watchdog");
     if (code == CC_OK)
-        code = cc_listen(options->host, options->port, &server->listen_fd, &server->port, err);
+        code = cc_listen(&(struct cc_listen_at){.host = options->host, .port = options->port},
+                         &server->listen_fd, &server->port, err);
     if (code == CC_OK)
         code = start_daemon(server, err);
     if (code == CC_OK)

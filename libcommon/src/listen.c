@@ -14,7 +14,7 @@
 #define LISTEN_BACKLOG 1024
 
 /* The listening socket, or -errno. */
-static int bind_first(const struct addrinfo *address)
+static int bind_first(const struct addrinfo *address, bool shared)
 {
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int on = 1, failure;
@@ -22,6 +22,8 @@ static int bind_first(const struct addrinfo *address)
     if (fd < 0)
         return -errno;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
         return fd;
     failure = errno;
@@ -41,18 +43,20 @@ static int bound_port(int fd)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-enum cc_code cc_listen(const char *host, int port, int *out_fd, int *out_port, struct cc_error *err)
+enum cc_code cc_listen(const struct cc_listen_at *at, int *out_fd, int *out_port,
+                       struct cc_error *err)
 {
+    const char *host = at->host;
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *addresses = NULL;
     char digits[12];
     int fd;
 
-    snprintf(digits, sizeof(digits), "%d", port);
+    snprintf(digits, sizeof(digits), "%d", at->port);
     if (getaddrinfo(host != NULL && *host != '\0' ? host : NULL, digits, &hints, &addresses) != 0)
         return cc_fail(err, CC_INVALID, "host", "'%s' is not a numeric address", host);
-    fd = bind_first(addresses);
+    fd = bind_first(addresses, at->shared);
     freeaddrinfo(addresses);
     if (fd < 0)
         return cc_fail_detail(err, CC_UNAVAILABLE, "can't listen on port %s: errno %d", digits,

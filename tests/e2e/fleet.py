@@ -3,12 +3,13 @@
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import httpx
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHAT = REPOSITORY / "infra" / "dev" / "chat"
 OPS_DISTANCE = 100
+LISTENER_PORTS = 24_000, 32_768
 COMMAND_SECONDS = 180
 STOP_SECONDS = 40
 
@@ -151,21 +153,21 @@ class Fleet:
 
     @contextmanager
     def another(self, name, **settings):
-        """One more process of a daemon, on ports of its own; settings go on top of those of `name`."""
-        model, (port, ops_port) = self.daemons()[name], _ports_that_are_free()
-        settings |= {"port": port, "ops_port": ops_port, "node_id": f"{name}-other"}
+        """One more process of a daemon, on ports of its own unless they are given; settings go on top of those of `name`."""
+        model, (port, ops_port) = self.daemons()[name], ports_that_are_free(2)
+        settings = {"port": port, "ops_port": ops_port, "node_id": f"{name}-other"} | settings
         environment = model.environment | _as_environment(settings)
-        path = self.logs / f"{name}-other.log"
+        path = self.logs / f"{settings['node_id']}.log"
         with open(path, "ab") as log:
             command = [model.executable, *model.arguments]
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
         try:
-            other = Daemon(name, process.pid, port, "", ops_port, path)
+            other = Daemon(name, process.pid, settings["port"], "", settings["ops_port"], path)
             other.wait_ready(process)
             yield other
         finally:
             process.terminate()
-            assert process.wait(STOP_SECONDS) == 0, f"{name}-other ended with {process.returncode}"
+            assert process.wait(STOP_SECONDS) == 0, f"{settings['node_id']} ended with {process.returncode}"
 
     @asynccontextmanager
     async def beside(self, name, **settings):
@@ -211,12 +213,16 @@ def _as_environment(settings):
     return {f"CHAT_{key.upper()}": str(value) for key, value in settings.items()}
 
 
-def _ports_that_are_free(count=2):
+def ports_that_are_free(count):
+    """For listeners: below those that the kernel gives connections, and above those of the stacks."""
+    found = []
     with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+        while len(found) < count:
+            probe, port = stack.enter_context(socket.socket()), random.randrange(*LISTENER_PORTS)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def _wait_gone(name, pid, seconds):

@@ -56,6 +56,8 @@ const struct cc_setting ws_settings_table[] = {
      "how often subscribed chats are compared with Redis, in ms"},
     {"canary_ms", CC_SETTING_INT, AT(canary_ms), "2000", 100, 60000, 0,
      "how often pub/sub is proved alive, in ms"},
+    {"listen_shared", CC_SETTING_BOOL, AT(listen_shared), "false", 0, 0, 0,
+     "other processes with this setting listen on the same port too; each has its own ops_port"},
     {"production", CC_SETTING_BOOL, AT(production), "false", 0, 0, 0,
      "refuses what is for tests alone"},
     {"echo_endpoint", CC_SETTING_BOOL, AT(echo_endpoint), "false", 0, 0, 0,

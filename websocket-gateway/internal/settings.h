@@ -23,6 +23,7 @@ struct ws_settings {
     int64_t frame_max_bytes;
     int64_t auth_deadline_ms, ping_ms, pong_ms;
     int64_t heads_interval_ms, canary_ms;
+    bool listen_shared;
     bool production, echo_endpoint;
 };
 extern const struct cc_setting ws_settings_table[];

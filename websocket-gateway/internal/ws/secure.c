@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "common/alloc.h"
-#include "common/listen.h"
 #include "common/log.h"
 #include "common/tls_front.h"
 
@@ -62,8 +61,9 @@ bool ws_secure_wanted(const struct ws_app *app)
     return path != NULL && path[0] != '\0';
 }
 
-enum cc_code ws_secure_start(struct ws_app *app, void (*adopt)(struct ws_app *app, int fd),
-                             struct ws_secure **out, struct cc_error *err)
+enum cc_code ws_secure_start(struct ws_app *app, int listen_fd,
+                             void (*adopt)(struct ws_app *app, int fd), struct ws_secure **out,
+                             struct cc_error *err)
 {
     const struct cc_common_settings *common = &app->settings->common;
     struct cc_tls_options options = {
@@ -71,14 +71,11 @@ enum cc_code ws_secure_start(struct ws_app *app, void (*adopt)(struct ws_app *ap
         .clock = app->runtime.clock,
         .hand_over = hand_over,
     };
-    struct ws_secure *secure;
-    int fd, port;
+    struct ws_secure *secure = cc_calloc(1, sizeof *secure);
     enum cc_code code;
 
-    CC_TRY(cc_listen(common->host, (int)common->port, &fd, &port, err));
-    secure = cc_calloc(1, sizeof *secure);
-    *secure = (struct ws_secure){.app = app, .adopt = adopt, .listen_fd = fd};
-    options.listen_fd = fd;
+    *secure = (struct ws_secure){.app = app, .adopt = adopt, .listen_fd = listen_fd};
+    options.listen_fd = listen_fd;
     options.arg = secure;
     code = cc_tls_start(&options, &secure->tls, err);
     if (code != CC_OK)

@@ -1,8 +1,8 @@
 #ifndef WS_SECURE_H
 #define WS_SECURE_H
 
-/* TLS on host:port of the settings, when they name a certificate: libcommon's TLS thread accepts
- * and carries, and hands each connection's plain side to the loop. Main thread but for `adopt`. */
+/* TLS in front, when the settings name a certificate: libcommon's TLS thread accepts and carries,
+ * and hands each connection's plain side to the loop. Main thread but for `adopt`. */
 
 #include <stdbool.h>
 
@@ -11,9 +11,9 @@
 struct ws_app;
 struct ws_secure;
 
-/* adopt: loop thread; takes the socket.
- * Errors: CC_INVALID for certificate or key, CC_UNAVAILABLE the port is taken. */
-CC_MUST_CHECK enum cc_code ws_secure_start(struct ws_app *app,
+/* Takes listen_fd, also when it fails. adopt: loop thread; takes the socket.
+ * Errors: CC_INVALID for certificate or key. */
+CC_MUST_CHECK enum cc_code ws_secure_start(struct ws_app *app, int listen_fd,
                                            void (*adopt)(struct ws_app *app, int fd),
                                            struct ws_secure **out, struct cc_error *err);
 bool ws_secure_wanted(const struct ws_app *app);

@@ -1,6 +1,7 @@
 /* libwebsockets on a libuv loop of our own, on one thread: the loop thread. Other threads reach it
  * through app->queue and lws_cancel_service alone. It moves bytes and close codes; what they mean
- * is session.c's and frames.c's. Waived: libwebsockets 4.1 accepts unmasked client frames (README).
+ * is session.c's and frames.c's. Connections come accepted, from listener.c or the TLS thread.
+ * Waived: libwebsockets 4.1 accepts unmasked client frames (README).
  */
 
 #include "ws/server.h"
@@ -13,11 +14,13 @@
 #include <uv.h>
 
 #include "common/alloc.h"
+#include "common/listen.h"
 #include "common/log.h"
 
 #include "app.h"
 #include "chats/heads.h"
 #include "ws/echo.h"
+#include "ws/listener.h"
 #include "ws/secure.h"
 #include "ws/session.h"
 
@@ -38,7 +41,8 @@ _Static_assert(WS_BUFFER_ROOM >= LWS_PRE, "frames need room for the header of li
 struct ws_server {
     struct ws_app *app;
     struct lws_context *context;
-    struct ws_secure *secure; /* NULL = plain, libwebsockets listens itself */
+    struct ws_listener listener; /* without TLS */
+    struct ws_secure *secure;    /* NULL = plain */
     uv_loop_t loop;
     uv_timer_t tick;
     uv_async_t stop;
@@ -217,8 +221,10 @@ static void run_queue(struct ws_app *app)
 {
     struct ws_server *server = app->server;
 
-    if (server != NULL && atomic_exchange(&server->drain_asked, false))
+    if (server != NULL && atomic_exchange(&server->drain_asked, false)) {
+        ws_listener_stop(&server->listener);
         ws_hub_drain(app);
+    }
     if (ws_loop_queue_run(app->queue)) {
         cc_counter_add(app->hub.metrics.bus_lost, 1);
         ws_heads_compare(app);
@@ -241,8 +247,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_HTTP:
         return answer_plain_http(wsi);
-    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return app_of(wsi)->hub.draining ? 1 : 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return version_is_ours(wsi) && (path_is(wsi, PATH) || wants_echo(wsi)) ? 0 : 1;
     case LWS_CALLBACK_ESTABLISHED:
@@ -285,8 +289,9 @@ static const lws_retry_bo_t no_validity_timers;
 
 static void on_tick(uv_timer_t *timer)
 {
-    const struct ws_server *server = timer->data;
+    struct ws_server *server = timer->data;
 
+    ws_listener_tick(&server->listener);
     ws_hub_tick(server->app);
 }
 
@@ -297,6 +302,7 @@ static void on_stop(uv_async_t *async)
     pthread_mutex_lock(&server->lock);
     server->gone = true;
     pthread_mutex_unlock(&server->lock);
+    ws_listener_stop(&server->listener);
     uv_close((uv_handle_t *)&server->tick, NULL);
     uv_close((uv_handle_t *)&server->stop, NULL);
     lws_context_destroy(server->context); /* closes its handles; without any, the loop ends */
@@ -317,15 +323,12 @@ static void lws_says(int level, const char *line)
 
 static struct lws_context *create_context(struct ws_server *server)
 {
-    const struct cc_common_settings *common = &server->app->settings->common;
     void *loops[] = {&server->loop};
     struct lws_context_creation_info info = {
-        .port = ws_secure_wanted(server->app) ? CONTEXT_PORT_NO_LISTEN_SERVER : (int)common->port,
-        .iface = strcmp(common->host, "0.0.0.0") == 0 ? NULL : common->host,
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_IPV6 |
-                   LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
+                   LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
         .foreign_loops = loops,
         .user = server->app,
@@ -350,29 +353,57 @@ static void adopt(struct ws_app *app, int fd)
         lws_adopt_socket(app->server->context, fd); /* closes it when it can't */
 }
 
-enum cc_code ws_server_start(struct ws_app *app, struct cc_error *err)
+static void adopt_accepted(void *app, int fd)
 {
-    struct ws_server *server = cc_calloc(1, sizeof *server);
+    adopt(app, fd);
+}
 
-    server->app = app;
-    pthread_mutex_init(&server->lock, NULL);
-    app->hub.transport = &transport;
-    uv_loop_init(&server->loop);
-    server->context = create_context(server);
-    if (server->context == NULL) {
-        cc_free(server);
-        return cc_fail_detail(err, CC_UNAVAILABLE, "can't listen on %s:%lld",
-                              app->settings->common.host, (long long)app->settings->common.port);
-    }
+static enum cc_code listen_where_wanted(const struct ws_settings *settings, int *out_fd,
+                                        struct cc_error *err)
+{
+    const struct cc_listen_at at = {.host = settings->common.host,
+                                    .port = (int)settings->common.port,
+                                    .shared = settings->listen_shared};
+    int port;
+
+    return cc_listen(&at, out_fd, &port, err);
+}
+
+static void start_timer_and_stop(struct ws_server *server)
+{
     uv_timer_init(&server->loop, &server->tick);
     server->tick.data = server;
     uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
     uv_async_init(&server->loop, &server->stop, on_stop);
     server->stop.data = server;
+}
+
+enum cc_code ws_server_start(struct ws_app *app, struct cc_error *err)
+{
+    struct ws_server *server;
+    bool secure = ws_secure_wanted(app);
+    int listen_fd;
+
+    CC_TRY(listen_where_wanted(app->settings, &listen_fd, err));
+    server = cc_calloc(1, sizeof *server);
+    server->app = app;
+    server->listener = (struct ws_listener){.fd = -1, .accepted = adopt_accepted, .arg = app};
+    pthread_mutex_init(&server->lock, NULL);
+    app->hub.transport = &transport;
+    uv_loop_init(&server->loop);
+    server->context = create_context(server);
+    if (server->context == NULL) {
+        close(listen_fd);
+        cc_free(server);
+        return cc_fail_detail(err, CC_INTERNAL, "no context of libwebsockets");
+    }
+    start_timer_and_stop(server);
+    if (!secure)
+        ws_listener_start(&server->listener, &server->loop, listen_fd);
     atomic_store(&app->server, server); /* before the thread: its callbacks look there */
     pthread_create(&server->thread, NULL, run, server);
     ws_server_wake(app); /* for what other threads have pushed before */
-    return ws_secure_wanted(app) ? ws_secure_start(app, adopt, &server->secure, err) : CC_OK;
+    return secure ? ws_secure_start(app, listen_fd, adopt, &server->secure, err) : CC_OK;
 }
 
 void ws_server_reload(struct ws_server *server)
