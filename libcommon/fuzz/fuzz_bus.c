@@ -12,7 +12,8 @@ static void check_same(const struct cc_bus_message *a, const struct cc_bus_messa
     FUZZ_REQUIRE(strcmp(a->chat_id, b->chat_id) == 0);
     FUZZ_REQUIRE(strcmp(a->sender_id, b->sender_id) == 0);
     FUZZ_REQUIRE(strcmp(a->conn_id, b->conn_id) == 0);
-    FUZZ_REQUIRE(a->member_version == b->member_version && a->frame_count == b->frame_count);
+    FUZZ_REQUIRE(a->counts == b->counts && a->member_version == b->member_version &&
+                 a->frame_count == b->frame_count);
     FUZZ_REQUIRE(a->frame_count == 0 || memcmp(a->frame, b->frame, a->frame_count) == 0);
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define HEADER_MAX_BYTES 256
-#define FIELD_COUNT      10
+#define FIELD_COUNT      11
 
 static const char *const kind_names[] = {
     [CC_BUS_MESSAGE] = "message",   [CC_BUS_RECEIPT] = "receipt",
@@ -81,7 +81,7 @@ bool cc_bus_read(const char *payload, size_t count, struct cc_bus_message *out)
     const char *newline = searched == 0 ? NULL : memchr(payload, '\n', searched);
     struct field fields[FIELD_COUNT];
     struct cc_bus_message message = {0};
-    int64_t since_joining;
+    int64_t since_joining, counts;
 
     if (newline == NULL || !split_line(payload, (size_t)(newline - payload), fields))
         return false;
@@ -94,9 +94,10 @@ bool cc_bus_read(const char *payload, size_t count, struct cc_bus_message *out)
         !read_name(fields[6], message.conn_id, sizeof message.conn_id) ||
         !read_number(fields[7], &message.member_version) ||
         !read_number(fields[8], &message.message_seq) || !read_number(fields[9], &since_joining) ||
-        since_joining > 1)
+        since_joining > 1 || !read_number(fields[10], &counts) || counts > CC_COUNTS_CROWD)
         return false;
     message.since_joining = since_joining == 1;
+    message.counts = (enum cc_bus_counts)counts;
     message.frame = newline + 1;
     message.frame_count = count - (size_t)(message.frame - payload);
     *out = message;
@@ -111,9 +112,10 @@ static const char *or_dash(const char *text)
 void cc_bus_write(const struct cc_bus_message *message, struct cc_strbuf *out)
 {
     const char *kind = message->kind < CC_BUS_UNKNOWN ? kind_names[message->kind] : "unknown";
-    cc_strbuf_printf(out, "1 %s %s %" PRId64 " %" PRId64 " %s %s %" PRId64 " %" PRId64 " %d\n",
+    cc_strbuf_printf(out, "1 %s %s %" PRId64 " %" PRId64 " %s %s %" PRId64 " %" PRId64 " %d %d\n",
                      kind, or_dash(message->chat_id), message->rev, message->seq,
                      or_dash(message->sender_id), or_dash(message->conn_id),
-                     message->member_version, message->message_seq, message->since_joining);
+                     message->member_version, message->message_seq, message->since_joining,
+                     (int)message->counts);
     cc_strbuf_append(out, message->frame, message->frame_count);
 }

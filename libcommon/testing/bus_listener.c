@@ -33,6 +33,7 @@ static void on_message(void *arg, const char *channel, const char *payload, size
 
         heard->kind = message.kind;
         heard->rev = message.rev;
+        heard->seq = message.seq;
         heard->member_version = message.member_version;
         (void)snprintf(heard->channel, sizeof heard->channel, "%s", channel);
         (void)snprintf(heard->frame, sizeof heard->frame, "%.*s", (int)message.frame_count,

@@ -14,7 +14,7 @@
 struct heard {
     char channel[CC_REDIS_NAME_BYTES];
     enum cc_bus_kind kind;
-    int64_t rev, member_version;
+    int64_t rev, seq, member_version;
     char frame[HEARD_FRAME_BYTES]; /* NUL-terminated, cut off where it is longer */
 };
 struct bus_listener;

@@ -34,6 +34,7 @@ static void a_written_message_reads_back_the_same(void **state)
                                      .member_version = 3,
                                      .message_seq = 41,
                                      .since_joining = true,
+                                     .counts = CC_COUNTS_MENTIONS,
                                      .frame = "{\"t\":\"message\"}\nsecond line",
                                      .frame_count = 27};
     struct cc_bus_message read;
@@ -52,6 +53,7 @@ static void a_written_message_reads_back_the_same(void **state)
     assert_int_equal(read.member_version, 3);
     assert_int_equal(read.message_seq, 41);
     assert_true(read.since_joining);
+    assert_int_equal(read.counts, CC_COUNTS_MENTIONS);
     assert_int_equal(read.frame_count, 27);
     assert_memory_equal(read.frame, written.frame, 27);
     cc_strbuf_finish(&text);
@@ -76,7 +78,7 @@ static void dashes_read_as_none(void **state)
     (void)state;
     struct cc_bus_message message;
 
-    assert_true(read_text("1 canary - 0 0 - - 0 0 0\n", &message));
+    assert_true(read_text("1 canary - 0 0 - - 0 0 0 0\n", &message));
 
     assert_string_equal(message.chat_id, "");
     assert_string_equal(message.sender_id, "");
@@ -89,7 +91,7 @@ static void an_unknown_kind_is_not_malformed(void **state)
     (void)state;
     struct cc_bus_message message;
 
-    assert_true(read_text("1 hologram - 0 0 - - 0 0 0\nframe", &message));
+    assert_true(read_text("1 hologram - 0 0 - - 0 0 0 0\nframe", &message));
 
     assert_int_equal(message.kind, CC_BUS_UNKNOWN);
 }
@@ -99,23 +101,24 @@ static void malformed_lines_are_refused(void **state)
     (void)state;
     assert_refused("");
     assert_refused("\n");
-    assert_refused("1 message - 0 0 - - 0 0 0");     /* no end of line */
-    assert_refused("2 message - 0 0 - - 0 0 0\n");   /* another version */
-    assert_refused("1 message - 0 0 - -\n");         /* a field is missing */
-    assert_refused("1 message - 0 0 - - 0 0 0 0\n"); /* one too many */
-    assert_refused("1 message  - 0 0 - - 0 0 0\n");  /* an empty field */
-    assert_refused("1 message - 0 0 - - 0 0 0 \n");  /* one at the end */
-    assert_refused("1 message - -1 0 - - 0 0 0\n");  /* a negative rev */
-    assert_refused("1 message - 0x1 0 - - 0 0 0\n"); /* not decimal */
-    assert_refused("1 message - 9223372036854775808 0 - - 0 0 0\n");
-    assert_refused("1 message - 0 0 - - 0 0 2\n");         /* neither yes nor no */
-    assert_refused("1 message " CHAT "0 0 0 - - 0 0 0\n"); /* longer than an id */
+    assert_refused("1 message - 0 0 - - 0 0 0 0");     /* no end of line */
+    assert_refused("2 message - 0 0 - - 0 0 0 0\n");   /* another version */
+    assert_refused("1 message - 0 0 - -\n");           /* a field is missing */
+    assert_refused("1 message - 0 0 - - 0 0 0 0 0\n"); /* one too many */
+    assert_refused("1 message  - 0 0 - - 0 0 0 0\n");  /* an empty field */
+    assert_refused("1 message - 0 0 - - 0 0 0 0 \n");  /* one at the end */
+    assert_refused("1 message - -1 0 - - 0 0 0 0\n");  /* a negative rev */
+    assert_refused("1 message - 0x1 0 - - 0 0 0 0\n"); /* not decimal */
+    assert_refused("1 message - 9223372036854775808 0 - - 0 0 0 0\n");
+    assert_refused("1 message - 0 0 - - 0 0 2 0\n");         /* neither yes nor no */
+    assert_refused("1 message - 0 0 - - 0 0 0 5\n");         /* no such way to count */
+    assert_refused("1 message " CHAT "0 0 0 - - 0 0 0 0\n"); /* longer than an id */
 }
 
 static void a_nul_in_a_name_is_refused(void **state)
 {
     (void)state;
-    static const char line[] = "1 message - 0 0 ann\0x - 0 0 0\n";
+    static const char line[] = "1 message - 0 0 ann\0x - 0 0 0 0\n";
     struct cc_bus_message message;
 
     assert_false(cc_bus_read(line, sizeof line - 1, &message));
@@ -124,7 +127,7 @@ static void a_nul_in_a_name_is_refused(void **state)
 static void no_prefix_of_a_line_is_taken_for_a_message(void **state)
 {
     (void)state;
-    static const char line[] = "1 message " CHAT " 57 42 " ANN " c0ffee01 3 41 1\n";
+    static const char line[] = "1 message " CHAT " 57 42 " ANN " c0ffee01 3 41 1 2\n";
     struct cc_bus_message message;
 
     for (size_t length = 0; length < sizeof line - 1; length++)

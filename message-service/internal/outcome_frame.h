@@ -21,6 +21,7 @@ struct read_answer {
     const char *frame_id; /* the asker's frame id as text; "" = none */
     const char *chat_id;
     int64_t read_seq, head_seq;
+    int64_t head_rev; /* as of which the rest is true; in no frame, gateways count on from there */
     struct unread unread;
 };
 void outcome_frame_read(struct cc_strbuf *out, const struct read_answer *answer);

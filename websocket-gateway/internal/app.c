@@ -85,6 +85,7 @@ static void notice_run(struct ws_item *item)
     const char *id;
 
     if (notice->channel[0] == '\0') {
+        notice->app->hub.losses++;
         ws_heads_compare(notice->app);
         ws_review_everybody(notice->app);
         ws_sight_review_all(notice->app);

@@ -59,6 +59,7 @@ void ws_hub_init(struct ws_app *app)
     ws_quotas_init(app);
     ws_shared_init(app);
     ws_review_init(app);
+    ws_unreads_init(app);
     init_metrics(&hub->metrics);
     hub->heads_due_ms = now_ms + app->settings->heads_interval_ms;
     hub->presence_due_ms = now_ms + WS_PRESENCE_REFRESH_MS;
@@ -143,6 +144,7 @@ void ws_hub_tick(struct ws_app *app)
         ws_review_go_on(app);
         cc_gauge_set(hub->metrics.loop_queue_depth, (int64_t)ws_loop_queue_depth(app->queue));
     }
+    ws_unreads_tick(app, now_ms);
     ws_heads_ask_baselines(app);
 }
 

@@ -6,6 +6,7 @@
 
 #include "chats/listing.h"
 #include "chats/shared_calls.h"
+#include "chats/unread.h"
 #include "table.h"
 #include "ws/quota.h"
 
@@ -46,8 +47,11 @@ struct ws_hub {
     unsigned chat_loads;     /* lists of chats asked for and not yet answered */
     struct ws_shared_calls shared;
     struct ws_review review;
+    struct ws_unreads unreads;
     struct ws_metrics metrics;
     bool draining;
+    /* Grows when events may have been lost: what is known by following them is not relied on. */
+    unsigned losses;
     uint64_t sight_questions; /* so many times user-service was asked who may see whom */
     int64_t heads_due_ms, canary_due_ms, canary_seen_ms, presence_due_ms, sweep_due_ms;
     int64_t second_due_ms;  /* what is done once a second */

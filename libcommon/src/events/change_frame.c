@@ -97,6 +97,30 @@ static void set_text(char *out, size_t size, const char *text)
     (void)snprintf(out, size, "%s", text == NULL ? "" : text);
 }
 
+/* An outcome announced again may come without its chat's members; it is counted by its rev, once.
+ */
+static enum cc_bus_counts counts_of(const struct ev_message_persisted *event)
+{
+    const struct cc_message *message = &event->message;
+
+    switch (event->op) {
+    case CC_OP_CREATE:
+        if (event->recipients_omitted && !event->duplicate)
+            return CC_COUNTS_CROWD;
+        return message->mention_count > 0 || message->mention_all ? CC_COUNTS_MENTIONS
+                                                                  : CC_COUNTS_ONE_MORE;
+    case CC_OP_SYSTEM:
+        return message->seq > 0 ? CC_COUNTS_OTHERWISE : CC_COUNTS_SAME;
+    case CC_OP_EDIT: /* other people may be mentioned now */
+    case CC_OP_DELETE:
+        return CC_COUNTS_OTHERWISE;
+    case CC_OP_REACT:
+    case CC_OP_PIN:
+        return CC_COUNTS_SAME;
+    }
+    return CC_COUNTS_OTHERWISE;
+}
+
 struct cc_bus_message cc_change_publication(const struct ev_message_persisted *event,
                                             struct cc_strbuf *frame)
 {
@@ -105,7 +129,8 @@ struct cc_bus_message cc_change_publication(const struct ev_message_persisted *e
                                      .seq = event->head_seq,
                                      .member_version = event->member_version,
                                      .message_seq = event->message.seq,
-                                     .since_joining = event->since_joining};
+                                     .since_joining = event->since_joining,
+                                     .counts = counts_of(event)};
 
     write_frame(event, frame);
     set_text(message.chat_id, sizeof message.chat_id, event->chat_id);

@@ -4,9 +4,10 @@
 /* How many messages a person has not read: head - read position - what nobody has unread. A
  * person's own sends move the position, so they don't count. Exact to UNREAD_MAX, then capped. */
 
+#include "common/events/message_read.h"
 #include "domain/chat_state.h"
 
-#define UNREAD_MAX 999
+#define UNREAD_MAX CC_UNREAD_MAX
 
 struct unread {
     int64_t count;

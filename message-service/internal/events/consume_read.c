@@ -268,6 +268,7 @@ static enum cc_code count_unread(struct read_consumer *consumer, const struct re
     standing.receipt = *receipt;
     CC_TRY(heads_read(consumer->store, receipt->chat_id, &head, err));
     answer->head_seq = head.seq;
+    answer->head_rev = head.rev;
     answer->read_seq = receipt->read_seq;
     enum cc_code code =
         standing_unread(consumer->store, &standing, receipt->user_id, &head, &answer->unread, err);
@@ -322,6 +323,8 @@ static enum cc_code put_unread(struct round *round, const struct person *person,
     CC_TRY(count_unread(round->consumer, after, &counts, err));
     cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
     outcome_frame_unread(&frame, &counts);
+    message.rev = counts.head_rev;
+    message.seq = counts.head_seq;
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", after->chat_id);
     (void)snprintf(message.conn_id, sizeof message.conn_id, "%s", person->conn_id);
     cc_redis_name_user(after->user_id, channel);

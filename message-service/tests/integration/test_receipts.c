@@ -106,6 +106,22 @@ static void authors_alone_are_told_who_has_read_them(void **state)
     assert_int_equal(heard(CC_BUS_RECEIPT, NULL, ada), 1);
 }
 
+/* From there a gateway counts on. */
+static void what_is_left_unread_says_as_of_which_change(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f), *grace = f->members[1];
+    must_say(f, f->members[0], chat);
+    must_say(f, f->members[0], chat);
+    listen_to(f, chat);
+
+    must_read(f, grace, chat, 1);
+
+    struct heard counts = bus_listener_expect(ears, 1, CC_BUS_UNREAD, NULL, "\"unread\":1");
+    assert_int_equal(counts.rev, 2);
+    assert_int_equal(counts.seq, 2);
+}
+
 static void nobody_is_told_in_a_chat_of_more_than_100(void **state)
 {
     struct message_fixture *f = *state;
@@ -147,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(authors_alone_are_told_who_has_read_them),
+        TEST(what_is_left_unread_says_as_of_which_change),
         TEST(nobody_is_told_in_a_chat_of_more_than_100),
         TEST(what_is_read_in_one_go_is_told_at_its_beginning_and_its_end),
     };

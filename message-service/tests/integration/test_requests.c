@@ -284,6 +284,34 @@ static void reading_moves_forward_only_and_not_past_the_end(void **state)
     assert_int_equal(unread_of(f, chat, grace), 0);
 }
 
+static void counts_of_several_people_are_asked_for_at_once(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f), *other = a_new_id(f);
+    const char *ada = f->members[0], *grace = f->members[1];
+    must_send(f, ada, chat, 3);
+    must_send(f, grace, other, 1);
+
+    struct answer answer =
+        call_internal(f, "POST", "/internal/heads",
+                      cc_arena_printf(f->arena,
+                                      "{\"pairs\":[{\"chat_id\":\"%s\",\"user_id\":\"%s\"},"
+                                      "{\"chat_id\":\"%s\",\"user_id\":\"%s\"}]}",
+                                      chat, grace, other, ada));
+
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(
+        answer.body, cc_arena_printf(f->arena,
+                                     "{\"chat_id\":\"%s\",\"rev\":3,\"seq\":3,\"user_id\":\"%s\","
+                                     "\"read_seq\":0,\"floor_seq\":0,\"unread\":3,",
+                                     chat, grace)));
+    assert_non_null(strstr(
+        answer.body, cc_arena_printf(f->arena,
+                                     "{\"chat_id\":\"%s\",\"rev\":1,\"seq\":1,\"user_id\":\"%s\","
+                                     "\"read_seq\":0,\"floor_seq\":0,\"unread\":1,",
+                                     other, ada)));
+}
+
 static void an_operation_s_outcome_can_be_asked_for(void **state)
 {
     struct message_fixture *f = *state;
@@ -463,6 +491,7 @@ int main(void)
         TEST(whoever_missed_what_the_log_has_forgotten_reloads),
         TEST(what_the_log_has_forgotten_is_not_sent_again),
         TEST(reading_moves_forward_only_and_not_past_the_end),
+        TEST(counts_of_several_people_are_asked_for_at_once),
         TEST(an_operation_s_outcome_can_be_asked_for),
         TEST(a_cached_membership_counts_only_while_its_version_does),
         TEST(nothing_from_before_joining_is_shown_where_history_begins_with_it),

@@ -89,7 +89,7 @@ static void begin_frame(struct ws_out *out, const struct ws_membership *membersh
 static void tell(struct ws_app *app, const struct ws_membership *membership,
                  struct ws_buffer *frame)
 {
-    ws_fanout_to_person(app, membership->person, frame);
+    ws_fanout_to_person(app, membership->person, frame, WS_MUST_ARRIVE);
     ws_buffer_unref(frame);
 }
 

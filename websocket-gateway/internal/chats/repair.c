@@ -12,6 +12,7 @@
 #include "chats/changes.h"
 #include "chats/members.h"
 #include "chats/subscriptions.h"
+#include "chats/unread.h"
 #include "ws/fanout.h"
 
 struct repair {
@@ -37,7 +38,10 @@ static bool deliver(struct ws_app *app, struct ws_chat *chat, const struct ws_ch
                          &(struct ws_about){change->seq, changes->since_joining}, frame, "");
         ws_buffer_unref(frame);
     }
-    return chat->backlog.last_rev > before;
+    if (chat->backlog.last_rev == before)
+        return false;
+    ws_unread_repaired(app, chat);
+    return true;
 }
 
 /* The log does not hold what is missing (it goes back 30 days): go on after the hole. */

@@ -14,6 +14,7 @@
 #include "chats/listing.h"
 #include "chats/members.h"
 #include "chats/repair.h"
+#include "chats/unread.h"
 #include "people.h"
 #include "ws/auth.h"
 #include "ws/fanout.h"
@@ -138,6 +139,7 @@ void ws_chat_leave(struct ws_app *app, struct ws_membership *membership)
     membership->person->membership_turn++;
     ws_list_remove(&membership->of_chat);
     ws_list_remove(&membership->of_person);
+    ws_unread_forget(membership);
     cc_free(membership);
     if (ws_list_empty(&chat->members))
         close_chat(app, chat);

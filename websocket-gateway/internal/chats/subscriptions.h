@@ -17,6 +17,7 @@
 
 struct ws_app;
 struct ws_person;
+struct ws_unread;
 
 enum ws_chat_wait { /* why events wait, as a set */
                     WS_WAIT_SUBSCRIBE = 1,
@@ -34,17 +35,19 @@ struct ws_chat {
     unsigned member_count;
     int64_t head_seq;
     int64_t member_version;
-    int64_t asked_version; /* the newest membership version heard of */
-    uint8_t wait;          /* enum ws_chat_wait */
-    uint8_t failures;      /* of the request that it waits for; slows down the next one */
-    int64_t retry_ms;      /* when to ask again; 0 = nothing to retry */
-    int64_t suspect_rev;   /* a head above ours seen by the last comparison; 0 = none */
+    int64_t asked_version;   /* the newest membership version heard of */
+    uint8_t wait;            /* enum ws_chat_wait */
+    bool crowd;              /* too many members for their unread counts to be followed */
+    uint8_t failures;    /* of the request that it waits for; slows down the next one */
+    int64_t retry_ms;    /* when to ask again; 0 = nothing to retry */
+    int64_t suspect_rev; /* a head above ours seen by the last comparison; 0 = none */
     char chat_id[CC_UUID_BYTES];
 };
 struct ws_membership {
     struct ws_link of_chat, of_person;
     struct ws_chat *chat;
     struct ws_person *person;
+    struct ws_unread *unread; /* owned: unread.h; NULL = nothing has happened yet */
     int64_t joined_seq; /* where the chat ended when the person came; 0 = not known, or a founder */
     int64_t cleared_seq; /* the person deleted the chat for themselves up to here */
     bool confirmed;      /* scratch of a membership reload */

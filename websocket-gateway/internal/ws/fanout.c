@@ -18,6 +18,7 @@
 #include "chats/members.h"
 #include "chats/repair.h"
 #include "chats/subscriptions.h"
+#include "chats/unread.h"
 #include "people.h"
 #include "publish.h"
 #include "ws/sends.h"
@@ -53,9 +54,9 @@ static void to_person(struct ws_app *app, const struct ws_person *person, struct
 }
 
 void ws_fanout_to_person(struct ws_app *app, const struct ws_person *person,
-                         struct ws_buffer *frame)
+                         struct ws_buffer *frame, enum ws_weight weight)
 {
-    to_person(app, person, frame, "", WS_MUST_ARRIVE);
+    to_person(app, person, frame, "", weight);
 }
 
 void ws_fanout_to_members(struct ws_app *app, struct ws_chat *chat, struct ws_buffer *frame,
@@ -189,6 +190,7 @@ static void deliver(struct ws_app *app, struct ws_chat *chat, const struct ws_bu
         chat->backlog.last_rev = message->rev;
         if (message->seq > chat->head_seq)
             chat->head_seq = message->seq;
+        ws_unread_changed(app, chat, event);
     }
 }
 
@@ -252,6 +254,8 @@ static void take_own_state(struct ws_app *app, struct ws_person *person,
 
         cc_json_leave(reader);
         ws_membership_begin(app, person, event->message.chat_id, 0, cleared_seq);
+        if (membership != NULL)
+            ws_unread_begins(membership);
     } else if (cc_json_has(reader, "seq")) { /* message_hidden */
         ws_hides_add(person, event->message.chat_id,
                      cc_json_int(reader, "seq", CC_REQUIRED, 1, INT64_MAX));
@@ -319,8 +323,11 @@ static void take_person_event(struct ws_app *app, struct ws_person *person,
             return;
         }
         break;
-    case CC_BUS_NOTIFICATION:
     case CC_BUS_UNREAD:
+        to_person(app, person, event->frame, event->message.conn_id, WS_MUST_ARRIVE);
+        ws_unread_said(app, person, event);
+        break;
+    case CC_BUS_NOTIFICATION:
         to_person(app, person, event->frame, event->message.conn_id, WS_MUST_ARRIVE);
         break;
     case CC_BUS_MESSAGE:

@@ -18,7 +18,7 @@ struct ws_bus_event *ws_fanout_read(struct ws_app *app, const char *channel, con
 /* Delivers what waits in the chat, in order, until it must wait again. */
 void ws_fanout_go_on(struct ws_app *app, struct ws_chat *chat);
 void ws_fanout_to_person(struct ws_app *app, const struct ws_person *person,
-                         struct ws_buffer *frame); /* all their sockets */
+                         struct ws_buffer *frame, enum ws_weight weight); /* all their sockets */
 /* To every socket of every local member but the connection `except_conn` ("" = none). */
 void ws_fanout_to_members(struct ws_app *app, struct ws_chat *chat, struct ws_buffer *frame,
                           const char *except_conn, enum ws_weight weight);

@@ -227,6 +227,7 @@ static void run_queue(struct ws_app *app)
     }
     if (ws_loop_queue_run(app->queue)) {
         cc_counter_add(app->hub.metrics.bus_lost, 1);
+        app->hub.losses++;
         ws_heads_compare(app);
     }
     ws_heads_ask_baselines(app);

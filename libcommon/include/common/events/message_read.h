@@ -5,6 +5,8 @@
 
 #include "common/events/envelope.h"
 
+#define CC_UNREAD_MAX 999 /* what somebody has unread is exact up to here, then "capped" */
+
 struct ev_message_read {
     struct cc_envelope envelope;
     const char *chat_id, *user_id, *device_id;
