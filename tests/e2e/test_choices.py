@@ -71,6 +71,17 @@ async def direct_chat(person, other):
     return (await person.post("/v1/chats/direct", {"user_id": other.user_id}, 201))["chat_id"]
 
 
+def typing_in(chat_id):
+    return lambda frame: frame.get("t") == "typing" and frame["chat_id"] == chat_id and frame["on"]
+
+
+async def types(people, person, gateway, chat_id):
+    """On one more device: each types at most every three seconds."""
+    device = copy.copy(person)
+    device.device_id = f"device-{uuid.uuid4().hex[:10]}"
+    await (await people.connect(device, gateway)).send("typing", chat_id=chat_id)
+
+
 async def may_post(socket, chat_id):
     """Says something, and whether it was taken: refused is what the chat's own setting refuses."""
     reply, outcome = await socket.say(chat_id, "may I?")
@@ -111,12 +122,19 @@ async def test_a_block_closes_the_direct_chat_for_both_and_its_end_opens_it(peop
     told = await at_bob.expect(lambda frame: frame.get("t") == "chat" and frame["chat_id"] == chat_id)
     assert (told["change"], told["actor_id"], told["chat"]["settings"]["post"]) == ("settings", "system", "nobody")
 
+    await at_ada.send("typing", chat_id=chat_id)
+    await types(people, ada, gateways[0], group["chat_id"])
+    await at_bob.expect(typing_in(group["chat_id"]))
+    assert not [frame for frame in at_bob.all("typing") if frame["chat_id"] == chat_id]
+
     await unblock(bob, ada)
     await until_posting(at_bob, chat_id, True)
 
     assert await may_post(at_ada, chat_id)
     for person in (ada, bob):
         assert (await person.say(chat_id, "again")).status_code == 201
+    await types(people, ada, gateways[0], chat_id)
+    await at_bob.expect(typing_in(chat_id))
 
 
 async def test_a_direct_chat_is_closed_as_long_as_one_of_the_two_blocks_the_other(people, gateways):

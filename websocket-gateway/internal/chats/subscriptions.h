@@ -38,6 +38,9 @@ struct ws_chat {
     int64_t asked_version;   /* the newest membership version heard of */
     uint8_t wait;            /* enum ws_chat_wait */
     bool crowd;              /* too many members for their unread counts to be followed */
+    uint8_t posting;         /* enum ws_posting: posting.h */
+    unsigned posting_losses; /* of events, when it was known */
+    int64_t posting_asked_ms;
     uint8_t failures;    /* of the request that it waits for; slows down the next one */
     int64_t retry_ms;    /* when to ask again; 0 = nothing to retry */
     int64_t suspect_rev; /* a head above ours seen by the last comparison; 0 = none */

@@ -16,6 +16,7 @@
 #include "chats/changes.h"
 #include "chats/hides.h"
 #include "chats/members.h"
+#include "chats/posting.h"
 #include "chats/repair.h"
 #include "chats/subscriptions.h"
 #include "chats/unread.h"
@@ -186,6 +187,8 @@ static void deliver(struct ws_app *app, struct ws_chat *chat, const struct ws_bu
                          event->frame, message->conn_id);
     else if (message->kind != CC_BUS_MEMBER)
         ws_fanout_to_members(app, chat, event->frame, "", weight_of(message->kind));
+    if (message->kind == CC_BUS_CHAT)
+        ws_posting_changed(app, chat, event->frame);
     if (message->rev > 0) {
         chat->backlog.last_rev = message->rev;
         if (message->seq > chat->head_seq)

@@ -1,11 +1,12 @@
 /* The frame `typing` and how it ends. Runs on the loop thread. It has no reply; what comes too
- * often is ignored. */
+ * often, or for a chat that is closed, is ignored. */
 
 #include <string.h>
 
 #include "common/alloc.h"
 
 #include "app.h"
+#include "chats/posting.h"
 #include "chats/subscriptions.h"
 #include "people.h"
 #include "publish.h"
@@ -44,14 +45,37 @@ void ws_typing_end(struct ws_session *session)
     if (session->typing == NULL || session->typing->until_ms == 0)
         return;
     session->typing->until_ms = 0;
-    announce(session, session->typing->chat_id, false);
+    if (!session->typing->untold)
+        announce(session, session->typing->chat_id, false);
+    session->typing->untold = false;
+}
+
+/* Where nobody may post nobody types. */
+static void tell_when_known(struct ws_session *session)
+{
+    struct ws_typing *typing = session->typing;
+    struct ws_membership *member =
+        ws_membership_find(session->app, session->person, typing->chat_id);
+    enum ws_posting posting =
+        member == NULL ? WS_POSTING_CLOSED : ws_posting_of(session->app, member->chat);
+
+    if (posting == WS_POSTING_UNKNOWN)
+        return;
+    typing->untold = false;
+    if (posting == WS_POSTING_CLOSED)
+        typing->until_ms = 0;
+    else
+        announce(session, typing->chat_id, true);
 }
 
 void ws_typing_tick(struct ws_session *session, int64_t now_ms)
 {
-    if (session->typing != NULL && session->typing->until_ms != 0 &&
-        now_ms >= session->typing->until_ms)
+    if (session->typing == NULL || session->typing->until_ms == 0)
+        return;
+    if (now_ms >= session->typing->until_ms)
         ws_typing_end(session);
+    else if (session->typing->untold)
+        tell_when_known(session);
 }
 
 enum cc_code ws_frame_typing(struct ws_session *session, const struct ws_frame *frame,
@@ -77,6 +101,7 @@ enum cc_code ws_frame_typing(struct ws_session *session, const struct ws_frame *
     memcpy(typing->chat_id, chat_id, sizeof typing->chat_id);
     typing->sent_ms = now_ms;
     typing->until_ms = now_ms + TYPING_ENDS_MS;
-    announce(session, chat_id, true);
+    typing->untold = true;
+    tell_when_known(session);
     return CC_OK;
 }

@@ -39,6 +39,7 @@ enum ws_state { WS_NEW, WS_AUTHENTICATING, WS_READY, WS_CLOSING };
 struct ws_typing { /* one chat at a time: a person types in one place */
     char chat_id[CC_UUID_BYTES];
     int64_t sent_ms, until_ms;
+    bool untold; /* until it is known whether the chat is closed */
 };
 
 struct ws_session {

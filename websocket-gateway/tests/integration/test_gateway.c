@@ -60,6 +60,40 @@ static void what_its_owner_has_published_no_gateway_publishes_again(void **state
     ws_client_close(ann);
 }
 
+static void a_message_is_followed_by_what_is_unread(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *tablet = connect_person(f, 1, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    for (int i = 1; i <= 2; i++)
+        send_message(f, ann, i, "hello");
+
+    ws_client_expect(bob, "\"t\":\"unread\"", f->chat->chat_id, "\"head_seq\":2,\"unread\":2",
+                     NULL);
+    ws_client_expect(tablet, "\"t\":\"unread\"", "\"read_seq\":2,\"head_seq\":2,\"unread\":0",
+                     NULL);
+    ws_client_close(ann);
+    ws_client_close(tablet);
+    ws_client_close(bob);
+}
+
+static void in_a_crowd_nobody_is_told_what_is_unread(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+
+    world_set(f->world, &f->chat->crowd, true);
+    send_message(f, ann, 1, "hello");
+    ws_client_expect(bob, "\"t\":\"message\"", NULL);
+
+    ws_client_expect_none(bob, "\"t\":\"unread\"", 2500); /* it would be told after a second */
+    ws_client_close(ann);
+    ws_client_close(bob);
+}
+
 static void messages_of_one_sender_arrive_in_their_order(void **state)
 {
     struct fixture *f = *state;
@@ -188,6 +222,56 @@ static void typing_reaches_the_others_and_ends_with_the_connection(void **state)
     ws_client_close(ann);
     ws_client_expect(bob, "\"t\":\"typing\"", f->ann, "\"on\":false", NULL);
     ws_client_close(bob);
+}
+
+static void type(struct fixture *f, struct ws_client *client, bool on)
+{
+    ws_client_send(client, "{\"t\":\"typing\",\"chat_id\":\"%s\",\"on\":%s}", f->chat->chat_id,
+                   on ? "true" : "false");
+}
+
+enum { NO_TYPING_MS = 1500 }; /* the gateway may ask chat-service first */
+
+static void nobody_types_in_a_chat_that_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann, *tablet, *bob;
+
+    world_set(f->world, &f->chat->closed, true);
+    ann = connect_person(f, 0, f->ann);
+    tablet = connect_person(f, 0, f->ann);
+    bob = connect_person(f, 1, f->bob);
+    type(f, ann, true);
+    ws_client_expect_none(bob, "\"t\":\"typing\"", NO_TYPING_MS);
+    world_close(f->world, f->chat, false);
+    ws_client_expect(tablet, "\"t\":\"chat\"", "\"all\"", NULL);
+    type(f, tablet, true);
+
+    ws_client_expect(bob, "\"t\":\"typing\"", f->ann, "\"on\":true", NULL);
+    ws_client_close(ann);
+    ws_client_close(tablet);
+    ws_client_close(bob);
+}
+
+static void whoever_types_when_the_chat_is_closed_types_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_person(f, 0, f->ann);
+    struct ws_client *bob = connect_person(f, 1, f->bob);
+    struct ws_client *tablet = connect_person(f, 1, f->bob);
+
+    type(f, bob, true);
+    ws_client_expect(ann, "\"t\":\"typing\"", "\"on\":true", NULL);
+    world_close(f->world, f->chat, true);
+    ws_client_expect(tablet, "\"t\":\"chat\"", "\"nobody\"", NULL);
+    type(f, bob, false);
+    ws_client_expect(ann, "\"t\":\"typing\"", "\"on\":false", NULL); /* what began ends */
+    type(f, tablet, true);
+
+    ws_client_expect_none(ann, "\"t\":\"typing\"", NO_TYPING_MS);
+    ws_client_close(ann);
+    ws_client_close(bob);
+    ws_client_close(tablet);
 }
 
 enum { REPLY_BYTES = 32 };
@@ -475,6 +559,8 @@ int main(void)
         GATEWAY_TEST(a_message_is_accepted_then_persisted_and_reaches_the_other_gateway),
         GATEWAY_TEST(what_its_owner_could_not_publish_a_gateway_does),
         GATEWAY_TEST(what_its_owner_has_published_no_gateway_publishes_again),
+        GATEWAY_TEST(a_message_is_followed_by_what_is_unread),
+        GATEWAY_TEST(in_a_crowd_nobody_is_told_what_is_unread),
         GATEWAY_TEST(messages_of_one_sender_arrive_in_their_order),
         GATEWAY_TEST(an_edit_arrives_as_an_updated_message),
         GATEWAY_TEST(what_is_deleted_for_oneself_is_told_to_ones_own_devices),
@@ -483,6 +569,8 @@ int main(void)
         GATEWAY_TEST(a_stranger_gets_not_found),
         GATEWAY_TEST(too_many_sends_are_refused_with_the_time_to_wait),
         GATEWAY_TEST(typing_reaches_the_others_and_ends_with_the_connection),
+        GATEWAY_TEST(nobody_types_in_a_chat_that_is_closed),
+        GATEWAY_TEST(whoever_types_when_the_chat_is_closed_types_no_more),
         GATEWAY_TEST(watching_tells_who_is_online_and_who_comes),
         GATEWAY_TEST(who_hides_is_not_seen_until_they_show_themselves),
         GATEWAY_TEST(changes_of_who_hides_are_not_delivered),

@@ -76,8 +76,14 @@ static enum cc_code get_user_chats(struct cc_request *req, struct cc_response *r
     struct world *world = cc_request_app(req);
     struct cc_json_writer *json = cc_response_json(res);
     const char *user_id;
+    bool refused;
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
+    pthread_mutex_lock(&world->lock);
+    refused = world->no_chats;
+    pthread_mutex_unlock(&world->lock);
+    if (refused)
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "no lists now");
     cc_json_open_object(json, NULL);
     cc_json_open_array(json, "items");
     pthread_mutex_lock(&world->lock);
@@ -113,6 +119,7 @@ static enum cc_code get_members(struct cc_request *req, struct cc_response *res,
     cc_json_put_text(json, "chat_id", chat_id);
     cc_json_put_int(json, "member_version", chat == NULL ? 0 : chat->member_version);
     cc_json_put_bool(json, "deleted", false);
+    cc_json_put_text(json, "post", chat != NULL && chat->closed ? "nobody" : "all");
     cc_json_open_array(json, "items");
     for (size_t i = 0; chat != NULL && i < WORLD_PEOPLE; i++) {
         if (chat->members[i][0] == '\0')
@@ -138,7 +145,7 @@ static void put_changes(struct cc_json_writer *json, const struct world_chat *ch
 
     cc_json_open_object(json, NULL);
     cc_json_open_array(json, "items");
-    for (int64_t rev = after_rev + 1; rev <= last; rev++) {
+    for (int64_t rev = after_rev + 1; rev <= last && !chat->purged; rev++) {
         const struct world_change *change = &chat->log[rev - 1];
 
         cc_json_open_object(json, NULL);
@@ -153,6 +160,7 @@ static void put_changes(struct cc_json_writer *json, const struct world_chat *ch
     cc_json_put_int(json, "head_rev", chat->rev);
     cc_json_put_int(json, "next_rev", last);
     cc_json_put_bool(json, "more", last < chat->rev);
+    cc_json_put_bool(json, "reload", chat->purged);
     cc_json_put_bool(json, "since_joining", chat->since_joining);
     cc_json_put_int(json, "member_version", chat->member_version);
     cc_json_close_object(json);
@@ -182,6 +190,51 @@ static enum cc_code get_changes(struct cc_request *req, struct cc_response *res,
     return chat == NULL ? cc_fail(err, CC_UNAVAILABLE, NULL, "no pages now") : CC_OK;
 }
 
+static void put_head(struct cc_json_writer *json, const struct world_chat *chat)
+{
+    cc_json_put_text(json, "chat_id", chat->chat_id);
+    cc_json_put_int(json, "rev", chat->rev);
+    cc_json_put_int(json, "seq", chat->seq);
+}
+
+/* Nobody has read anything. The lock is held. */
+static void put_counts(struct world *world, struct cc_json_reader *reader,
+                       struct cc_json_writer *json)
+{
+    size_t count = cc_json_array_count(reader, "pairs", CC_REQUIRED, 200);
+
+    for (size_t i = 0; i < count && cc_json_enter_element(reader, "pairs", i); i++) {
+        const struct world_chat *chat =
+            find_chat(world, cc_json_uuid(reader, "chat_id", CC_REQUIRED));
+
+        cc_json_open_object(json, NULL);
+        put_head(json, chat);
+        cc_json_put_text(json, "user_id", cc_json_uuid(reader, "user_id", CC_REQUIRED));
+        cc_json_put_int(json, "read_seq", 0);
+        cc_json_put_int(json, "floor_seq", 0);
+        cc_json_put_int(json, "unread", chat->seq);
+        cc_json_put_bool(json, "capped", false);
+        cc_json_put_int(json, "unread_mentions", 0);
+        cc_json_close_object(json);
+        cc_json_leave(reader);
+    }
+}
+
+/* The lock is held. */
+static void put_heads(struct world *world, const char *const *chat_ids, size_t count,
+                      struct cc_json_writer *json)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct world_chat *chat = find_chat(world, chat_ids[i]);
+
+        if (chat == NULL || world->heads_unknown)
+            continue;
+        cc_json_open_object(json, NULL);
+        put_head(json, chat);
+        cc_json_close_object(json);
+    }
+}
+
 static enum cc_code post_heads(struct cc_request *req, struct cc_response *res,
                                struct cc_error *err)
 {
@@ -190,24 +243,19 @@ static enum cc_code post_heads(struct cc_request *req, struct cc_response *res,
     struct cc_json_reader *reader;
     const char *const *ids;
     size_t count;
+    bool pairs;
 
     CC_TRY(cc_request_json(req, NULL, &reader, err));
-    ids = cc_json_uuids(reader, "chats", CC_REQUIRED, 500, &count);
+    pairs = cc_json_has(reader, "pairs");
+    ids = cc_json_uuids(reader, "chats", pairs ? CC_OPTIONAL : CC_REQUIRED, 500, &count);
     CC_TRY(cc_json_reader_error(reader, err));
     cc_json_open_object(json, NULL);
     cc_json_open_array(json, "items");
     pthread_mutex_lock(&world->lock);
-    for (size_t i = 0; i < count; i++) {
-        const struct world_chat *chat = find_chat(world, ids[i]);
-
-        if (chat == NULL || world->heads_unknown)
-            continue;
-        cc_json_open_object(json, NULL);
-        cc_json_put_text(json, "chat_id", chat->chat_id);
-        cc_json_put_int(json, "rev", chat->rev);
-        cc_json_put_int(json, "seq", chat->seq);
-        cc_json_close_object(json);
-    }
+    if (pairs)
+        put_counts(world, reader, json);
+    else
+        put_heads(world, ids, count, json);
     pthread_mutex_unlock(&world->lock);
     cc_json_close_array(json);
     cc_json_close_object(json);
@@ -389,7 +437,7 @@ static void publish_live(struct world *world, const struct ev_message_persisted 
 }
 
 static void announce_persisted(struct world *world, const struct ev_message_created *created,
-                               const struct cc_message *message, int64_t member_version)
+                               const struct cc_message *message, int64_t member_version, bool crowd)
 {
     char event_id[CC_UUID_BYTES];
     struct ev_message_persisted event = {.op = created->op,
@@ -401,6 +449,7 @@ static void announce_persisted(struct world *world, const struct ev_message_crea
                                          .head_seq = message->seq,
                                          .message = *message,
                                          .member_version = member_version,
+                                         .recipients_omitted = crowd,
                                          .origin = created->origin};
     struct cc_strbuf payload;
     struct cc_json_writer json;
@@ -456,17 +505,19 @@ static void apply_operation(struct world *world, const struct ev_message_created
                                  .version = 1};
     struct world_chat *chat;
     int64_t member_version = 0;
+    bool crowd = false;
 
     pthread_mutex_lock(&world->lock);
     chat = find_chat(world, created->chat_id);
     if (chat != NULL) {
         append(chat, created->op, &message);
         member_version = chat->member_version;
+        crowd = chat->crowd;
     }
     pthread_mutex_unlock(&world->lock);
     if (chat == NULL)
         return; /* another test's */
-    announce_persisted(world, created, &message, member_version);
+    announce_persisted(world, created, &message, member_version, crowd);
     tell_sender(world, created, &message);
 }
 
@@ -719,6 +770,22 @@ void world_notify(struct world *world, const char *user_id, const char *frame)
         .kind = CC_BUS_NOTIFICATION, .frame = frame, .frame_count = strlen(frame)};
 
     publish(world, WS_CHANNEL_USER, user_id, &message);
+}
+
+void world_close(struct world *world, struct world_chat *chat, bool closed)
+{
+    struct cc_bus_message bus = {.kind = CC_BUS_CHAT};
+    char frame[256];
+
+    world_set(world, &chat->closed, closed);
+    (void)snprintf(frame, sizeof frame,
+                   "{\"t\":\"chat\",\"chat_id\":\"%s\",\"change\":\"settings\","
+                   "\"chat\":{\"settings\":{\"post\":\"%s\"}}}",
+                   chat->chat_id, closed ? "nobody" : "all");
+    (void)snprintf(bus.chat_id, sizeof bus.chat_id, "%s", chat->chat_id);
+    bus.frame = frame;
+    bus.frame_count = strlen(frame);
+    publish(world, WS_CHANNEL_CHAT, chat->chat_id, &bus);
 }
 
 void world_hide(struct world *world, const char *user_id)

@@ -33,6 +33,9 @@ struct world_chat {
     int64_t rev, seq;
     char hides[CC_UUID_BYTES]; /* who has deleted all of it for themselves; "" = nobody */
     bool since_joining;
+    bool purged; /* the log begins after all that was in it */
+    bool closed; /* nobody may post in it */
+    bool crowd;  /* message-service names nobody as recipient: there are too many */
     struct world_change log[WORLD_LOG_MAX];
 };
 struct world {
@@ -44,6 +47,7 @@ struct world {
     _Atomic bool owner_lost_redis; /* what it stores is left to the gateways to publish */
     char busy[CC_UUID_BYTES];      /* who is in so many more chats; "" = nobody */
     unsigned busy_chats;
+    bool no_chats;                /* chat-service refuses lists of chats */
     bool heads_unknown;           /* message-service names none */
     struct world_gate chats_gate; /* chat-service: lists of chats */
     struct world_gate pages_gate; /* message-service: pages of changes */
@@ -63,6 +67,8 @@ struct world *world_create(void);
 void world_destroy(struct world *world);
 
 struct world_chat *world_add_chat(struct world *world, const char *a, const char *b);
+/* Closes or opens the chat for posting, and tells it as a gateway's consumer does. */
+void world_close(struct world *world, struct world_chat *chat, bool closed);
 /* Removes a member; nobody is told. */
 void world_remove(struct world *world, struct world_chat *chat, const char *user_id);
 /* chat-service lists so many more chats for that person, of which nothing else is known. */
