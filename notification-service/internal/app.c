@@ -67,6 +67,7 @@ enum cc_code notification_app_start(void *memory, const struct cc_runtime *runti
     CC_TRY(cc_consumer_start(&options, &notification_persisted_row, &app->persisted, err));
     CC_TRY(cc_consumer_start(&options, &notification_revoked_row, &app->revoked, err));
     CC_TRY(cc_consumer_start(&options, &notification_deleted_row, &app->deleted, err));
+    CC_TRY(cc_consumer_start(&options, &notification_chats_row, &app->chats, err));
     CC_TRY(cc_consumer_start(&options, &notification_delivery_row, &app->notifications, err));
     if (app->push_provider == NULL)
         return CC_OK;
@@ -78,7 +79,7 @@ void notification_app_drain(void *memory, int64_t deadline_mono_ms)
     struct notification_app *app = memory;
 
     struct cc_consumer **consumers[] = {&app->persisted, &app->notifications, &app->revoked,
-                                        &app->deleted, &app->push};
+                                        &app->deleted,   &app->chats,         &app->push};
 
     for (size_t i = 0; i < sizeof consumers / sizeof consumers[0]; i++) {
         cc_consumer_stop(*consumers[i], deadline_mono_ms);

@@ -36,7 +36,7 @@ struct notification_app {
     struct push_store *pushes;
     struct push_provider *push_provider; /* NULL: nothing is pushed */
     struct notification_sweeper *sweeper;
-    struct cc_consumer *persisted, *notifications, *revoked, *deleted;
+    struct cc_consumer *persisted, *notifications, *revoked, *deleted, *chats;
     struct cc_consumer *push; /* NULL without a provider */
 };
 

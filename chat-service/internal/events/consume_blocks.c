@@ -4,7 +4,7 @@
 #include "events/consume_blocks.h"
 
 #include "app.h"
-#include "common/events/chat_updated.h"
+#include "common/chat_changes.h"
 #include "common/topics.h"
 #include "common/user_changes.h"
 #include "direct_posting.h"
@@ -36,21 +36,9 @@ enum cc_code chat_blocks_apply(void *app, struct cc_batch *batch, struct cc_erro
 
 enum cc_code chat_created_apply(void *app, struct cc_batch *batch, struct cc_error *err)
 {
-    const char **chat_ids = cc_arena_calloc(batch->arena, batch->count + 1, sizeof(*chat_ids));
-    size_t count = 0;
+    size_t count;
+    const char **chat_ids = cc_chat_changes_of(batch, CC_CHAT_CREATED, &count);
 
-    for (size_t i = 0; i < batch->count; i++) {
-        struct cc_record *record = &batch->records[i];
-        struct ev_chat_updated event;
-        struct cc_json_reader *reader = cc_json_reader_create(
-            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
-
-        if (!ev_chat_updated_read(reader, &event))
-            cc_record_reject(record, "unreadable chat.updated");
-        else if (event.change == CC_CHAT_CREATED)
-            chat_ids[count++] = event.chat_id;
-        cc_json_reader_destroy(reader);
-    }
     return chat_direct_posting_settle(app, chat_ids, count, batch->arena, err);
 }
 

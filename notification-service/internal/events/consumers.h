@@ -9,6 +9,7 @@ extern const struct cc_consumer_row notification_persisted_row; /* message.persi
 extern const struct cc_consumer_row notification_delivery_row;  /* notification.new: telling them */
 extern const struct cc_consumer_row notification_push_row;    /* notification.new: their devices */
 extern const struct cc_consumer_row notification_deleted_row; /* user.updated: deletions */
+extern const struct cc_consumer_row notification_chats_row;   /* chat.updated: deleted chats */
 extern const struct cc_consumer_row notification_revoked_row; /* session.revoked: push tokens */
 
 #endif

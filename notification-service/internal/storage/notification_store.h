@@ -58,7 +58,7 @@ struct notification_list {
 struct notification_store;
 struct notification_store_ops {
     /* Stores those whose id is not there yet; the stored ones stay as they are. What tells of a
-     * retracted message does not stay. */
+     * retracted message or chat does not stay. */
     enum cc_code (*insert)(struct notification_store *store, const struct notification *rows,
                            size_t count, struct cc_error *err);
     /* The same for deliveries, by notification and channel. */
@@ -76,6 +76,9 @@ struct notification_store_ops {
      * stored later. */
     enum cc_code (*retract)(struct notification_store *store, const char *const *message_ids,
                             size_t count, int64_t now_ms, struct cc_error *err);
+    /* The same of whole chats: nothing tells of any message of theirs. */
+    enum cc_code (*retract_chats)(struct notification_store *store, const char *const *chat_ids,
+                                  size_t count, int64_t now_ms, struct cc_error *err);
     /* Nothing that this person was told stays. now_ms: whose newest week is looked for. */
     enum cc_code (*forget_person)(struct notification_store *store, const char *user_id,
                                   int64_t now_ms, struct cc_error *err);

@@ -9,7 +9,7 @@
 #include "storage/notification_store.h"
 
 struct retraction {
-    const char *message_id;
+    const char *id; /* of a message or a chat */
     int64_t at_ms;
 };
 struct memory_store {
@@ -61,12 +61,17 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t size)
     return cc_realloc(items, *capacity * size);
 }
 
-static bool is_retracted(const struct memory_store *store, const char *message_id)
+static bool is_retracted(const struct memory_store *store, const char *id)
 {
-    for (size_t i = 0; message_id != NULL && i < store->retraction_count; i++)
-        if (strcmp(store->retractions[i].message_id, message_id) == 0)
+    for (size_t i = 0; id != NULL && i < store->retraction_count; i++)
+        if (strcmp(store->retractions[i].id, id) == 0)
             return true;
     return false;
+}
+
+static bool tells_of_retracted(const struct memory_store *store, const struct notification *row)
+{
+    return is_retracted(store, row->message_id) || is_retracted(store, row->chat_id);
 }
 
 static enum cc_code memory_insert(struct notification_store *base, const struct notification *rows,
@@ -75,7 +80,7 @@ static enum cc_code memory_insert(struct notification_store *base, const struct 
     (void)err;
     struct memory_store *store = lock(base);
     for (size_t i = 0; i < count; i++) {
-        if (find(store, rows[i].notification_id) != NULL || is_retracted(store, rows[i].message_id))
+        if (find(store, rows[i].notification_id) != NULL || tells_of_retracted(store, &rows[i]))
             continue;
         store->rows = grow(store->rows, store->count, &store->capacity, sizeof *store->rows);
         store->rows[store->count++] = copy_row(store->arena, &rows[i]);
@@ -176,23 +181,24 @@ static void drop_retracted(struct memory_store *store)
 {
     size_t kept = 0;
     for (size_t i = 0; i < store->count; i++)
-        if (!is_retracted(store, store->rows[i].message_id))
+        if (!tells_of_retracted(store, &store->rows[i]))
             store->rows[kept++] = store->rows[i];
     store->count = kept;
 }
 
-static enum cc_code memory_retract(struct notification_store *base, const char *const *message_ids,
+/* Of messages or chats: no id is both. */
+static enum cc_code memory_retract(struct notification_store *base, const char *const *ids,
                                    size_t count, int64_t now_ms, struct cc_error *err)
 {
     (void)err;
     struct memory_store *store = lock(base);
     for (size_t i = 0; i < count; i++) {
-        if (is_retracted(store, message_ids[i]))
+        if (is_retracted(store, ids[i]))
             continue;
         store->retractions = grow(store->retractions, store->retraction_count,
                                   &store->retraction_capacity, sizeof *store->retractions);
         store->retractions[store->retraction_count++] =
-            (struct retraction){cc_arena_strdup(store->arena, message_ids[i]), now_ms};
+            (struct retraction){cc_arena_strdup(store->arena, ids[i]), now_ms};
     }
     drop_retracted(store);
     pthread_mutex_unlock(&store->mutex);
@@ -255,6 +261,7 @@ struct notification_store *notification_store_memory_create(void)
         .list = memory_list,
         .mark_read = memory_mark_read,
         .retract = memory_retract,
+        .retract_chats = memory_retract,
         .forget_person = memory_forget_person,
         .purge_week = memory_purge_week,
         .destroy = memory_destroy,

@@ -1,7 +1,7 @@
 /* Notifications in MongoDB: collections notifications, delivery_log and retractions. Any thread:
  * each call borrows a client. Every filter is an equality on _id, bucket (person and week),
- * message_id or week; order and limits work within one bucket. Relies on the uniqueness of _id and
- * nothing else. */
+ * message_id, chat_id or week; order and limits work within one bucket. Relies on the uniqueness of
+ * _id and nothing else. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -80,11 +80,12 @@ static bson_t *notification_document(const struct notification *row)
 
 /* Retracting */
 
-static enum cc_code drop_message(struct notification_store *base, const char *message_id,
-                                 struct cc_error *err)
+/* key: message_id or chat_id. */
+static enum cc_code drop_by(struct notification_store *base, const char *key, const char *id,
+                            struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, NOTIFICATIONS);
-    CC_AUTO(bson) bson_t *filter = BCON_NEW("message_id", BCON_UTF8(message_id));
+    CC_AUTO(bson) bson_t *filter = BCON_NEW(key, BCON_UTF8(id));
     bson_error_t fault;
 
     return mongoc_collection_delete_many(loan.collection, filter, NULL, NULL, &fault)
@@ -92,11 +93,11 @@ static enum cc_code drop_message(struct notification_store *base, const char *me
                : cc_mongo_fail(&fault, err);
 }
 
-static enum cc_code is_retracted(struct notification_store *base, const char *message_id, bool *out,
+static enum cc_code is_retracted(struct notification_store *base, const char *id, bool *out,
                                  struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, RETRACTIONS);
-    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(message_id));
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(id));
     CC_AUTO(cursor)
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(loan.collection, filter, NULL, NULL);
     const bson_t *document;
@@ -106,28 +107,38 @@ static enum cc_code is_retracted(struct notification_store *base, const char *me
     return mongoc_cursor_error(cursor, &fault) ? cc_mongo_fail(&fault, err) : CC_OK;
 }
 
+/* *last: whom the neighbour told of, who is looked up already; neighbours mostly tell of the same.
+ */
+static enum cc_code drop_when_retracted(struct notification_store *base, const char *key,
+                                        const char *id, const char **last, struct cc_error *err)
+{
+    bool retracted;
+
+    if (id == NULL || (*last != NULL && strcmp(id, *last) == 0))
+        return CC_OK;
+    *last = id;
+    CC_TRY(is_retracted(base, id, &retracted, err));
+    return retracted ? drop_by(base, key, id, err) : CC_OK;
+}
+
 /* Whoever inserts looks for a retraction afterwards, whoever retracts deletes afterwards: whichever
- * comes first, nothing stays. Neighbours mostly tell of the same message. */
+ * comes first, nothing stays. */
 static enum cc_code drop_retracted(struct notification_store *base, const struct notification *rows,
                                    size_t count, struct cc_error *err)
 {
-    const char *last = NULL;
+    const char *message_id = NULL, *chat_id = NULL;
 
     for (size_t i = 0; i < count; i++) {
-        const char *message_id = rows[i].message_id;
-        bool retracted;
-        if (message_id == NULL || (last != NULL && strcmp(message_id, last) == 0))
-            continue;
-        last = message_id;
-        CC_TRY(is_retracted(base, message_id, &retracted, err));
-        if (retracted)
-            CC_TRY(drop_message(base, message_id, err));
+        CC_TRY(drop_when_retracted(base, "message_id", rows[i].message_id, &message_id, err));
+        CC_TRY(drop_when_retracted(base, "chat_id", rows[i].chat_id, &chat_id, err));
     }
     return CC_OK;
 }
 
-static enum cc_code mongo_retract(struct notification_store *base, const char *const *message_ids,
-                                  size_t count, int64_t now_ms, struct cc_error *err)
+/* Messages and chats share the collection: no id is both. */
+static enum cc_code retract_by(struct notification_store *base, const char *key,
+                               const char *const *ids, size_t count, int64_t now_ms,
+                               struct cc_error *err)
 {
     char week[WEEK_BYTES];
 
@@ -136,11 +147,24 @@ static enum cc_code mongo_retract(struct notification_store *base, const char *c
     bson_t **documents = cc_calloc(count, sizeof *documents);
     week_name(notification_week(now_ms), week);
     for (size_t i = 0; i < count; i++)
-        documents[i] = BCON_NEW("_id", BCON_UTF8(message_ids[i]), "week", BCON_UTF8(week));
+        documents[i] = BCON_NEW("_id", BCON_UTF8(ids[i]), "week", BCON_UTF8(week));
     CC_TRY(insert_all(base, RETRACTIONS, documents, count, err));
     for (size_t i = 0; i < count; i++)
-        CC_TRY(drop_message(base, message_ids[i], err));
+        CC_TRY(drop_by(base, key, ids[i], err));
     return CC_OK;
+}
+
+static enum cc_code mongo_retract(struct notification_store *base, const char *const *message_ids,
+                                  size_t count, int64_t now_ms, struct cc_error *err)
+{
+    return retract_by(base, "message_id", message_ids, count, now_ms, err);
+}
+
+static enum cc_code mongo_retract_chats(struct notification_store *base,
+                                        const char *const *chat_ids, size_t count, int64_t now_ms,
+                                        struct cc_error *err)
+{
+    return retract_by(base, "chat_id", chat_ids, count, now_ms, err);
 }
 
 static enum cc_code mongo_insert(struct notification_store *base, const struct notification *rows,
@@ -327,6 +351,7 @@ struct notification_store *notification_store_mongo_create(struct cc_mongo *mong
         .list = mongo_list,
         .mark_read = mongo_mark_read,
         .retract = mongo_retract,
+        .retract_chats = mongo_retract_chats,
         .forget_person = mongo_forget_person,
         .purge_week = mongo_purge_week,
         .destroy = mongo_destroy,

@@ -308,6 +308,34 @@ static void nothing_tells_of_a_retracted_message(void **state)
     assert_int_equal(store->ops->retract(store, NULL, 0, T0_MS, &err), CC_OK);
 }
 
+static void must_retract_chat(const char *chat_id)
+{
+    struct cc_error err = {0};
+    assert_int_equal(store->ops->retract_chats(store, &chat_id, 1, T0_MS, &err), CC_OK);
+}
+
+static void nothing_tells_of_a_retracted_chat(void **state)
+{
+    struct person *person = *state;
+    struct notification rows[4];
+    struct cc_error err = {0};
+    for (int i = 0; i < 4; i++)
+        rows[i] = a_notification(person, T0_MS + i);
+    rows[0].chat_id = rows[1].chat_id = rows[3].chat_id = an_id(person);
+    rows[1].message_id = NULL;
+    must_insert(rows, 3);
+
+    must_retract_chat(rows[0].chat_id);
+    assert_int_equal(must_list(person, 10, NULL).count, 1);
+    must_retract_chat(rows[0].chat_id);
+    must_insert(rows, 4); /* again, and one that comes late */
+
+    struct notification_list list = must_list(person, 10, NULL);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].notification_id, rows[2].notification_id);
+    assert_int_equal(store->ops->retract_chats(store, NULL, 0, T0_MS, &err), CC_OK);
+}
+
 #define ROWS 20
 struct writer {
     pthread_t thread;
@@ -362,6 +390,7 @@ int notification_store_contract_run(const char *name, struct notification_store 
         TEST(what_is_past_the_kept_weeks_is_not_listed),
         TEST(a_delivery_is_logged_once),
         TEST(nothing_tells_of_a_retracted_message),
+        TEST(nothing_tells_of_a_retracted_chat),
         TEST(writers_of_the_same_rows_store_each_once),
     };
     store = subject;
