@@ -169,13 +169,11 @@ static enum cc_code plan_erasures(struct owner *owner, const struct change *cons
     return CC_OK;
 }
 
-/* An erasure comes last: it begins when all that is to be erased is there. */
 static enum cc_code materialise(struct owner *owner, const struct change *const *changes,
                                 size_t count, struct cc_error *err)
 {
     CC_TRY(owner->store->ops->materialise(owner->store, changes, count, err));
-    CC_TRY(media_uses_follow(&owner->media, changes, count, err));
-    return plan_erasures(owner, changes, count, err);
+    return media_uses_follow(&owner->media, changes, count, err);
 }
 
 /* What the log holds beyond the saved head may not be materialised: whoever wrote it may have died
@@ -184,8 +182,10 @@ static enum cc_code take_over_run(void *arg, const struct change_list *found, st
 {
     struct takeover *takeover = arg;
 
-    CC_TRY(materialise(takeover->owner, (const struct change *const *)found->items, found->count,
-                       err));
+    const struct change *const *changes = (const struct change *const *)found->items;
+
+    CC_TRY(materialise(takeover->owner, changes, found->count, err));
+    CC_TRY(plan_erasures(takeover->owner, changes, found->count, err));
     for (size_t i = 0; i < found->count; i++)
         chat_state_advance(&takeover->chat->state, found->items[i]);
     return CC_OK;
@@ -476,22 +476,28 @@ static void see_what_is_owned(struct batch *batch, struct operation *operations,
         operations[i].owned = batch->ports->still_owned(batch->ports->arg, &operations[i]);
 }
 
-/* What was found was materialised when its chat was taken over. */
+/* What was found was materialised when its chat was taken over. An erasure comes last: it begins
+ * when all that is to be erased is there. A deletion that is told again is planned again: until it
+ * is erased itself, it says what it is. */
 static enum cc_code materialise_new(struct batch *batch, struct operation *operations, size_t count,
                                     struct cc_error *err)
 {
     const struct change **changes = cc_arena_calloc(batch->arena, count + 1, sizeof *changes);
-    size_t chosen = 0;
+    const struct change **all = cc_arena_calloc(batch->arena, count + 1, sizeof *all);
+    size_t chosen = 0, accepted = 0;
 
     see_what_is_owned(batch, operations, count);
     for (size_t i = 0; i < count; i++) {
         const struct operation *operation = &operations[i];
-        bool is_new = change_accepted(operation->outcome) &&
-                      operation->outcome->rev > operation->chat->materialised_rev;
-        if (operation->owned && operation->first == NULL && is_new)
+        if (!operation->owned || operation->first != NULL || !change_accepted(operation->outcome))
+            continue;
+        all[accepted++] = operation->outcome;
+        if (operation->outcome->rev > operation->chat->materialised_rev)
             changes[chosen++] = operation->outcome;
     }
-    return chosen == 0 ? CC_OK : materialise(batch->owner, changes, chosen, err);
+    if (chosen > 0)
+        CC_TRY(materialise(batch->owner, changes, chosen, err));
+    return plan_erasures(batch->owner, all, accepted, err);
 }
 
 static enum cc_code announce_owned(struct batch *batch, struct operation *operations, size_t count,

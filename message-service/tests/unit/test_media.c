@@ -465,6 +465,30 @@ static void an_erasure_survives_whoever_dies(void **state)
     assert_null(history(f->owner, CHAT_ONE).items[0].attachments_json);
 }
 
+/* An older version planned nothing. */
+static void a_deletion_told_again_is_planned_again_until_it_is_erased(void **state)
+{
+    struct fixture *f = *state;
+    struct operation send = a_send(f->owner, CHAT_ONE, ADA, "1", "secret");
+    struct operation deletion =
+        a_change_of_members(f->owner, "deletion", "chat_deleted", 2, NULL, 0);
+    const struct eraser eraser = {f->owner->store, f->uses};
+    size_t count;
+    must_apply(f->owner, &send, 1);
+    message_store_failing_plan(f->owner->store, STORE_PLAN_ERASURE, 1, STORE_FAILS_BEFORE, CC_OK);
+    must_apply(f->owner, &deletion, 1);
+    assert_int_equal(eraser_sweep(&eraser, &count, &f->owner->err), CC_OK);
+    assert_int_equal(count, 0);
+
+    must_apply(f->owner, &deletion, 1);
+    must_erase(f);
+    must_apply(f->owner, &deletion, 1);
+    assert_int_equal(eraser_sweep(&eraser, &count, &f->owner->err), CC_OK);
+
+    assert_int_equal(count, 0);
+    assert_string_equal(history(f->owner, CHAT_ONE).items[0].body, "");
+}
+
 static void while_the_object_store_is_away_nothing_is_forgotten(void **state)
 {
     struct fixture *f = *state;
@@ -522,6 +546,7 @@ int main(void)
         TEST(of_too_many_avatars_the_oldest_goes),
         TEST(what_a_deleted_chat_showed_is_swept),
         TEST(an_erasure_survives_whoever_dies),
+        TEST(a_deletion_told_again_is_planned_again_until_it_is_erased),
         TEST(while_the_object_store_is_away_nothing_is_forgotten),
         cmocka_unit_test(names_types_and_hashes_are_checked),
     };
