@@ -2,6 +2,7 @@
 
 #include "app.h"
 #include "common/service.h"
+#include "deletions_command.h"
 #include "http/routes.h"
 
 int main(int argc, char **argv)
@@ -19,6 +20,7 @@ int main(int argc, char **argv)
         .start = chat_app_start,
         .drain = chat_app_drain,
         .stop = chat_app_stop,
+        .command = chat_deletions_command,
     };
 
     return cc_service_run(&service, argc, argv);

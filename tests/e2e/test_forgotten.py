@@ -1,7 +1,13 @@
-"""What is left of a deleted account: what was written, under an id without a person."""
+"""What is left of a deleted account: what was written, under an id without a person. Of a deleted chat, and of a message
+that is deleted or has expired: not a word, in no store."""
+
+import asyncio
+import subprocess
+import uuid
 
 from client import attempts, fields_of
 from files import send_file, transfer, upload, url_of
+from stores import places_of
 
 
 async def test_a_deleted_account_leaves_its_chats_and_nothing_personal(people):
@@ -64,3 +70,73 @@ async def test_a_deleted_account_takes_its_files_along_that_nobody_was_sent(peop
     kept = fields_of(await url_of(bob, sent), 200)
     assert kept["name"] == "file"
     assert (await transfer(kept)).content == b"for you"
+
+
+async def is_nowhere(word, seconds=60):
+    async for _ in attempts(f"{word} to be nowhere any more", seconds, pause=0.5):
+        if not (left := await places_of(word)):
+            return
+        print(left)
+
+
+async def is_told(person, word):
+    """As a notification, and in the list of chats."""
+    async for _ in attempts("it is told"):
+        if word in str(await person.get("/v1/notifications")) and word in str(await person.get("/v1/chats")):
+            return
+
+
+async def a_chat_that_tells(people, word):
+    ada, bob = await people.join("Ada", "Bob")  # nobody is connected: Bob is notified
+    chat_id = (await ada.make_group(f"Called {word}", bob))["chat_id"]
+    fields_of(await ada.call("PATCH", f"/v1/chats/{chat_id}", {"description": f"about {word}"}), 200)
+    fields_of(await ada.say(chat_id, f"psst: {word}"), 201)
+    await is_told(bob, word)
+    return ada, bob, chat_id
+
+
+async def test_of_a_chat_deleted_for_all_no_store_keeps_a_word(people, fleet):
+    word = f"secret-{uuid.uuid4().hex}"
+    ada, bob, chat_id = await a_chat_that_tells(people, word)
+    held = await places_of(word)
+    assert held >= {
+        "chat_service.chats",
+        "chat_service.chat_changes",
+        "message_service.changes",
+        "message_service.messages",
+        "notification_service.notifications",
+        "chat-card",
+    }
+
+    deleted = await ada.call("DELETE", f"/v1/chats/{chat_id}", params={"scope": "everyone"})
+
+    assert deleted.status_code in (202, 204)
+    await is_nowhere(word)
+    assert word not in str(await bob.get("/v1/notifications"))
+
+    at_bob = await people.connect(bob)
+    assert "will be told again" in await asyncio.to_thread(retell_deletions, fleet)
+    await at_bob.expect(lambda frame: frame.get("t") == "chat" and frame["chat_id"] == chat_id and frame["change"] == "deleted")
+
+
+def retell_deletions(fleet):
+    """What an operator does after an upgrade from a version that erased less."""
+    daemon = fleet.daemons()["chat-service-1"]
+    command = [daemon.executable, *daemon.arguments, "deletions", "retell"]
+    return subprocess.run(command, env=daemon.environment, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+async def test_of_a_message_that_is_deleted_or_has_expired_no_store_keeps_a_word(people):
+    ada, bob = await people.join("Ada", "Bob")
+    chat_id = (await ada.make_group("Words", bob))["chat_id"]
+    words = [f"secret-{uuid.uuid4().hex}" for _ in range(2)]
+    body = {"type": "text", "body": words[0], "ttl_s": 10}
+    fields_of(await ada.call("POST", f"/v1/chats/{chat_id}/messages", body, headers={"Idempotency-Key": "1"}), 201)
+    await is_told(bob, words[0])
+    message_id = fields_of(await ada.say(chat_id, words[1]), 201)["message_id"]
+    await is_told(bob, words[1])
+
+    fields_of(await ada.call("DELETE", f"/v1/messages/{message_id}"), 200)
+
+    for word in words:
+        await is_nowhere(word)

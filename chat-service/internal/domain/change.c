@@ -255,6 +255,8 @@ struct chat_change *change_delete(struct cc_arena *arena, const struct chat *bef
     struct chat_change *change = next_change(arena, CHANGE_DELETED, before, actor_id, at_ms);
 
     change->after.deleted = true;
+    change->after.title = change->after.description = "";
+    change->after.avatar_media_id = NULL;
     change->after.member_count = change->after.owner_count = 0;
     return change;
 }

@@ -91,6 +91,8 @@ static enum cc_code announce(struct chat_announcer *announcer, const struct chat
         code = tell(announcer, &announcement, out_reach, err);
     if (code == CC_OK && change->after.deleted)
         code = store->ops->end_members(store, &change->after, END_BUDGET_MS, err);
+    if (code == CC_OK && change->after.deleted)
+        code = store->ops->erase(store, change->after.chat_id, err);
     if (code == CC_OK)
         code = store->ops->mark_announced(store, change, err);
     if (code == CC_OK)

@@ -244,3 +244,15 @@ bson_t *chat_row_set_all(const bson_t *row)
     bson_append_document_end(update, &fields);
     return update;
 }
+
+bson_t *chat_row_erase_chat(void)
+{
+    return BCON_NEW("$set", "{", "title", BCON_UTF8(""), "description", BCON_UTF8(""),
+                    "avatar_media_id", BCON_UTF8(""), "}");
+}
+
+bson_t *chat_row_erase_activity(void)
+{
+    return BCON_NEW("$unset", "{", "last_message_id", BCON_UTF8(""), "last_message_json",
+                    BCON_UTF8(""), "}");
+}

@@ -27,6 +27,11 @@ bson_t *chat_row_older_than(const char *id, const char *counter, int64_t value);
 /* {$set: all of the row but its _id} */
 bson_t *chat_row_set_all(const bson_t *row);
 
+/* Updates that take what a deleted chat said out: of its row and those of its changes; of its
+ * activity. */
+bson_t *chat_row_erase_chat(void);
+bson_t *chat_row_erase_activity(void);
+
 /* `_id` of a membership: "<chat_id>/<user_id>". */
 #define CHAT_MEMBER_ID_BYTES (2 * CC_UUID_BYTES)
 void chat_member_row_id(const char *chat_id, const char *user_id, char out[CHAT_MEMBER_ID_BYTES]);

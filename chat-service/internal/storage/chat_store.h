@@ -61,6 +61,13 @@ struct chat_store_ops {
      * about budget_ms; what is done stays done, repeat for the rest. */
     enum cc_code (*end_members)(struct chat_store *store, const struct chat *chat,
                                 int64_t budget_ms, struct cc_error *err);
+    /* Takes what a deleted chat said out: title, description and avatar of every version, and its
+     * last message. Ids, versions, and who was in it stay. Repeatable. */
+    enum cc_code (*erase)(struct chat_store *store, const char *chat_id, struct cc_error *err);
+    /* Every deletion that was announced counts as not announced: the sweep tells and erases again.
+     * out_count: how many. Repeatable. */
+    enum cc_code (*forget_deletions_announced)(struct chat_store *store, size_t *out_count,
+                                               struct cc_error *err);
     /* CC_NOT_FOUND. */
     enum cc_code (*find_chat)(struct chat_store *store, const char *chat_id, struct cc_arena *arena,
                               struct chat **out, struct cc_error *err);

@@ -236,6 +236,50 @@ static enum cc_code memory_end_members(struct chat_store *base, const struct cha
     return leave(store, CC_OK);
 }
 
+static void erase_chat(struct chat *chat)
+{
+    chat->title = chat->description = "";
+    chat->avatar_media_id = NULL;
+}
+
+static enum cc_code memory_erase(struct chat_store *base, const char *chat_id, struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+    struct chat *chat = seek_chat(store, chat_id);
+    struct chat_activity *activity = seek_activity(store, chat_id);
+
+    (void)err; /* memory does not fail */
+    for (size_t i = 0; i < store->changes.count; i++) {
+        struct chat_change *one = store->changes.items[i];
+
+        if (strcmp(one->after.chat_id, chat_id) == 0)
+            erase_chat(&one->after);
+    }
+    if (chat != NULL)
+        erase_chat(chat);
+    if (activity != NULL)
+        activity->last_message_id = activity->last_message_json = NULL;
+    return leave(store, CC_OK);
+}
+
+static enum cc_code memory_forget_deletions_announced(struct chat_store *base, size_t *out_count,
+                                                      struct cc_error *err)
+{
+    struct memory_store *store = enter(base);
+
+    (void)err; /* memory does not fail */
+    *out_count = 0;
+    for (size_t i = 0; i < store->changes.count; i++) {
+        struct chat_change *one = store->changes.items[i];
+
+        if (one->kind != CHANGE_DELETED || !one->announced)
+            continue;
+        one->announced = false;
+        ++*out_count;
+    }
+    return leave(store, CC_OK);
+}
+
 static enum cc_code memory_materialise(struct chat_store *base, const struct chat_change *change,
                                        struct cc_error *err)
 {
@@ -398,6 +442,8 @@ static const struct chat_store_ops memory_ops = {
     .mark_announced = memory_mark_announced,
     .materialise = memory_materialise,
     .end_members = memory_end_members,
+    .erase = memory_erase,
+    .forget_deletions_announced = memory_forget_deletions_announced,
     .find_chat = memory_find_chat,
     .find_member = memory_find_member,
     .list_members = memory_list_members,

@@ -390,6 +390,48 @@ static enum cc_code mongo_save_activities(struct chat_store *base,
     return code;
 }
 
+static enum cc_code update_all(struct chat_store *base, const char *collection,
+                               const bson_t *filter, const bson_t *update, int64_t *out_count,
+                               struct cc_error *err)
+{
+    struct cc_mongo_loan loan CC_MONGO_LOAN = borrow(base, collection);
+    bson_t reply;
+    bson_error_t fault;
+    bool done =
+        mongoc_collection_update_many(loan.collection, filter, update, NULL, &reply, &fault);
+
+    *out_count = cc_bson_int(&reply, "matchedCount", 0);
+    bson_destroy(&reply);
+    return done ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+static enum cc_code mongo_erase(struct chat_store *base, const char *chat_id, struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *by_chat = BCON_NEW("chat_id", BCON_UTF8(chat_id));
+    CC_AUTO(bson) bson_t *by_id = BCON_NEW("_id", BCON_UTF8(chat_id));
+    CC_AUTO(bson) bson_t *of_chat = chat_row_erase_chat();
+    CC_AUTO(bson) bson_t *of_activity = chat_row_erase_activity();
+    int64_t count;
+
+    CC_TRY(update_all(base, CHANGES, by_chat, of_chat, &count, err));
+    CC_TRY(update_all(base, CHATS, by_id, of_chat, &count, err));
+    return update_all(base, ACTIVITIES, by_id, of_activity, &count, err);
+}
+
+static enum cc_code mongo_forget_deletions_announced(struct chat_store *base, size_t *out_count,
+                                                     struct cc_error *err)
+{
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW("kind", BCON_UTF8(change_kind_names[CHANGE_DELETED]), "announced",
+                              BCON_BOOL(true));
+    CC_AUTO(bson) bson_t *update = BCON_NEW("$set", "{", "announced", BCON_BOOL(false), "}");
+    int64_t count;
+
+    CC_TRY(update_all(base, CHANGES, filter, update, &count, err));
+    *out_count = (size_t)count;
+    return CC_OK;
+}
+
 static void mongo_destroy(struct chat_store *base)
 {
     cc_free(base);
@@ -402,6 +444,8 @@ static const struct chat_store_ops mongo_ops = {
     .mark_announced = mongo_mark_announced,
     .materialise = mongo_materialise,
     .end_members = mongo_end_members,
+    .erase = mongo_erase,
+    .forget_deletions_announced = mongo_forget_deletions_announced,
     .find_chat = mongo_find_chat,
     .find_member = mongo_find_member,
     .list_members = mongo_list_members,

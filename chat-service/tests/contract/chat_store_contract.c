@@ -541,6 +541,73 @@ static void activity_may_hold_no_message(void **state)
     assert_null(found->last_message_json);
 }
 
+static void an_erased_chat_says_nothing_any_more(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena), *other = a_group(f->arena);
+    struct chat_change *rename =
+        a_rename(f->arena, &group->after, group->actor_id, "A secret name", T0 + 1);
+    const char *chat_id = group->after.chat_id;
+    struct chat_activity activity = {.chat_id = chat_id,
+                                     .rev = 9,
+                                     .seq = 7,
+                                     .last_activity_at_ms = T0,
+                                     .last_message_id = "m7",
+                                     .last_message_json = "{\"body\":\"secret\"}"};
+    struct chat_activity *found = NULL;
+    struct chat_change *change = NULL;
+    struct chat *chat = NULL;
+
+    rename->after.description = "A secret reason";
+    rename->after.avatar_media_id = an_id(f->arena);
+    must(f->store->ops->append(f->store, group, &f->err));
+    must(f->store->ops->append(f->store, rename, &f->err));
+    must(f->store->ops->append(f->store, other, &f->err));
+    must(f->store->ops->materialise(f->store, rename, &f->err));
+    must_save(f, &activity);
+    must(f->store->ops->erase(f->store, chat_id, &f->err));
+    must(f->store->ops->erase(f->store, chat_id, &f->err));
+    must(f->store->ops->erase(f->store, an_id(f->arena), &f->err));
+
+    must(f->store->ops->find_chat(f->store, chat_id, f->arena, &chat, &f->err));
+    assert_string_equal(chat->title, "");
+    assert_string_equal(chat->description, "");
+    assert_null(chat->avatar_media_id);
+    assert_int_equal(chat->version, rename->after.version);
+    for (int64_t version = 1; version <= 2; version++) {
+        must(f->store->ops->find_change(f->store, chat_id, version, f->arena, &change, &f->err));
+        assert_string_equal(change->after.title, "");
+        assert_string_equal(change->after.description, "");
+        assert_null(change->after.avatar_media_id);
+    }
+    assert_string_equal(change->actor_id, rename->actor_id);
+    must(f->store->ops->find_activity(f->store, chat_id, f->arena, &found, &f->err));
+    assert_null(found->last_message_id);
+    assert_null(found->last_message_json);
+    assert_int_equal(found->rev, 9);
+    must(f->store->ops->find_change(f->store, other->after.chat_id, 1, f->arena, &change, &f->err));
+    assert_string_equal(change->after.title, other->after.title);
+}
+
+static void deletions_and_nothing_else_are_announced_again(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    struct chat_change *deletion = change_delete(f->arena, &group->after, group->actor_id, T0 + 1);
+    size_t count = 0;
+
+    must(f->store->ops->append(f->store, group, &f->err));
+    must(f->store->ops->append(f->store, deletion, &f->err));
+    must(f->store->ops->mark_announced(f->store, group, &f->err));
+    must(f->store->ops->mark_announced(f->store, deletion, &f->err));
+    assert_int_equal(pending_of(f, group->after.chat_id).count, 0);
+    must(f->store->ops->forget_deletions_announced(f->store, &count, &f->err));
+
+    assert_true(count >= 1);
+    assert_int_equal(pending_of(f, group->after.chat_id).count, 1);
+    must(f->store->ops->mark_announced(f->store, deletion, &f->err));
+}
+
 #define contract_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int chat_store_contract_run(const char *name, struct chat_store *store)
@@ -570,6 +637,8 @@ int chat_store_contract_run(const char *name, struct chat_store *store)
         contract_test(
             many_activities_are_saved_at_once_and_an_older_one_among_them_changes_nothing),
         contract_test(activity_may_hold_no_message),
+        contract_test(an_erased_chat_says_nothing_any_more),
+        contract_test(deletions_and_nothing_else_are_announced_again),
     };
 
     the_store = store;

@@ -179,6 +179,8 @@ static void a_chat_deleted_for_all_is_gone_for_all(void **state)
     struct payloads updates = chat_records(f, f->updates_topic, chat_id);
     assert_string_equal(json_text(f, operation_in(f, operations.items[1]).system_json, "event"),
                         "chat_deleted");
+    assert_string_equal(json_text(f, operation_in(f, operations.items[1]).system_json, "title"),
+                        "");
     assert_string_equal(json_text(f, updates.items[1], "change"), "deleted");
     assert_non_null(strstr(updates.items[1], others[1]));
     cc_redis_name_members(chat_id, key);

@@ -403,6 +403,64 @@ static void the_sweep_finishes_a_deletion_after_a_crash_behind_the_insert(void *
     assert_int_equal(mine.count, 0);
 }
 
+/* Of a deletion, whatever was announced. */
+static void assert_erased(struct fixture *f, const struct chat_change *deletion)
+{
+    struct chat_change *change = NULL;
+    struct chat *chat = NULL;
+
+    assert_int_equal(unannounced(f, deletion), 0);
+    assert_int_equal(
+        f->store->ops->find_chat(f->store, deletion->after.chat_id, f->arena, &chat, &f->err),
+        CC_OK);
+    assert_string_equal(chat->title, "");
+    assert_int_equal(f->store->ops->find_change(f->store, deletion->after.chat_id, 1, f->arena,
+                                                &change, &f->err),
+                     CC_OK);
+    assert_string_equal(change->after.title, "");
+}
+
+static void what_a_deleted_chat_was_called_is_erased_whatever_failed_before(void **state)
+{
+    static const enum step steps[] = {STEP_PUBLISH, STEP_AWAIT, STEP_RIGHTS, STEP_NONE};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct chat_change *group = a_group(f->arena);
+
+        must_commit(f, group);
+        assert_string_not_equal(group->after.title, "");
+        f->outlet.failing = steps[i];
+        struct chat_change *deletion =
+            change_delete(f->arena, &group->after, group->actor_id, T0 + 1);
+        must_commit(f, deletion);
+        f->outlet.failing = STEP_NONE;
+        sweep(f);
+
+        assert_erased(f, deletion);
+    }
+}
+
+static void a_deletion_that_is_told_again_is_erased_again(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    const enum step expected[] = {STEP_PUBLISH, STEP_AWAIT, STEP_RIGHTS};
+    size_t count = 0;
+
+    must_commit(f, group);
+    struct chat_change *deletion = change_delete(f->arena, &group->after, group->actor_id, T0 + 1);
+    deletion->after.title = group->after.title; /* as an older version wrote it */
+    must_commit(f, deletion);
+    f->outlet.count = 0;
+    assert_int_equal(f->store->ops->forget_deletions_announced(f->store, &count, &f->err), CC_OK);
+    assert_int_equal(sweep(f), 1);
+
+    assert_int_equal(count, 1);
+    assert_told(f, expected, 3);
+    assert_erased(f, deletion);
+}
+
 /* ---- a person's own state ---- */
 
 static struct personal a_state(struct fixture *f, int64_t version)
@@ -543,6 +601,8 @@ int main(void)
         announce_test(the_sweep_finishes_a_ban_after_a_crash_at_any_step),
         announce_test(a_deletion_is_in_the_timeline_before_the_rights_and_the_memberships_end),
         announce_test(the_sweep_finishes_a_deletion_after_a_crash_behind_the_insert),
+        announce_test(what_a_deleted_chat_was_called_is_erased_whatever_failed_before),
+        announce_test(a_deletion_that_is_told_again_is_erased_again),
         announce_test(a_state_is_told_once_and_only_of_the_version_that_is_stored),
         announce_test(a_state_that_could_not_be_told_is_told_by_the_sweep),
         announce_test(a_crash_after_the_state_was_stored_leaves_it_to_the_sweep),

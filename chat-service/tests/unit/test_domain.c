@@ -215,6 +215,21 @@ static void a_group_of_one_can_be_left_by_its_owner(void **state)
     assert_int_equal(left->member_count, 1);
 }
 
+static void a_deletion_says_nothing_of_what_the_chat_was(void **state)
+{
+    struct cc_arena *arena = *state;
+    struct chat_change *group = a_group(arena);
+
+    group->after.description = "Of all kinds";
+    group->after.avatar_media_id = an_id(arena);
+    struct chat_change *deletion = change_delete(arena, &group->after, group->actor_id, T0 + 1);
+
+    assert_true(deletion->after.deleted);
+    assert_string_equal(deletion->after.title, "");
+    assert_string_equal(deletion->after.description, "");
+    assert_null(deletion->after.avatar_media_id);
+}
+
 static void strangers_former_members_and_a_missing_chat_look_the_same(void **state)
 {
     const struct chat chat = {.type = CHAT_GROUP}, deleted = {.type = CHAT_GROUP, .deleted = true};
@@ -427,6 +442,7 @@ int main(void)
         cmocka_unit_test(the_direct_chat_of_two_people_has_one_id_whoever_asks),
         cmocka_unit_test(a_key_names_a_chat_of_one_person_only),
         cmocka_unit_test(the_creator_of_a_group_owns_it_and_counts),
+        cmocka_unit_test(a_deletion_says_nothing_of_what_the_chat_was),
         cmocka_unit_test(in_a_direct_chat_both_are_equals_and_nobody_sees_its_creation),
         cmocka_unit_test(the_op_id_of_a_change_depends_on_chat_and_version_alone),
         cmocka_unit_test(renaming_does_not_touch_the_membership_version),
