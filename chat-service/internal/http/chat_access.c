@@ -156,7 +156,7 @@ enum cc_code chat_respond(struct cc_request *req, struct cc_response *res, const
     struct membership *reader = NULL;
     struct personal *me = NULL;
     struct chat *chat = NULL;
-    struct chat_view view = {0};
+    struct chat_view view = {.now_ms = cc_wall_ms(app->clock)};
 
     CC_TRY(app->store->ops->find_chat(app->store, chat_id, arena, &chat, err));
     if (chat->deleted)

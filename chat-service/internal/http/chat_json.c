@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/events/message.h"
+
 #define EDIT_KEYS_MAX 8
 
 void chat_json_put_member(struct cc_json_writer *writer, const struct membership *member)
@@ -17,13 +19,41 @@ void chat_json_put_member(struct cc_json_writer *writer, const struct membership
     cc_json_close_object(writer);
 }
 
+/* Within a text its quotes would be escaped: hardly any message needs to be read. */
+static bool may_expire(const char *message_json)
+{
+    return strstr(message_json, "\"expires_at\":\"") != NULL;
+}
+
+/* As it is now, whether or not what has expired is swept. */
+static void put_last_message(struct cc_json_writer *writer, const char *message_json,
+                             int64_t now_ms)
+{
+    struct cc_message message;
+
+    if (!may_expire(message_json)) {
+        cc_json_put_raw(writer, "last_message", message_json, strlen(message_json));
+        return;
+    }
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct cc_json_reader *reader =
+        cc_json_reader_create(arena, message_json, strlen(message_json), CC_IGNORE_UNKNOWN);
+    cc_message_read(reader, &message);
+    if (cc_json_reader_done(reader)) {
+        message = cc_message_as_of(&message, now_ms);
+        cc_json_open_object(writer, "last_message");
+        cc_message_write(writer, &message);
+        cc_json_close_object(writer);
+    }
+    cc_json_reader_destroy(reader);
+}
+
 /* The last message is not shown to whom the chat begins after it. */
 static void put_activity(struct cc_json_writer *writer, const struct chat_activity *activity,
-                         int64_t floor_seq)
+                         int64_t floor_seq, int64_t now_ms)
 {
     if (activity->last_message_json != NULL && activity->seq > floor_seq)
-        cc_json_put_raw(writer, "last_message", activity->last_message_json,
-                        strlen(activity->last_message_json));
+        put_last_message(writer, activity->last_message_json, now_ms);
     cc_json_put_time(writer, "last_activity_at", activity->last_activity_at_ms);
     cc_json_put_int(writer, "head_seq", activity->seq);
 }
@@ -74,7 +104,8 @@ void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *v
         cc_json_close_array(writer);
     }
     if (view->activity != NULL)
-        put_activity(writer, view->activity, chat_floor(&view->chat, view->reader, view->me));
+        put_activity(writer, view->activity, chat_floor(&view->chat, view->reader, view->me),
+                     view->now_ms);
     if (view->me != NULL)
         chat_json_put_personal(writer, "me", view->me);
 }

@@ -26,6 +26,7 @@ struct chat_view {
     const struct chat_activity *activity; /* NULL = not shown */
     const struct personal *me;            /* of whom it is shown to; NULL = not shown */
     const struct membership *reader;      /* theirs; NULL = not known */
+    int64_t now_ms;                       /* what has expired by then is not shown; with activity */
 };
 /* The fields, into an open object. */
 void chat_json_put_chat(struct cc_json_writer *writer, const struct chat_view *view);

@@ -121,6 +121,7 @@ static enum cc_code load_views(const struct chat_lines *lines,
             CC_TRY(load_view(lines, ids[i], &views[i], err));
         }
         views[i].activity = &entries[i]->activity;
+        views[i].now_ms = cc_wall_ms(lines->app->clock);
         views[i].me = said_by(lines, entries[i]);
         views[i].reader = entries[i]->membership;
     }

@@ -392,7 +392,8 @@ static enum cc_code apply(struct chat_fixture *f, const struct cc_consumer_row *
     return code;
 }
 
-void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms)
+void say_until(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms,
+               int64_t expires_at_ms)
 {
     const char *message_id = an_id(f->arena), *sender = an_id(f->arena);
     struct ev_message_persisted event = {
@@ -416,6 +417,7 @@ void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at
                     .type = "text",
                     .body = "hello",
                     .created_at_ms = at_ms,
+                    .expires_at_ms = expires_at_ms,
                     .version = 1},
         .origin = {.node = "", .conn_id = "", .client_msg_id = ""},
     };
@@ -428,6 +430,11 @@ void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at
     assert_int_equal(apply(f, &chat_persisted_row, cc_strbuf_text(&text)), CC_OK);
     assert_int_equal(chat_persisted_save(&f->app, f->arena, &f->err), CC_OK);
     cc_strbuf_finish(&text);
+}
+
+void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms)
+{
+    say_until(f, chat_id, rev, at_ms, 0);
 }
 
 enum cc_code tell_chat_update(struct chat_fixture *f, const char *payload)

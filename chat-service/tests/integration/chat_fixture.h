@@ -66,6 +66,9 @@ const char *must_create_direct(struct chat_fixture *f, const char *user_id, cons
 const char *path_of(struct chat_fixture *f, const char *chat_id, const char *rest);
 /* As the consumer would, when message-service announces a message "hello". */
 void say_in(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms);
+/* The same of one that expires at that time. */
+void say_until(struct chat_fixture *f, const char *chat_id, int64_t rev, int64_t at_ms,
+               int64_t expires_at_ms);
 /* As the consumers would: somebody changed `change` ("blocks", "deleted"); a chat.updated. */
 enum cc_code tell_user_change(struct chat_fixture *f, const char *user_id, const char *change);
 enum cc_code tell_chat_update(struct chat_fixture *f, const char *payload);

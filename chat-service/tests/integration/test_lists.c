@@ -188,6 +188,27 @@ static void a_chat_deleted_for_all_is_gone_for_all(void **state)
     assert_null(strstr(redis_get(f, key), "\"state\":\"active\""));
 }
 
+/* Nobody has deleted it: the sweep of message-service is late. */
+static void a_last_message_that_has_expired_is_not_shown(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *ada = an_id(f->arena);
+    const char *chat_id = must_create_group(f, ada, some_ids(f->arena, 1), 1);
+    int64_t now_ms = cc_wall_ms(f->app.clock);
+
+    say_until(f, chat_id, 2, now_ms, now_ms + 60000);
+    assert_true(names(chat_call(f, ada, "GET", "/v1/chats", NULL, NULL), "hello"));
+    say_until(f, chat_id, 3, now_ms, now_ms - 1);
+
+    const char *paths[] = {"/v1/chats", "/v1/chats/changes", path_of(f, chat_id, "")};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct answer got = chat_call(f, ada, "GET", paths[i], NULL, NULL);
+
+        assert_false(names(got, "hello"));
+        assert_true(names(got, "\"deleted\":true"));
+    }
+}
+
 static void a_direct_chat_is_deleted_for_oneself_only(void **state)
 {
     struct chat_fixture *f = *state;
@@ -317,6 +338,7 @@ int main(void)
         list_test(a_chat_deleted_for_oneself_comes_back_with_the_next_message),
         list_test(a_deletion_that_message_service_has_not_heard_of_is_only_accepted),
         list_test(a_chat_deleted_for_all_is_gone_for_all),
+        list_test(a_last_message_that_has_expired_is_not_shown),
         list_test(a_direct_chat_is_deleted_for_oneself_only),
         list_test(only_what_is_new_is_in_the_changes_of_the_list),
         list_test(the_first_page_of_the_list_says_where_its_changes_begin),

@@ -12,6 +12,30 @@
 
 static const char *const type_names[] = {"text", "media", "system", NULL};
 
+struct cc_message cc_message_tombstone(const struct cc_message *message)
+{
+    return (struct cc_message){
+        .message_id = message->message_id,
+        .chat_id = message->chat_id,
+        .seq = message->seq,
+        .rev = message->rev,
+        .sender_id = message->sender_id,
+        .type = message->type,
+        .body = "",
+        .created_at_ms = message->created_at_ms,
+        .edited_at_ms = message->edited_at_ms,
+        .version = message->version,
+        .deleted = true,
+    };
+}
+
+struct cc_message cc_message_as_of(const struct cc_message *message, int64_t now_ms)
+{
+    bool over = message->expires_at_ms != 0 && now_ms >= message->expires_at_ms;
+
+    return over ? cc_message_tombstone(message) : *message;
+}
+
 void cc_message_read(struct cc_json_reader *reader, struct cc_message *out)
 {
     struct cc_message message = {

@@ -20,21 +20,8 @@ void alter_edit(const struct question *q, struct change *out)
 
 void alter_delete(const struct question *q, struct change *out)
 {
-    const struct cc_message *was = q->context->target.message;
-
-    out->message = (struct cc_message){
-        .message_id = was->message_id,
-        .chat_id = was->chat_id,
-        .seq = was->seq,
-        .rev = out->rev,
-        .sender_id = was->sender_id,
-        .type = was->type,
-        .body = "",
-        .created_at_ms = was->created_at_ms,
-        .edited_at_ms = was->edited_at_ms,
-        .version = was->version,
-        .deleted = true,
-    };
+    out->message = cc_message_tombstone(q->context->target.message);
+    out->message.rev = out->rev;
 }
 
 /* True when the operation makes a difference. */

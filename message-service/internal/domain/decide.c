@@ -63,7 +63,8 @@ static enum cc_code judge_target(const struct question *q)
 static enum cc_code judge_living_target(const struct question *q)
 {
     CC_TRY(judge_target(q));
-    return q->context->target.message->deleted ? CC_NOT_FOUND : CC_OK;
+    struct cc_message then = cc_message_as_of(q->context->target.message, q->ask->received_at_ms);
+    return then.deleted ? CC_NOT_FOUND : CC_OK;
 }
 
 static bool is_author(const struct question *q)

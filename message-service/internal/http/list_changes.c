@@ -62,7 +62,7 @@ static enum cc_code answer(struct message_app *app, struct cc_request *req, stru
     struct cc_arena *arena = cc_request_arena(req);
     bool *hidden = cc_arena_calloc(arena, (size_t)page->limit, sizeof *hidden);
     struct change_list list;
-    int64_t head_rev;
+    int64_t head_rev, now_ms = cc_wall_ms(app->clock);
     bool reload;
 
     CC_TRY(app->store->ops->changes_after(app->store, page->chat_id, page->after_rev,
@@ -77,7 +77,7 @@ static enum cc_code answer(struct message_app *app, struct cc_request *req, stru
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < list.count; i++)
-        message_json_put_change(writer, list.items[i], hidden[i]);
+        message_json_put_change(writer, list.items[i], hidden[i], now_ms);
     cc_json_close_array(writer);
     cc_json_put_int(writer, "head_rev", head_rev);
     cc_json_put_int(writer, "next_rev", next_rev);

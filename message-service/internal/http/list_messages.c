@@ -80,17 +80,28 @@ static const char *next_cursor(const struct page_range *range, int64_t floor, in
 }
 
 static void write_page(struct cc_json_writer *writer, const struct message_list *list,
-                       const struct page_range *range, const char *cursor)
+                       const struct page_range *range, const char *cursor, int64_t now_ms)
 {
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < list->count; i++) {
         size_t at = range->ascending ? i : list->count - 1 - i;
-        message_json_put_message(writer, NULL, &list->items[at]);
+        message_json_put_message(writer, NULL, &list->items[at], now_ms);
     }
     cc_json_close_array(writer);
     cc_json_put_text(writer, "next_cursor", cursor);
     cc_json_close_object(writer);
+}
+
+/* A tombstone is not pinned. */
+static void drop_expired(struct message_list *list, int64_t now_ms)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (!cc_message_as_of(&list->items[i], now_ms).deleted)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
 }
 
 /* All of them, newest first: they are few. */
@@ -100,13 +111,15 @@ static enum cc_code list_pinned(struct cc_request *req, struct cc_response *res,
     struct message_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
     const struct page_range whole = {.ascending = true};
+    int64_t now_ms = cc_wall_ms(app->clock);
     struct message_list list;
 
     CC_TRY(app->store->ops->pinned_messages(app->store, chat_id, arena, &list, err));
     while (list.count > 0 && list.items[list.count - 1].seq <= floor)
         list.count--;
     CC_TRY(personal_view(app->store, cc_request_caller(req)->user_id, &list, arena, err));
-    write_page(cc_response_json(res), &list, &whole, NULL);
+    drop_expired(&list, now_ms);
+    write_page(cc_response_json(res), &list, &whole, NULL, now_ms);
     return CC_OK;
 }
 
@@ -126,7 +139,7 @@ static enum cc_code list_range(struct cc_request *req, struct cc_response *res, 
         CC_TRY(app->store->ops->messages_by_seq(app->store, chat_id, range.from_seq, range.to_seq,
                                                 arena, &list, err));
     CC_TRY(personal_view(app->store, cc_request_caller(req)->user_id, &list, arena, err));
-    write_page(cc_response_json(res), &list, &range, cursor);
+    write_page(cc_response_json(res), &list, &range, cursor, cc_wall_ms(app->clock));
     return CC_OK;
 }
 

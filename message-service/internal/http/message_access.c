@@ -42,6 +42,7 @@ enum cc_code message_access_one(struct cc_request *req, const char *message_id,
                          &sees, err));
     if (!sees)
         return no_such_message(err);
+    *found = cc_message_as_of(found, cc_wall_ms(app->clock));
     *out = found;
     return CC_OK;
 }
@@ -57,6 +58,6 @@ enum cc_code message_answer(struct cc_request *req, struct cc_response *res,
                          err));
     if (one.count == 0)
         return no_such_message(err); /* hidden meanwhile */
-    message_json_put_message(cc_response_json(res), NULL, &personal);
+    message_json_put_message(cc_response_json(res), NULL, &personal, cc_wall_ms(app->clock));
     return CC_OK;
 }

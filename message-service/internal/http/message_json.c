@@ -45,10 +45,12 @@ bool message_json_read_edit(struct cc_json_reader *reader, struct ev_message_cre
 }
 
 void message_json_put_message(struct cc_json_writer *writer, const char *key,
-                              const struct cc_message *message)
+                              const struct cc_message *message, int64_t now_ms)
 {
+    struct cc_message shown = cc_message_as_of(message, now_ms);
+
     cc_json_open_object(writer, key);
-    cc_message_write(writer, message);
+    cc_message_write(writer, &shown);
     cc_json_close_object(writer);
 }
 
@@ -65,14 +67,14 @@ void message_json_put_version(struct cc_json_writer *writer, const struct cc_mes
 }
 
 void message_json_put_change(struct cc_json_writer *writer, const struct change *change,
-                             bool hidden)
+                             bool hidden, int64_t now_ms)
 {
     cc_json_open_object(writer, NULL);
     cc_json_put_int(writer, "rev", change->rev);
     cc_json_put_int(writer, "seq", change->message.seq);
     cc_json_put_text(writer, "op", cc_op_names[change->op]);
     if (!hidden) {
-        message_json_put_message(writer, "message", &change->message);
+        message_json_put_message(writer, "message", &change->message, now_ms);
         cc_reaction_write(writer, &change->reaction);
     }
     cc_json_close_object(writer);

@@ -11,13 +11,13 @@
 bool message_json_read_send(struct cc_json_reader *reader, struct ev_message_created *out);
 bool message_json_read_edit(struct cc_json_reader *reader, struct ev_message_created *out);
 
-/* The whole object. */
+/* The whole object, as it is at now_ms: what has expired says nothing, swept or not. */
 void message_json_put_message(struct cc_json_writer *writer, const char *key,
-                              const struct cc_message *message);
+                              const struct cc_message *message, int64_t now_ms);
 /* What a message said in one of its versions. */
 void message_json_put_version(struct cc_json_writer *writer, const struct cc_message *message);
-/* hidden: by its rev alone. */
+/* hidden: by its rev alone. now_ms: as for a message. */
 void message_json_put_change(struct cc_json_writer *writer, const struct change *change,
-                             bool hidden);
+                             bool hidden, int64_t now_ms);
 
 #endif

@@ -18,13 +18,13 @@ static enum cc_code read_chat(struct cc_request *req, const char **out, struct c
     return CC_OK;
 }
 
-static void write_outcome(struct cc_json_writer *writer, const struct change *found)
+static void write_outcome(struct cc_json_writer *writer, const struct change *found, int64_t now_ms)
 {
     cc_json_open_object(writer, NULL);
     if (change_accepted(found)) {
         cc_json_put_text(writer, "outcome", "persisted");
         cc_json_put_int(writer, "rev", found->rev);
-        message_json_put_message(writer, "message", &found->message);
+        message_json_put_message(writer, "message", &found->message, now_ms);
     } else {
         cc_json_put_text(writer, "outcome", "rejected");
         cc_json_put_text(writer, "code", cc_code_name(found->refusal));
@@ -45,6 +45,6 @@ enum cc_code message_http_operation(struct cc_request *req, struct cc_response *
                                            &found, err));
     if (found == NULL)
         return cc_fail(err, CC_NOT_FOUND, NULL, "that operation was never judged");
-    write_outcome(cc_response_json(res), found);
+    write_outcome(cc_response_json(res), found, cc_wall_ms(app->clock));
     return CC_OK;
 }

@@ -24,7 +24,8 @@ static enum cc_code read_operation(struct cc_request *req, const char *chat_id,
     return message_json_read_send(reader, out) ? CC_OK : cc_json_reader_error(reader, err);
 }
 
-static void answer(struct cc_response *res, const struct submitted *submitted)
+/* Who has just sent it knows what it says; who repeats it reads it as everybody does. */
+static void answer(struct cc_response *res, const struct submitted *submitted, int64_t now_ms)
 {
     if (submitted->state == SUBMIT_UNKNOWN) {
         submit_answer_unknown(res, submitted->op_id);
@@ -34,7 +35,8 @@ static void answer(struct cc_response *res, const struct submitted *submitted)
     cc_response_status(res, repeated ? 200 : 201);
     if (repeated)
         cc_response_header(res, "Idempotent-Replayed", "true");
-    message_json_put_message(cc_response_json(res), NULL, &submitted->message);
+    message_json_put_message(cc_response_json(res), NULL, &submitted->message,
+                             repeated ? now_ms : submitted->message.created_at_ms);
 }
 
 enum cc_code message_http_send(struct cc_request *req, struct cc_response *res,
@@ -49,6 +51,6 @@ enum cc_code message_http_send(struct cc_request *req, struct cc_response *res,
     CC_TRY(read_operation(req, chat_id, &operation, err));
     CC_TRY(message_members_may_post(app->members, chat_id, operation.sender_id, err));
     CC_TRY(submit_operation(app, req, &operation, &submitted, err));
-    answer(res, &submitted);
+    answer(res, &submitted, cc_wall_ms(app->clock));
     return CC_OK;
 }

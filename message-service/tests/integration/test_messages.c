@@ -393,6 +393,61 @@ static void an_ephemeral_message_goes_when_its_time_has_come(void **state)
     assert_false(says(&all, "fleeting"));
 }
 
+struct reading {
+    struct message_fixture *f;
+    const char *path;
+};
+
+static bool shows_a_tombstone(void *arg)
+{
+    struct reading *reading = arg;
+    struct answer got = must_call(reading->f, reading->f->members[1], "GET", reading->path, NULL);
+
+    return says(&got, "\"deleted\":true");
+}
+
+/* The sweep ran when the service started, and does not come again. */
+static void what_has_expired_is_read_by_nobody_however_late_the_sweep_is(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f), *ada = f->members[0], *grace = f->members[1];
+    const char *messages = cc_arena_printf(f->arena, "/v1/chats/%s/messages", chat);
+    f->settings.sweep_interval_ms = 600000;
+    message_restart(f, false);
+    struct answer sent = call(f, ada, "POST", messages,
+                              "{\"type\":\"text\",\"body\":\"fleeting\",\"ttl_s\":3}", "k");
+    struct gone gone = {f, text_in(f, sent.body, "message_id")};
+    assert_int_equal(sent.status, 201);
+    assert_true(says(&sent, "fleeting"));
+    must_call(f, ada, "PUT", message_path(f, gone.message_id, "/pin"), NULL);
+    const char *paths[] = {
+        messages,
+        message_path(f, gone.message_id, ""),
+        message_path(f, gone.message_id, "/history"),
+        cc_arena_printf(f->arena, "/v1/chats/%s/changes?after_rev=0", chat),
+        cc_arena_printf(f->arena, "/v1/chats/%s/messages?pinned=true", chat),
+    };
+    struct reading reading = {f, paths[1]};
+
+    test_wait_for(shows_a_tombstone, &reading, 15000);
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct answer got = must_call(f, grace, "GET", paths[i], NULL);
+        if (says(&got, "fleeting"))
+            fail_msg("%s still says it", paths[i]);
+    }
+    struct answer pinned = must_call(f, grace, "GET", paths[4], NULL);
+    assert_true(says(&pinned, "\"items\":[]"));
+    struct answer repeated = call(f, ada, "POST", messages,
+                                  "{\"type\":\"text\",\"body\":\"fleeting\",\"ttl_s\":3}", "k");
+    assert_int_equal(repeated.status, 200);
+    assert_false(says(&repeated, "fleeting"));
+    assert_int_equal(edit(f, ada, gone.message_id, "\"body\":\"back\"", NULL).status, 404);
+    assert_false(is_gone(&gone));
+    f->settings.sweep_interval_ms = 200;
+    message_restart(f, false);
+}
+
 struct replay {
     struct message_fixture *f;
     const char *chat_id;
@@ -492,6 +547,7 @@ int main(void)
         TEST(a_gateway_hides_for_its_person),
         TEST(an_author_is_told_whom_a_message_has_reached),
         TEST(an_ephemeral_message_goes_when_its_time_has_come),
+        TEST(what_has_expired_is_read_by_nobody_however_late_the_sweep_is),
         TEST(an_alteration_that_dies_before_or_after_the_log_is_made_once),
         TEST(an_alteration_that_dies_before_or_after_the_timeline_is_made_once),
         TEST(a_replay_of_all_kinds_changes_nothing_that_is_seen),

@@ -399,6 +399,15 @@ static void what_is_not_there_can_not_be_altered(void **state)
         assert_int_equal(verdict_on(chat, &ask, &gone), CC_NOT_FOUND);
         assert_int_equal(verdict_on(chat, &ask, &system), CC_UNPROCESSABLE);
     }
+    struct cc_message over = a_message(chat);
+    over.expires_at_ms = FAKE_T0_MS + 1000;
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        struct ev_message_created ask = an_operation(ops[i], ADA);
+        ask.body = "x";
+        ask.emoji = THUMB;
+        ask.received_at_ms = over.expires_at_ms; /* no sweep has come to it */
+        assert_int_equal(verdict_on(chat, &ask, &over), CC_NOT_FOUND);
+    }
     struct ev_message_created removal = an_operation(CC_OP_DELETE, ADA);
     assert_int_equal(verdict_on(chat, &removal, NULL), CC_NOT_FOUND);
     assert_int_equal(verdict_on(chat, &removal, &system), CC_UNPROCESSABLE);

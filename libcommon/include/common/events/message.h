@@ -38,6 +38,12 @@ struct cc_message {
     const char *reactions_json;   /* {"<emoji>":{"count":n}}, NULL = none; answers for one person
                                      add "mine" */
 };
+/* What stays of a message that is deleted. Strings are borrowed. */
+struct cc_message cc_message_tombstone(const struct cc_message *message);
+/* The message as it is at that time: a tombstone from its expires_at_ms on, whether or not the
+ * sweep of what has expired has come to it. */
+struct cc_message cc_message_as_of(const struct cc_message *message, int64_t now_ms);
+
 void cc_message_read(struct cc_json_reader *reader,
                      struct cc_message *out); /* of the current object */
 void cc_message_write(struct cc_json_writer *writer,
