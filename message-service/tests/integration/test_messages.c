@@ -395,7 +395,7 @@ static void an_ephemeral_message_goes_when_its_time_has_come(void **state)
 
 struct reading {
     struct message_fixture *f;
-    const char *path;
+    const char *path; /* of the API; or a chat */
 };
 
 static bool shows_a_tombstone(void *arg)
@@ -406,14 +406,32 @@ static bool shows_a_tombstone(void *arg)
     return says(&got, "\"deleted\":true");
 }
 
+/* A send of its own, repeated until the consumer that was restarted has taken it. */
+static bool is_consuming(void *arg)
+{
+    struct reading *reading = arg;
+    int status =
+        send_text(reading->f, reading->f->members[0], reading->path, "again?", "again").status;
+
+    return status == 200 || status == 201;
+}
+
+static void restart_sweeping(struct message_fixture *f, int64_t interval_ms)
+{
+    struct reading chat = {f, a_new_id(f)};
+
+    f->settings.sweep_interval_ms = interval_ms;
+    message_restart(f, false);
+    test_wait_for(is_consuming, &chat, 30000);
+}
+
 /* The sweep ran when the service started, and does not come again. */
 static void what_has_expired_is_read_by_nobody_however_late_the_sweep_is(void **state)
 {
     struct message_fixture *f = *state;
     const char *chat = a_new_id(f), *ada = f->members[0], *grace = f->members[1];
     const char *messages = cc_arena_printf(f->arena, "/v1/chats/%s/messages", chat);
-    f->settings.sweep_interval_ms = 600000;
-    message_restart(f, false);
+    restart_sweeping(f, 600000);
     struct answer sent = call(f, ada, "POST", messages,
                               "{\"type\":\"text\",\"body\":\"fleeting\",\"ttl_s\":3}", "k");
     struct gone gone = {f, text_in(f, sent.body, "message_id")};
@@ -444,8 +462,7 @@ static void what_has_expired_is_read_by_nobody_however_late_the_sweep_is(void **
     assert_false(says(&repeated, "fleeting"));
     assert_int_equal(edit(f, ada, gone.message_id, "\"body\":\"back\"", NULL).status, 404);
     assert_false(is_gone(&gone));
-    f->settings.sweep_interval_ms = 200;
-    message_restart(f, false);
+    restart_sweeping(f, 200);
 }
 
 struct replay {
