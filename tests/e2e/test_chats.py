@@ -182,16 +182,43 @@ async def test_a_chat_deleted_for_oneself_comes_back_with_the_next_message(peopl
             break
 
 
+async def settled_cursor(person):
+    """Of the changes of their list, when nothing is new any more."""
+    cursor = (await person.get("/v1/chats"))["changes_cursor"]
+    async for _ in attempts("nothing is new"):
+        page = await person.get("/v1/chats/changes", cursor=cursor)
+        settled, cursor = page["next_cursor"] == cursor, page["next_cursor"]
+        if settled:
+            return cursor
+
+
+async def test_what_was_read_on_another_device_is_in_the_changes_of_the_list(people, gateways):
+    ada, bob, chat_id = await a_group(people, "Ada", "Bob")
+    other = (await ada.make_group("Other", bob))["chat_id"]
+    for body in ("one", "two", "three"):
+        head = fields_of(await ada.say(chat_id, body), 201)["seq"]
+        fields_of(await ada.say(other, body), 201)
+    cursor = await settled_cursor(bob)
+
+    at_bob = await people.connect(bob, gateways[1])  # his other device
+    assert (await at_bob.request("read", chat_id=chat_id, seq=head - 1))["ok"]
+    first = await bob.get("/v1/chats/changes", cursor=cursor)
+    fields_of(await bob.call("POST", f"/v1/chats/{chat_id}/read", {"seq": head}), 200)
+    second = await bob.get("/v1/chats/changes", cursor=first["next_cursor"])
+    third = await bob.get("/v1/chats/changes", cursor=second["next_cursor"])
+
+    for page, unread in ((first, 1), (second, 0)):
+        shown = {one["chat_id"]: one for one in page["items"]}
+        assert (shown[chat_id]["unread"], shown[chat_id]["read_seq"]) == (unread, head - unread)
+        assert page["removed"] == []
+    assert third["items"] == [] and third["next_cursor"] == second["next_cursor"]
+
+
 async def test_the_changes_of_the_list_are_what_is_new_in_it(people):
     ada, bob, first = await a_group(people, "Ada", "Bob")
     second = (await ada.make_group("Second", bob))["chat_id"]
     third = (await ada.make_group("Third", bob))["chat_id"]
-    cursor = None
-    async for _ in attempts("nothing is new"):
-        page = await bob.get("/v1/chats/changes", **({"cursor": cursor} if cursor else {}))
-        settled, cursor = page["next_cursor"] == cursor, page["next_cursor"]
-        if settled:
-            break
+    cursor = await settled_cursor(bob)
 
     fields_of(await ada.say(second, "news"), 201, 202)
     assert (await bob.call("POST", f"/v1/chats/{third}/leave")).status_code in (202, 204)

@@ -14,6 +14,7 @@ void chat_list_entry_init(struct chat_list_entry *entry, const struct membership
 {
     entry->membership = membership;
     entry->personal = NULL;
+    entry->read_seq = 0;
     entry->activity = activity != NULL ? *activity : (struct chat_activity){0};
     entry->activity.chat_id = membership->chat_id;
     if (entry->activity.last_activity_at_ms == 0)

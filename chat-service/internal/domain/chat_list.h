@@ -17,6 +17,7 @@ struct chat_list_entry {
     const struct membership *membership;
     struct chat_activity activity;   /* last_activity_at_ms is set even when there is no message */
     const struct personal *personal; /* what the person says of it; NULL = nothing */
+    int64_t read_seq;                /* how far they have read it; 0 = nothing, or not known */
 };
 struct chat_list_position {
     int64_t last_activity_at_ms;

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "common/hash_map.h"
+#include "common/log.h"
 #include "list_cache.h"
+#include "reads.h"
 
 /* The activity of one chat that the cache did not have. */
 static enum cc_code fill_activity(const struct chat_lines *lines, struct chat_activity *activity,
@@ -72,6 +74,36 @@ enum cc_code chat_lines_load(struct chat_app *app, struct cc_arena *arena, const
     for (size_t i = 0; i < mine.count; i++)
         chat_list_entry_init(&out->entries[i], &mine.items[i], &activities[i]);
     return load_personals(out, user_id, err);
+}
+
+static void put_reads(const struct chat_lines *lines, const struct chat_read_list *reads)
+{
+    struct cc_hash_map *by_chat = cc_hash_map_create();
+
+    for (size_t i = 0; i < reads->count; i++)
+        cc_hash_map_put(by_chat, reads->items[i].chat_id, &reads->items[i]);
+    for (size_t i = 0; i < lines->count; i++) {
+        const struct chat_read *read =
+            cc_hash_map_get(by_chat, lines->entries[i].membership->chat_id);
+
+        lines->entries[i].read_seq = read == NULL ? 0 : read->read_seq;
+    }
+    cc_hash_map_destroy(by_chat);
+}
+
+bool chat_lines_load_reads(const struct chat_lines *lines, const char *user_id,
+                           const struct cc_trace *trace)
+{
+    struct chat_read_list reads;
+    struct cc_error err;
+
+    if (chat_reads_load(lines->app->message_service, user_id, trace, lines->arena, &reads, &err) !=
+        CC_OK) {
+        cc_log_error(CC_LOG_DEBUG, "read positions are not known", &err, NULL);
+        return false;
+    }
+    put_reads(lines, &reads);
+    return true;
 }
 
 /* A chat and its members from the store, for a card that the cache did not have. */

@@ -22,6 +22,10 @@ struct chat_lines {
 CC_MUST_CHECK enum cc_code chat_lines_load(struct chat_app *app, struct cc_arena *arena,
                                            const char *user_id, enum chat_member_filter filter,
                                            struct chat_lines *out, struct cc_error *err);
+/* How far the person has read each chat, into the entries. False: message-service does not say, and
+ * nothing is known. */
+bool chat_lines_load_reads(const struct chat_lines *lines, const char *user_id,
+                           const struct cc_trace *trace);
 /* Writes these entries, all of active members, as elements of an open array. */
 CC_MUST_CHECK enum cc_code chat_lines_write(const struct chat_lines *lines,
                                             const struct chat_list_entry *const *entries,

@@ -84,8 +84,10 @@ enum cc_code chat_page_respond(struct cc_request *req, struct cc_response *res, 
 
     CC_TRY(chat_lines_load(cc_request_app(req), cc_request_arena(req), user_id, filter, &page.lines,
                            err));
-    if (page.is_first)
+    if (page.is_first) {
+        (void)chat_lines_load_reads(&page.lines, user_id, cc_request_trace(req));
         note_all(&page);
+    }
     drop_unlisted(&page.lines);
     chat_list_sort(page.lines.entries, page.lines.count);
     CC_TRY(choose_range(&page, req, err));

@@ -11,6 +11,7 @@
 struct delta {
     struct chat_lines lines;
     struct chat_digest known, now;        /* what the caller has seen; what there is */
+    bool reads_known;                     /* else what the caller has seen of them is kept */
     const struct chat_list_entry **shown; /* chats to show again */
     size_t shown_count;
     const char **removed; /* ids of chats that are no longer in the list */
@@ -38,6 +39,14 @@ static void take_bucket(struct delta *delta, size_t bucket)
             delta->removed[delta->removed_count++] = entry->membership->chat_id;
     }
     delta->known.sums[bucket] = delta->now.sums[bucket];
+    if (delta->reads_known)
+        delta->known.reads[bucket] = delta->now.reads[bucket];
+}
+
+static bool differs(const struct delta *delta, size_t bucket)
+{
+    return delta->known.sums[bucket] != delta->now.sums[bucket] ||
+           (delta->reads_known && delta->known.reads[bucket] != delta->now.reads[bucket]);
 }
 
 /* Whole buckets, as many as begin within the limit. What is told is entered in `known`, which is
@@ -45,7 +54,7 @@ static void take_bucket(struct delta *delta, size_t bucket)
 static void compare(struct delta *delta, size_t limit)
 {
     for (size_t i = 0; i < CHAT_DIGEST_BUCKETS && !delta->more; i++) {
-        if (delta->known.sums[i] == delta->now.sums[i])
+        if (!differs(delta, i))
             continue;
         if (delta->shown_count + delta->removed_count >= limit)
             delta->more = true;
@@ -57,9 +66,11 @@ static void compare(struct delta *delta, size_t limit)
 static enum cc_code load(struct delta *delta, struct cc_request *req, struct cc_error *err)
 {
     struct cc_arena *arena = cc_request_arena(req);
+    const char *user_id = cc_request_caller(req)->user_id;
 
-    CC_TRY(chat_lines_load(cc_request_app(req), arena, cc_request_caller(req)->user_id,
-                           CHAT_MEMBERS_EVER, &delta->lines, err));
+    CC_TRY(chat_lines_load(cc_request_app(req), arena, user_id, CHAT_MEMBERS_EVER, &delta->lines,
+                           err));
+    delta->reads_known = chat_lines_load_reads(&delta->lines, user_id, cc_request_trace(req));
     delta->shown = cc_arena_calloc(arena, delta->lines.count + 1, sizeof(*delta->shown));
     delta->removed = cc_arena_calloc(arena, delta->lines.count + 1, sizeof(*delta->removed));
     for (size_t i = 0; i < delta->lines.count; i++)

@@ -114,11 +114,35 @@ static enum cc_code tell_heads(struct cc_request *req, struct cc_response *res,
     return CC_OK;
 }
 
+static enum cc_code tell_reads(struct cc_request *req, struct cc_response *res,
+                               struct cc_error *err)
+{
+    struct chat_fixture *f = cc_request_app(req);
+    struct cc_json_writer *writer = cc_response_json(res);
+    const char *chat_id = atomic_load(&f->read_chat);
+
+    if (atomic_load(&f->reads_unknown))
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "away");
+    cc_json_open_object(writer, NULL);
+    cc_json_open_array(writer, "items");
+    if (chat_id != NULL) {
+        cc_json_open_object(writer, NULL);
+        cc_json_put_text(writer, "chat_id", chat_id);
+        cc_json_put_int(writer, "read_seq", atomic_load(&f->read_seq));
+        cc_json_close_object(writer);
+    }
+    cc_json_close_array(writer);
+    cc_json_close_object(writer);
+    return CC_OK;
+}
+
 static const struct cc_route neighbour_routes[] = {
     {"POST", "/internal/users/lookup", CC_AUTH_INTERNAL, CC_RATE_NONE, 65536, look_up, CC_BLOCKING},
     {"POST", CC_RELATIONS_CONTACT, CC_AUTH_INTERNAL, CC_RATE_NONE, CC_RELATIONS_BYTES,
      tell_relations, CC_BLOCKING},
     {"GET", "/internal/operations/{op_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, find_operation,
+     CC_BLOCKING},
+    {"GET", "/internal/users/{user_id}/reads", CC_AUTH_INTERNAL, CC_RATE_NONE, 0, tell_reads,
      CC_BLOCKING},
     {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, 4096, tell_heads, CC_BLOCKING},
     {NULL, NULL, CC_AUTH_NONE, CC_RATE_NONE, 0, NULL, CC_BLOCKING},

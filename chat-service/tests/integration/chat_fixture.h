@@ -25,7 +25,10 @@ struct chat_fixture {
     struct cc_http_server *public_server, *internal_server, *neighbours;
     struct cc_arena *arena; /* of the running test */
     char operations_topic[64], updates_topic[64], reads_topic[64];
-    _Atomic bool outcomes_known;    /* does message-service know every operation and deletion? */
+    _Atomic bool outcomes_known;   /* does message-service know every operation and deletion? */
+    _Atomic bool reads_unknown;    /* can message-service not say how far anybody has read? */
+    const char *_Atomic read_chat; /* everybody has read this one, up to read_seq; NULL = none */
+    _Atomic int read_seq;
     _Atomic bool relations_unknown; /* can user-service not say who blocks whom? */
     struct fixture_block {
         _Atomic bool holds;

@@ -249,6 +249,61 @@ static void only_what_is_new_is_in_the_changes_of_the_list(void **state)
     assert_int_equal(changes(f, ada, "abc").status, 400);
 }
 
+static bool is_new(struct answer answer)
+{
+    return strstr(answer.body, "\"items\":[]") == NULL;
+}
+
+/* On another device: this service is not told of it. */
+static void what_was_read_elsewhere_is_in_the_changes_of_the_list(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *ada = an_id(f->arena);
+    const char *chat_id = must_create_group(f, ada, some_ids(f->arena, 1), 1);
+    const char *begin =
+        json_text(f, chat_call(f, ada, "GET", "/v1/chats", NULL, NULL).body, "changes_cursor");
+
+    assert_false(is_new(changes(f, ada, begin)));
+    atomic_store(&f->read_seq, 4);
+    atomic_store(&f->read_chat, chat_id);
+    struct answer read = changes(f, ada, begin);
+    struct answer after = changes(f, ada, cursor_of(f, read));
+    const char *listed =
+        json_text(f, chat_call(f, ada, "GET", "/v1/chats", NULL, NULL).body, "changes_cursor");
+
+    assert_true(names(read, chat_id));
+    assert_false(is_new(after));
+    assert_false(is_new(changes(f, ada, listed)));
+    atomic_store(&f->read_chat, NULL);
+}
+
+/* What a client has seen of them is kept until they are known again. */
+static void read_positions_that_are_not_known_are_no_change(void **state)
+{
+    struct chat_fixture *f = *state;
+    const char *ada = an_id(f->arena);
+    const char *chat_id = must_create_group(f, ada, some_ids(f->arena, 1), 1);
+
+    atomic_store(&f->read_seq, 4);
+    atomic_store(&f->read_chat, chat_id);
+    struct answer seen = changes(f, ada, NULL);
+    atomic_store(&f->reads_unknown, true);
+    struct answer unknown = changes(f, ada, cursor_of(f, seen));
+    say_in(f, chat_id, 2, cc_wall_ms(f->app.clock));
+    struct answer said = changes(f, ada, cursor_of(f, unknown));
+    atomic_store(&f->reads_unknown, false);
+    struct answer same = changes(f, ada, cursor_of(f, said));
+    atomic_store(&f->read_seq, 5);
+    struct answer moved = changes(f, ada, cursor_of(f, same));
+
+    assert_int_equal(unknown.status, 200);
+    assert_false(is_new(unknown));
+    assert_true(names(said, chat_id));
+    assert_false(is_new(same));
+    assert_true(names(moved, chat_id));
+    atomic_store(&f->read_chat, NULL);
+}
+
 static void the_first_page_of_the_list_says_where_its_changes_begin(void **state)
 {
     struct chat_fixture *f = *state;
@@ -341,6 +396,8 @@ int main(void)
         list_test(a_last_message_that_has_expired_is_not_shown),
         list_test(a_direct_chat_is_deleted_for_oneself_only),
         list_test(only_what_is_new_is_in_the_changes_of_the_list),
+        list_test(what_was_read_elsewhere_is_in_the_changes_of_the_list),
+        list_test(read_positions_that_are_not_known_are_no_change),
         list_test(the_first_page_of_the_list_says_where_its_changes_begin),
         list_test(chats_that_are_gone_are_named_in_the_changes_of_the_list),
         list_test(changes_that_are_many_come_in_pages_and_each_chat_once),

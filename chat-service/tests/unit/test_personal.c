@@ -101,7 +101,7 @@ static size_t differences(const struct chat_digest *a, const struct chat_digest 
     size_t count = 0;
 
     for (size_t i = 0; i < CHAT_DIGEST_BUCKETS; i++)
-        count += a->sums[i] != b->sums[i];
+        count += a->sums[i] != b->sums[i] || a->reads[i] != b->reads[i];
     return count;
 }
 
@@ -128,6 +128,11 @@ static void whatever_changes_in_a_chat_changes_its_bucket_alone(void **state)
     after = digest_of(lines, 50);
     assert_int_equal(differences(&before, &after), 1);
     before = after;
+    lines[6]->entry.read_seq++;
+    after = digest_of(lines, 50);
+    assert_int_equal(differences(&before, &after), 1);
+    assert_memory_equal(before.sums, after.sums, sizeof(before.sums));
+    before = after;
     after = digest_of(lines, 49);
     assert_int_equal(differences(&before, &after), 1);
 }
@@ -146,14 +151,32 @@ static void a_digest_is_read_as_it_was_written_and_fits_into_a_url(void **state)
     struct line *lines[40];
     struct chat_digest read;
 
-    for (size_t i = 0; i < 40; i++)
+    for (size_t i = 0; i < 40; i++) {
         lines[i] = a_line(*state);
+        lines[i]->entry.read_seq = (int64_t)i;
+    }
     struct chat_digest written = digest_of(lines, 40);
     const char *text = chat_digest_text(*state, &written);
 
-    assert_true(strlen(text) < 1100);
+    assert_true(strlen(text) < 2100);
     assert_true(chat_digest_read(text, &read));
     assert_int_equal(differences(&written, &read), 0);
+}
+
+/* As they were before read positions were in them. */
+static void an_older_digest_is_one_of_somebody_who_has_read_nothing(void **state)
+{
+    unsigned char bytes[1 + CHAT_DIGEST_BUCKETS * 6] = {1, 0xAB};
+    char text[sizeof(bytes) * 2];
+    struct chat_digest digest;
+
+    (void)state;
+    cc_base64url_encode(bytes, sizeof(bytes), text);
+    assert_true(chat_digest_read(text, &digest));
+
+    assert_int_equal(digest.sums[0], 0xAB);
+    for (size_t i = 0; i < CHAT_DIGEST_BUCKETS; i++)
+        assert_int_equal(digest.reads[i], 0);
 }
 
 static void texts_that_are_no_digests_are_refused(void **state)
@@ -181,6 +204,7 @@ int main(void)
         cmocka_unit_test(whatever_changes_in_a_chat_changes_its_bucket_alone),
         cmocka_unit_test(the_order_of_the_chats_makes_no_difference),
         cmocka_unit_test(a_digest_is_read_as_it_was_written_and_fits_into_a_url),
+        cmocka_unit_test(an_older_digest_is_one_of_somebody_who_has_read_nothing),
         cmocka_unit_test(texts_that_are_no_digests_are_refused),
     };
 

@@ -53,6 +53,8 @@ const struct cc_route message_internal_routes[] = {
      message_http_internal_hide, CC_BLOCKING},
     {"GET", "/internal/users/{user_id}/hidden", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
      message_http_hidden_by, CC_BLOCKING},
+    {"GET", "/internal/users/{user_id}/reads", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,
+     message_http_reads_by, CC_BLOCKING},
     {"POST", "/internal/heads", CC_AUTH_INTERNAL, CC_RATE_NONE, HEADS_BYTES, message_http_heads,
      CC_BLOCKING},
     {"GET", "/internal/operations/{op_id}", CC_AUTH_INTERNAL, CC_RATE_NONE, 0,

@@ -49,6 +49,8 @@ enum cc_code message_http_internal_hide(struct cc_request *req, struct cc_respon
                                         struct cc_error *err);
 enum cc_code message_http_hidden_by(struct cc_request *req, struct cc_response *res,
                                     struct cc_error *err);
+enum cc_code message_http_reads_by(struct cc_request *req, struct cc_response *res,
+                                   struct cc_error *err);
 enum cc_code message_http_heads(struct cc_request *req, struct cc_response *res,
                                 struct cc_error *err);
 enum cc_code message_http_operation(struct cc_request *req, struct cc_response *res,

@@ -162,6 +162,10 @@ struct message_store_ops {
     enum cc_code (*receipts_of)(struct message_store *store, const char *chat_id,
                                 struct cc_arena *arena, struct receipt_list *out,
                                 struct cc_error *err);
+    /* Of one person, in every chat where they ever had one, in no order. */
+    enum cc_code (*receipts_by)(struct message_store *store, const char *user_id,
+                                struct cc_arena *arena, struct receipt_list *out,
+                                struct cc_error *err);
     /* Raises what is there; nothing is ever lowered. */
     enum cc_code (*raise_receipts)(struct message_store *store, const struct receipt *receipts,
                                    size_t count, struct cc_error *err);

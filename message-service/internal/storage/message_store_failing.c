@@ -185,6 +185,13 @@ static enum cc_code receipts_of(struct message_store *store, const char *chat_id
     THROUGH(store, STORE_RECEIPTS_OF, inner->ops->receipts_of(inner, chat_id, arena, out, err));
 }
 
+static enum cc_code receipts_by(struct message_store *store, const char *user_id,
+                                struct cc_arena *arena, struct receipt_list *out,
+                                struct cc_error *err)
+{
+    THROUGH(store, STORE_RECEIPTS_BY, inner->ops->receipts_by(inner, user_id, arena, out, err));
+}
+
 static enum cc_code raise_receipts(struct message_store *store, const struct receipt *receipts,
                                    size_t count, struct cc_error *err)
 {
@@ -254,6 +261,7 @@ static const struct message_store_ops failing_ops = {
     .get_receipt = get_receipt,
     .count_mentions = count_mentions,
     .receipts_of = receipts_of,
+    .receipts_by = receipts_by,
     .raise_receipts = raise_receipts,
     .forget_person = forget_person,
     .plan_erasure = plan_erasure,

@@ -529,23 +529,47 @@ static enum cc_code count_mentions(struct message_store *base, const char *chat_
     return leave(store, CC_OK);
 }
 
-static enum cc_code receipts_of(struct message_store *base, const char *chat_id,
-                                struct cc_arena *arena, struct receipt_list *out,
-                                struct cc_error *err)
+typedef bool (*receipt_choice)(const void *receipt, const char *id);
+
+static enum cc_code list_receipts(struct message_store *base, receipt_choice is_chosen,
+                                  const char *id, struct cc_arena *arena, struct receipt_list *out)
 {
     struct memory_store *store = enter(base);
     size_t at = 0, room = cc_hash_map_count(store->receipts);
     struct receipt_list list = {cc_arena_calloc(arena, room + 1, sizeof *list.items), 0};
     void *value;
 
-    (void)err;
-    while (cc_hash_map_next(store->receipts, &at, &value)) {
-        const struct receipt *receipt = value;
-        if (strcmp(receipt->chat_id, chat_id) == 0)
-            list.items[list.count++] = *receipt;
-    }
+    while (cc_hash_map_next(store->receipts, &at, &value))
+        if (is_chosen(value, id))
+            list.items[list.count++] = *(const struct receipt *)value;
     *out = list;
     return leave(store, CC_OK);
+}
+
+static bool is_of_chat(const void *receipt, const char *chat_id)
+{
+    return strcmp(((const struct receipt *)receipt)->chat_id, chat_id) == 0;
+}
+
+static enum cc_code receipts_of(struct message_store *base, const char *chat_id,
+                                struct cc_arena *arena, struct receipt_list *out,
+                                struct cc_error *err)
+{
+    (void)err;
+    return list_receipts(base, is_of_chat, chat_id, arena, out);
+}
+
+static bool reads(const void *receipt, const char *user_id)
+{
+    return strcmp(((const struct receipt *)receipt)->user_id, user_id) == 0;
+}
+
+static enum cc_code receipts_by(struct message_store *base, const char *user_id,
+                                struct cc_arena *arena, struct receipt_list *out,
+                                struct cc_error *err)
+{
+    (void)err;
+    return list_receipts(base, reads, user_id, arena, out);
 }
 
 static void raise_to(int64_t *there, int64_t value)
@@ -598,11 +622,6 @@ static void drop_where(struct cc_hash_map **map, struct memory_store *store,
             cc_hash_map_put(kept, key(store, value), value);
     cc_hash_map_destroy(*map);
     *map = kept;
-}
-
-static bool reads(const void *receipt, const char *user_id)
-{
-    return strcmp(((const struct receipt *)receipt)->user_id, user_id) == 0;
 }
 
 static const char *receipt_key(struct memory_store *store, const void *value)
@@ -704,11 +723,6 @@ static void erase_log(struct memory_store *store, const struct erasure *erasure)
         if (change->op == CC_OP_REACT)
             change->reaction.emoji = "";
     }
-}
-
-static bool is_of_chat(const void *receipt, const char *chat_id)
-{
-    return strcmp(((const struct receipt *)receipt)->chat_id, chat_id) == 0;
 }
 
 static bool reacts_to(const void *change, const char *message_id)
@@ -875,6 +889,7 @@ static const struct message_store_ops memory_ops = {
     .get_receipt = get_receipt,
     .count_mentions = count_mentions,
     .receipts_of = receipts_of,
+    .receipts_by = receipts_by,
     .raise_receipts = raise_receipts,
     .forget_person = forget_person,
     .plan_erasure = plan_erasure,

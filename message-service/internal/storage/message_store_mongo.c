@@ -148,6 +148,7 @@ static const struct message_store_ops mongo_ops = {
     .get_receipt = message_mongo_get_receipt,
     .count_mentions = message_mongo_count_mentions,
     .receipts_of = message_mongo_receipts_of,
+    .receipts_by = message_mongo_receipts_by,
     .raise_receipts = message_mongo_raise_receipts,
     .forget_person = message_mongo_forget_person,
     .plan_erasure = message_mongo_plan_erasure,

@@ -179,6 +179,9 @@ enum cc_code message_mongo_get_receipt(struct message_store *store, const char *
 enum cc_code message_mongo_receipts_of(struct message_store *store, const char *chat_id,
                                        struct cc_arena *arena, struct receipt_list *out,
                                        struct cc_error *err);
+enum cc_code message_mongo_receipts_by(struct message_store *store, const char *user_id,
+                                       struct cc_arena *arena, struct receipt_list *out,
+                                       struct cc_error *err);
 enum cc_code message_mongo_forget_person(struct message_store *store, const char *user_id,
                                          struct cc_error *err);
 enum cc_code message_mongo_raise_receipts(struct message_store *store,

@@ -91,14 +91,28 @@ static void collect_receipt(const bson_t *row, void *arg)
     message_row_to_receipt(row, &all->list.items[all->list.count++]);
 }
 
-enum cc_code message_mongo_receipts_of(struct message_store *store, const char *chat_id,
-                                       struct cc_arena *arena, struct receipt_list *out,
-                                       struct cc_error *err)
+static enum cc_code list_receipts(struct message_store *store, const char *key, const char *id,
+                                  struct cc_arena *arena, struct receipt_list *out,
+                                  struct cc_error *err)
 {
     struct receipts all = {.arena = arena};
-    CC_AUTO(bson) bson_t *filter = BCON_NEW("chat_id", BCON_UTF8(chat_id));
+    CC_AUTO(bson) bson_t *filter = BCON_NEW(key, BCON_UTF8(id));
 
     CC_TRY(message_mongo_visit(store, RECEIPTS_COLLECTION, filter, collect_receipt, &all, err));
     *out = all.list;
     return CC_OK;
+}
+
+enum cc_code message_mongo_receipts_of(struct message_store *store, const char *chat_id,
+                                       struct cc_arena *arena, struct receipt_list *out,
+                                       struct cc_error *err)
+{
+    return list_receipts(store, "chat_id", chat_id, arena, out, err);
+}
+
+enum cc_code message_mongo_receipts_by(struct message_store *store, const char *user_id,
+                                       struct cc_arena *arena, struct receipt_list *out,
+                                       struct cc_error *err)
+{
+    return list_receipts(store, "user_id", user_id, arena, out, err);
 }

@@ -154,6 +154,29 @@ static void the_receipts_of_a_chat_are_listed(void **state)
     assert_int_equal(list.count, 0);
 }
 
+static void the_receipts_of_a_person_are_listed(void **state)
+{
+    struct log_fixture *f = *state;
+    const char *ada = new_id(f), *first = f->chat;
+    struct receipt_list list = {0};
+    struct receipt here = a_receipt(f, ada, 5), others = a_receipt(f, new_id(f), 7);
+    f->chat = new_id(f);
+    struct receipt there = a_receipt(f, ada, 9);
+    struct receipt all[] = {here, others, there};
+    assert_int_equal(f->store->ops->raise_receipts(f->store, all, 3, &f->err), CC_OK);
+
+    assert_int_equal(f->store->ops->receipts_by(f->store, ada, f->arena, &list, &f->err), CC_OK);
+
+    assert_int_equal(list.count, 2);
+    size_t at = strcmp(list.items[0].chat_id, first) == 0 ? 0 : 1;
+    assert_string_equal(list.items[at].chat_id, first);
+    assert_int_equal(list.items[at].read_seq, 5);
+    assert_int_equal(list.items[1 - at].read_seq, 9);
+    assert_int_equal(f->store->ops->receipts_by(f->store, new_id(f), f->arena, &list, &f->err),
+                     CC_OK);
+    assert_int_equal(list.count, 0);
+}
+
 /* More than the connections that a small server has to itself for one command. */
 static void receipts_of_a_large_batch_rise_together(void **state)
 {
@@ -211,6 +234,7 @@ int message_positions_contract_run(const char *name)
         STORE_TEST(receipts_rise_one_by_one_and_never_fall),
         STORE_TEST(of_who_is_forgotten_only_what_they_wrote_stays),
         STORE_TEST(the_receipts_of_a_chat_are_listed),
+        STORE_TEST(the_receipts_of_a_person_are_listed),
         STORE_TEST(receipts_of_a_large_batch_rise_together),
     };
 
