@@ -2,11 +2,11 @@
 that is deleted or has expired: not a word, in no store."""
 
 import asyncio
-import subprocess
 import uuid
 
 from client import attempts, fields_of
 from files import send_file, transfer, upload, url_of
+from fleet import run_daemon
 from stores import places_of
 
 
@@ -122,8 +122,9 @@ async def test_of_a_chat_deleted_for_all_no_store_keeps_a_word(people, fleet):
 def retell_deletions(fleet):
     """What an operator does after an upgrade from a version that erased less."""
     daemon = fleet.daemons()["chat-service-1"]
-    command = [daemon.executable, *daemon.arguments, "deletions", "retell"]
-    return subprocess.run(command, env=daemon.environment, capture_output=True, text=True, check=True, timeout=30).stdout
+    done = run_daemon(daemon, [*daemon.arguments, "deletions", "retell"], daemon.environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 async def test_of_a_message_that_is_deleted_or_has_expired_no_store_keeps_a_word(people):
