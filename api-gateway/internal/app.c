@@ -12,7 +12,7 @@
 #include "http/browser.h"
 #include "proxy/forward.h"
 
-#define REDIS_CONNECTIONS 1 /* for its health; the limiter has its own */
+#define REDIS_CONNECTIONS 1   /* for its health; the limiter has its own */
 #define DRAIN_RESERVE_MS  500 /* for what follows the drain */
 
 static enum cc_code authenticate(void *app, const char *token, size_t length, struct cc_caller *out,

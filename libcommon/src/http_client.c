@@ -58,7 +58,7 @@ struct cc_http_client {
     int free_count;
     bool stopping;
     struct cc_http_companion companion; /* fd NULL = none */
-    struct transfer *active, *delayed; /* the client's thread only */
+    struct transfer *active, *delayed;  /* the client's thread only */
 };
 
 /* ---- curl's callbacks ---- */

@@ -117,9 +117,9 @@ bool cc_redis_pipe_ask(struct cc_redis_pipe *pipe, size_t argc, const char *cons
                        cc_redis_pipe_done done, void *arg)
 {
     pthread_mutex_lock(&pipe->lock);
-    bool taken = pipe->context != NULL && !pipe->broken && pipe->count < QUESTIONS_MAX &&
-                 redisAppendCommandArgv(pipe->context, (int)argc, (const char **)argv, NULL) ==
-                     REDIS_OK;
+    bool taken =
+        pipe->context != NULL && !pipe->broken && pipe->count < QUESTIONS_MAX &&
+        redisAppendCommandArgv(pipe->context, (int)argc, (const char **)argv, NULL) == REDIS_OK;
     if (taken) {
         pipe->questions[(pipe->first + pipe->count++) % QUESTIONS_MAX] =
             (struct question){done, arg};

@@ -35,8 +35,8 @@ static int setup(void **state)
 
     f->proxy = tcp_proxy_start(test_env("CHAT_TEST_REDIS_URL"));
     f->in_order = true;
-    assert_int_equal(
-        cc_redis_pipe_create(tcp_proxy_uri(f->proxy), on_connected, f, &f->pipe, &err), CC_OK);
+    assert_int_equal(cc_redis_pipe_create(tcp_proxy_uri(f->proxy), on_connected, f, &f->pipe, &err),
+                     CC_OK);
     *state = f;
     return 0;
 }
@@ -60,7 +60,8 @@ static void note(void *arg, const redisReply *reply)
         return;
     }
     f->answered++;
-    f->in_order = f->in_order && reply->type == REDIS_REPLY_INTEGER && reply->integer == f->last + 1;
+    f->in_order =
+        f->in_order && reply->type == REDIS_REPLY_INTEGER && reply->integer == f->last + 1;
     f->last = reply->integer;
 }
 

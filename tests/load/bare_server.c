@@ -329,7 +329,8 @@ static bool start(struct server *server, int port)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (cc_listen("127.0.0.1", port, &server->listener, &bound, &err) != CC_OK ||
+    if (cc_listen(&(struct cc_listen_at){.host = "127.0.0.1", .port = port}, &server->listener,
+                  &bound, &err) != CC_OK ||
         listen(server->listener, SOMAXCONN) != 0) {
         fprintf(stderr, "bare-server: %s\n", err.detail);
         return false;

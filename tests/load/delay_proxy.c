@@ -202,7 +202,8 @@ static bool start(struct proxy *proxy, int port)
     proxy->last = &proxy->first;
     proxy->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     proxy->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (cc_listen("127.0.0.1", port, &proxy->listener, &bound, &err) != CC_OK) {
+    if (cc_listen(&(struct cc_listen_at){.host = "127.0.0.1", .port = port}, &proxy->listener,
+                  &bound, &err) != CC_OK) {
         fprintf(stderr, "delay-proxy: %s\n", err.detail);
         return false;
     }

@@ -32,13 +32,15 @@ class Profiler:
         self._process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
 
     def stop(self, title):
-        """Adds a daemon's row, with its first few functions below it."""
+        """Adds a row for each daemon, with its first few functions below it; none where none of ours was at work."""
         self._process.send_signal(signal.SIGINT)
         _, told = self._process.communicate(timeout=60)
         if not self._file.exists() or self._file.stat().st_size == 0:
             raise Complaint(f"perf recorded nothing: {told.strip()[-300:]}")
         found = self._symbols()
         self._file.unlink()
+        if not found:
+            return
         self._report.keep(f"profile: {title}", {name: dict(counted) for name, counted in found.items()})
         self._report.add(f"where the daemons were: {title}", f"share of the samples, {SAMPLES_PER_S} a second of CPU")
         for name in sorted(found, key=lambda one: -found[one].total()):
@@ -51,17 +53,19 @@ class Profiler:
 
     def _symbols(self):
         """{daemon: Counter of functions}"""
-        command = ["perf", "script", "-i", str(self._file), "-F", "pid,ip,sym"]
+        command = ["perf", "script", "-i", str(self._file), "-F", "pid,ip,sym,dso"]
         text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
         names = {pid: name for name, pid in self._pids.items()}
         return count_symbols(text, names)
 
 
 def count_symbols(text, names):
-    """Of lines "PID ADDRESS FUNCTION"; names: {pid: daemon}."""
+    """Of lines "PID ADDRESS FUNCTION (FILE)"; names: {pid: daemon}. A library without symbols counts as a whole."""
     found = collections.defaultdict(collections.Counter)
     for line in text.splitlines():
         words = line.split(None, 2)
         if len(words) == 3 and words[0].isdigit() and int(words[0]) in names:
-            found[names[int(words[0])]][words[2]] += 1
+            function, _, file = words[2].rpartition(" (")
+            library = f"somewhere in {file.rstrip(')').rpartition('/')[2]}"
+            found[names[int(words[0])]][library if function == "[unknown]" else function] += 1
     return found

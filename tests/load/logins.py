@@ -97,4 +97,4 @@ def run(pid, url, person, report, busy):
     costs = f"m={MEMORY_KIB} t={ITERATIONS} p={LANES}"
     report.add(f"CPU of a log-in, {costs}", f"{medians['login_s'] * 1000:.2f} ms", "", busy)
     report.add("  bare Argon2id", f"{medians['bare_s'] * 1000:.2f} ms", "", busy)
-    report.add("  ratio", rules.spread([one["ratio"] for one in rounds]), GOAL, busy)
+    report.add("  ratio", rules.spread([one["ratio"] for one in rounds], digits=3), GOAL, busy)

@@ -63,9 +63,9 @@ def run(bench):
     _wait_until_stored(reader, long_chat["chat_id"])
     asked = _questions(ada.user_id, many[0], long_chat["chat_id"])
     watch = measure.Watch(bench.stack)
-    watch.take()
+    bench.begin(watch)
     spent = _ask_in_turns(reader, asked)
-    watch.take()
+    bench.end(watch, "pages")
     void = bench.busy or rules.why_noisy(watch.interval())
     medians = {name: _add(bench, name, spent[name], asked[name][1], void) for name in asked}
     ratio = medians[LONG] / medians[SHORT]

@@ -77,10 +77,10 @@ class Figures(unittest.TestCase):
         self.assertEqual(rules.spread([3.0, 1.0, 2.0]), "2.00 (1.00 to 3.00 in 3 rounds)")
 
     def test_functions_are_counted_for_each_daemon(self):
-        told = "  7 55d0 cc_alloc\n  7 7ffa memcpy\n  7 55d0 cc_alloc\n  8 55d0 cc_alloc (inlined)\n  9 55d0 a_stranger\n\n"
+        told = "  7 55d0 cc_alloc (/a/service)\n  7 7ffa [unknown] (/lib/libfoo.so.1)\n  7 55d1 cc_alloc (/a/service)\n"
+        told += "  8 55d0 cc_alloc (/b/service)\n  9 55d0 a_stranger (/bin/true)\n\n"
         found = hotspots.count_symbols(told, {7: "auth-service-1", 8: "user-service-1"})
-        self.assertEqual(found["auth-service-1"].most_common(1), [("cc_alloc", 2)])
-        self.assertEqual({name: one.total() for name, one in found.items()}, {"auth-service-1": 3, "user-service-1": 1})
+        self.assertEqual(found, {"auth-service-1": {"cc_alloc": 2, "somewhere in libfoo.so.1": 1}, "user-service-1": {"cc_alloc": 1}})
 
 
 if __name__ == "__main__":

@@ -73,21 +73,23 @@ class Run:
         fleet.start_daemon(self.fleet, self._daemons[name], more_settings)
         fleet.wait_ready(self.fleet, [self._daemons[name]], announce=())
 
+    def begin(self, watch, pid=None):
+        """What is between this and `end` is measured; pid: of the generator, None = of this process."""
+        watch.take(pid)
+        if self._profiler:
+            self._profiler.start()
+
+    def end(self, watch, title, pid=None):
+        watch.take(pid)
+        if self._profiler:
+            self._profiler.stop(title)
+
     def measured_load(self, mode, beside=None, on=None, **arguments):
         """chat-load's report, and what the processes used meanwhile; beside: {name: pid} of what belongs to it too."""
         watch = measure.Watch(self.stack, beside)
-
-        def begin(pid):
-            watch.take(pid)
-            if self._profiler:
-                self._profiler.start()
-
-        def end(pid):
-            watch.take(pid)
-            if self._profiler:
-                self._profiler.stop(f"{mode}, {arguments.get('rate', arguments.get('sockets'))} a second")
-
-        result = generator.run(mode, {**(on or {}), generator.BEGIN: begin, generator.END: end}, **arguments)
+        title = f"{mode}, {arguments['rate']} a second" if "rate" in arguments else mode
+        around = {generator.BEGIN: lambda pid: self.begin(watch, pid), generator.END: lambda pid: self.end(watch, title, pid)}
+        result = generator.run(mode, {**(on or {}), **around}, **arguments)
         return result, watch.interval()
 
 
@@ -237,9 +239,9 @@ def drain_round(bench, number):
     bare = bare_rate(bench, number) if number % 2 else None
     fleet.start_daemon(bench.fleet, daemon)
     watch = measure.Watch(bench.stack)
-    watch.take()
+    bench.begin(watch)
     ours = drain_rate(bench, daemon)
-    watch.take()
+    bench.end(watch, "drain")
     return (ours, rules.why_noisy(watch.interval())), bare or bare_rate(bench, number)
 
 

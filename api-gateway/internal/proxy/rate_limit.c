@@ -1,5 +1,5 @@
-/* Token buckets in Redis. A request is asked about on the thread that brings it; the answer comes on
- * the HTTP client's thread, which can start what was admitted without waking another one. */
+/* Token buckets in Redis. A request is asked about on the thread that brings it; the answer comes
+ * on the HTTP client's thread, which can start what was admitted without waking another one. */
 
 #include "proxy/rate_limit.h"
 
@@ -65,8 +65,8 @@ static void tell(struct question *question, struct gateway_rate_verdict verdict)
 
 static void judge_locally(struct question *question)
 {
-    tell(question, gateway_local_rates_take(question->limiter->local, question->buckets,
-                                            question->count));
+    tell(question,
+         gateway_local_rates_take(question->limiter->local, question->buckets, question->count));
 }
 
 /* ---- questions ---- */
@@ -200,11 +200,10 @@ enum cc_code gateway_rate_limiter_create(const char *redis_url, struct cc_http_c
     memcpy(limiter->rates, rates, sizeof(limiter->rates));
     limiter->local = gateway_local_rates_create(limiter->rates, clock);
     name_script(limiter->sha1);
-    cc_http_client_accompany(client, &(struct cc_http_companion){.fd = watched_fd,
-                                                                 .turn = turn,
-                                                                 .period_ms =
-                                                                     CC_REDIS_PIPE_PERIOD_MS,
-                                                                 .arg = limiter});
+    cc_http_client_accompany(
+        client,
+        &(struct cc_http_companion){
+            .fd = watched_fd, .turn = turn, .period_ms = CC_REDIS_PIPE_PERIOD_MS, .arg = limiter});
     *out = limiter;
     return CC_OK;
 }

@@ -36,12 +36,10 @@ struct gateway_rate_verdict {
 struct gateway_rate_limiter;
 /* Becomes the companion of the client (common/http_client.h), which must be destroyed first; it and
  * the clock are borrowed, `rates` is copied. Errors: those of cc_redis_pipe_create. */
-CC_MUST_CHECK enum cc_code gateway_rate_limiter_create(const char *redis_url,
-                                                       struct cc_http_client *client,
-                                                       const struct gateway_rate *rates,
-                                                       const struct cc_clock *clock,
-                                                       struct gateway_rate_limiter **out,
-                                                       struct cc_error *err);
+CC_MUST_CHECK enum cc_code
+gateway_rate_limiter_create(const char *redis_url, struct cc_http_client *client,
+                            const struct gateway_rate *rates, const struct cc_clock *clock,
+                            struct gateway_rate_limiter **out, struct cc_error *err);
 void gateway_rate_limiter_destroy(struct gateway_rate_limiter *limiter);
 
 /* Takes one token from each of three buckets, or none when one of them is empty: that of the class

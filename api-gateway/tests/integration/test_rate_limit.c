@@ -38,9 +38,9 @@ static void set_up_on(struct fixture *f, const char *url, const struct gateway_r
     assert_int_equal(cc_redis_create(url, 2, &f->redis, &err), CC_OK);
     f->client = cc_http_client_create();
     f->second_client = cc_http_client_create();
-    assert_int_equal(gateway_rate_limiter_create(url, f->client, limits, cc_clock_system(),
-                                                 &f->limiter, &err),
-                     CC_OK);
+    assert_int_equal(
+        gateway_rate_limiter_create(url, f->client, limits, cc_clock_system(), &f->limiter, &err),
+        CC_OK);
     assert_int_equal(gateway_rate_limiter_create(url, f->second_client, limits, cc_clock_system(),
                                                  &f->second, &err),
                      CC_OK);
