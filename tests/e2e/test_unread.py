@@ -4,7 +4,6 @@ is what message-service counts."""
 import copy
 import uuid
 
-import pytest
 from client import attempts, fields_of
 
 BURST = 40

@@ -31,6 +31,21 @@ static void expect_done(struct ws_client *client, int id)
     ws_client_expect(client, re, NULL);
 }
 
+static void whoever_comes_after_the_log_was_purged_is_told_to_reload(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *bob;
+
+    world_store(f->world, f->chat, "long ago", false);
+    world_set(f->world, &f->chat->purged, true);
+    bob = connect_person(f, 0, f->bob);
+    ask_page(f, bob, 1);
+
+    ws_client_expect(bob, "\"re\":1,\"ok\":true", "\"items\":[],\"head_rev\":1", "\"more\":false",
+                     "\"reload\":true", NULL);
+    ws_client_close(bob);
+}
+
 static void two_pages_are_under_way_at_a_time(void **state)
 {
     struct fixture *f = *state;
@@ -164,6 +179,7 @@ static void tokens_are_not_refreshed_all_the_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        GATEWAY_TEST(whoever_comes_after_the_log_was_purged_is_told_to_reload),
         GATEWAY_TEST(two_pages_are_under_way_at_a_time),
         GATEWAY_TEST(too_many_pages_are_refused_with_the_time_to_wait),
         GATEWAY_TEST(whoever_is_watched_already_is_not_one_more),

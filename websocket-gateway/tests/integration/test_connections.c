@@ -1,6 +1,9 @@
 /* The same world: how a connection begins, what it may not do, and how it ends. */
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/alloc.h"
 #include "common/events/session_revoked.h"
@@ -77,6 +80,111 @@ static void an_expired_token_asks_for_a_new_one(void **state)
     cc_free(token);
 
     assert_int_equal(ws_client_close_code(client), 4200);
+    ws_client_close(client);
+}
+
+enum { TOKEN_LIFE_MS = 600000, SHORT_MS = 1500, SOCKETS_MAX = 10 };
+
+/* With a token that ends in SHORT_MS. */
+static struct ws_client *connect_for_a_moment(struct fixture *f)
+{
+    struct ws_client *client = open_socket(f, 0);
+    char *token = world_token(f->world, f->ann, f->session, now_ms() - TOKEN_LIFE_MS + SHORT_MS);
+
+    ws_client_send(client, "{\"id\":1,\"t\":\"auth\",\"token\":\"%s\"}", token);
+    cc_free(token);
+    ws_client_expect(client, "\"t\":\"ready\"", f->ann, NULL);
+    return client;
+}
+
+static void send_refresh(struct fixture *f, struct ws_client *client, const char *user_id)
+{
+    char *token = world_token(f->world, user_id, f->session, now_ms());
+
+    ws_client_send(client, "{\"id\":2,\"t\":\"refresh\",\"token\":\"%s\"}", token);
+    cc_free(token);
+}
+
+static void a_socket_ends_with_its_token(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_for_a_moment(f);
+
+    ws_client_expect(ann, "\"t\":\"error\"", "\"unauthenticated\"", NULL);
+    assert_int_equal(ws_client_close_code(ann), 4200);
+    ws_client_close(ann);
+}
+
+static void a_socket_with_a_new_token_outlives_the_old_one(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_for_a_moment(f);
+
+    send_refresh(f, ann, f->ann);
+    ws_client_expect(ann, "\"re\":2,\"ok\":true", "\"token_expires_at\":", NULL);
+
+    ws_client_expect_none(ann, "\"error\"", SHORT_MS + 500);
+    ws_client_send(ann, "{\"id\":3,\"t\":\"ping\"}");
+    ws_client_expect(ann, "\"t\":\"pong\"", "\"re\":3", NULL);
+    ws_client_close(ann);
+}
+
+static void somebody_elses_token_keeps_no_socket(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann = connect_for_a_moment(f);
+
+    send_refresh(f, ann, f->bob);
+
+    ws_client_expect(ann, "\"re\":2,\"ok\":false", "\"forbidden\"", NULL);
+    assert_int_equal(ws_client_close_code(ann), 4200);
+    ws_client_close(ann);
+}
+
+static void one_socket_too_many_is_closed_and_the_others_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *clients[SOCKETS_MAX], *one_more;
+
+    for (int i = 0; i < SOCKETS_MAX; i++)
+        clients[i] = connect_person(f, 0, f->ann);
+    one_more = sign_in(f, 0, f->ann, "");
+
+    ws_client_expect(one_more, "\"re\":1", "\"rate_limited\"", NULL);
+    assert_int_equal(ws_client_close_code(one_more), 4108);
+    ws_client_close(one_more);
+    for (int i = 0; i < SOCKETS_MAX; i++) {
+        ws_client_send(clients[i], "{\"id\":3,\"t\":\"ping\"}");
+        ws_client_expect(clients[i], "\"t\":\"pong\"", NULL);
+        ws_client_close(clients[i]);
+    }
+}
+
+static void without_chat_service_nobody_signs_in(void **state)
+{
+    struct fixture *f = *state;
+    struct ws_client *ann;
+
+    world_set(f->world, &f->world->no_chats, true);
+    ann = sign_in(f, 0, f->ann, "");
+    ws_client_expect(ann, "\"re\":1", "\"unavailable\"", "\"retryable\":true", NULL);
+    assert_int_equal(ws_client_close_code(ann), 4101);
+    ws_client_close(ann);
+    world_set(f->world, &f->world->no_chats, false);
+
+    ws_client_close(connect_person(f, 0, f->ann));
+}
+
+static void a_client_that_acknowledges_nothing_for_20_s_is_given_up(void **state)
+{
+    struct ws_client *client = open_socket(*state, 0);
+    int timeout_ms = 0;
+    socklen_t length = sizeof timeout_ms;
+
+    assert_int_equal(
+        getsockopt(test_other_end(client->fd), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &length),
+        0);
+    assert_int_equal(timeout_ms, 20000);
     ws_client_close(client);
 }
 
@@ -211,6 +319,12 @@ int main(void)
         GATEWAY_TEST(a_suspended_persons_socket_is_told_why),
         GATEWAY_TEST(a_bad_token_is_refused_for_good),
         GATEWAY_TEST(an_expired_token_asks_for_a_new_one),
+        GATEWAY_TEST(a_socket_ends_with_its_token),
+        GATEWAY_TEST(a_socket_with_a_new_token_outlives_the_old_one),
+        GATEWAY_TEST(somebody_elses_token_keeps_no_socket),
+        GATEWAY_TEST(one_socket_too_many_is_closed_and_the_others_stay),
+        GATEWAY_TEST(without_chat_service_nobody_signs_in),
+        GATEWAY_TEST(a_client_that_acknowledges_nothing_for_20_s_is_given_up),
         GATEWAY_TEST(the_handshake_may_carry_the_token),
         GATEWAY_TEST(nothing_may_come_before_authentication),
         GATEWAY_TEST(silence_instead_of_authentication_ends_the_connection),
