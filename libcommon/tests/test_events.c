@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/events/chat_updated.h"
 
 #include "recode.h"
 
@@ -34,7 +35,12 @@ static struct golden {
     {.name = "message.read.watermark", .recode = recode_message_read},
     {.name = "message.read.member_added", .recode = recode_message_read},
     {.name = "message.read.cleared", .recode = recode_message_read},
+    {.name = "chat.updated.created", .recode = recode_chat_updated},
+    {.name = "chat.updated.metadata", .recode = recode_chat_updated},
     {.name = "chat.updated.member_added", .recode = recode_chat_updated},
+    {.name = "chat.updated.member_removed", .recode = recode_chat_updated},
+    {.name = "chat.updated.role", .recode = recode_chat_updated},
+    {.name = "chat.updated.settings", .recode = recode_chat_updated},
     {.name = "chat.updated.deleted", .recode = recode_chat_updated},
     {.name = "chat.updated.personal", .recode = recode_chat_updated},
     {.name = "notification.new.mention", .recode = recode_notification_new},
@@ -115,6 +121,28 @@ static void decoding_and_encoding_a_golden_event_gives_it_back(void **state)
         json_decref(expected);
         json_decref(actual);
         cc_strbuf_finish(&out);
+    }
+}
+
+static const struct golden *golden_of(const char *name)
+{
+    for (size_t i = 0; i < GOLDEN_COUNT; i++)
+        if (strcmp(goldens[i].name, name) == 0)
+            return &goldens[i];
+    return NULL;
+}
+
+static void each_kind_of_change_of_a_chat_has_a_golden_event(void **state)
+{
+    (void)state;
+    for (size_t i = 0; cc_chat_change_names[i] != NULL; i++) {
+        char name[64], change[64];
+
+        snprintf(name, sizeof name, "chat.updated.%s", cc_chat_change_names[i]);
+        snprintf(change, sizeof change, "\"change\": \"%s\"", cc_chat_change_names[i]);
+        const struct golden *golden = golden_of(name);
+        if (golden == NULL || strstr(golden->text, change) == NULL)
+            fail_msg("no golden event tells %s", name);
     }
 }
 
@@ -295,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decoding_and_encoding_a_golden_event_gives_it_back),
+        cmocka_unit_test(each_kind_of_change_of_a_chat_has_a_golden_event),
         cmocka_unit_test(unknown_fields_are_ignored),
         cmocka_unit_test(an_envelope_of_another_type_or_version_is_refused),
         cmocka_unit_test(no_part_of_an_event_is_taken_for_an_event),

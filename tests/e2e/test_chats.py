@@ -234,3 +234,34 @@ async def test_the_changes_of_the_list_are_what_is_new_in_it(people):
     assert shown[second]["unread"] == 1
     assert third not in {one["chat_id"] for one in page["items"]}
     assert first not in removed
+
+
+async def test_what_is_sent_in_a_group_goes_after_its_retention(people, gateways):
+    ada, bob, chat_id = await a_group(people, "Ada", "Bob")
+    at_bob = await people.connect(bob, gateways[1])
+    kept = fields_of(await ada.say(chat_id, "from before"), 201)
+    fields_of(await ada.call("PATCH", f"/v1/chats/{chat_id}", {"settings": {"retention_s": 4}}), 200)
+
+    path, key = f"/v1/chats/{chat_id}/messages", {"Idempotency-Key": "1"}
+    lasting = {"type": "text", "body": "for an hour", "ttl_s": 3600}  # the group's own is shorter
+    sent = [
+        fields_of(await ada.say(chat_id, "for a moment"), 201),
+        fields_of(await bob.call("POST", path, lasting, headers=key), 201),
+    ]
+
+    for message in sent:
+        await at_bob.expect(
+            lambda frame, wanted=message["message_id"]: (
+                frame.get("t") == "message_deleted" and frame["message"]["message_id"] == wanted
+            )
+        )
+    history = {one["message_id"]: one for one in await bob.history(chat_id)}
+    assert history[kept["message_id"]]["body"] == "from before" and history[kept["message_id"]]["expires_at"] is None
+    for message in sent:
+        assert message["expires_at"] is not None
+        assert history[message["message_id"]]["deleted"] and history[message["message_id"]]["body"] == ""
+    log = await ada.get(f"/v1/chats/{chat_id}/changes", after_rev=0)
+    assert "for a moment" not in str(log) and "for an hour" not in str(log)
+
+    fields_of(await ada.call("PATCH", f"/v1/chats/{chat_id}", {"settings": {"retention_s": 0}}), 200)
+    assert fields_of(await ada.say(chat_id, "for good"), 201)["expires_at"] is None

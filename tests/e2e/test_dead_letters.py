@@ -3,57 +3,16 @@ put aside with its reason, is shown without a word of what it says, and what can
 
 import asyncio
 import json
-import os
 import time
 import uuid
 
 from client import attempts, fields_of
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from fleet import REPOSITORY, run_daemon
+from topics import SECONDS, produce, records_of
 
 TOPIC, DLQ = "message.created", "message.created.dlq"
 GOLDEN = REPOSITORY / "docs" / "events" / "golden" / "message.created.create.json"
-SECONDS = 60
 DAY_MS = 24 * 60 * 60 * 1000
-
-
-def brokers():
-    return {"bootstrap.servers": os.environ["CHAT_TEST_KAFKA_BROKERS"]}
-
-
-def produce(topic, key, payload, age_ms=0, headers=None):
-    """As of so long ago; stored when this returns."""
-    faults = []
-    producer = Producer(brokers() | {"partitioner": "murmur2_random"})
-    producer.produce(
-        topic,
-        key=key,
-        value=payload,
-        headers=headers or {},
-        timestamp=int(time.time() * 1000) - age_ms,
-        on_delivery=lambda fault, _: faults.append(fault),
-    )
-    assert producer.flush(SECONDS) == 0 and faults == [None]
-
-
-def letters_about(key):
-    """[(value, {header: value})] of the dead letters under this key."""
-    consumer = Consumer(brokers() | {"group.id": f"test-{uuid.uuid4()}", "enable.auto.commit": False})
-    partitions = consumer.list_topics(DLQ, timeout=SECONDS).topics[DLQ].partitions
-    ends = {one: consumer.get_watermark_offsets(TopicPartition(DLQ, one), timeout=SECONDS)[1] for one in partitions}
-    found, left, deadline = [], sum(map(bool, ends.values())), time.monotonic() + SECONDS
-    consumer.assign([TopicPartition(DLQ, one, OFFSET_BEGINNING) for one in partitions if ends[one]])
-    while left:
-        assert time.monotonic() < deadline, "the dead letters can't be read"
-        record = consumer.poll(1)
-        if record is None:
-            continue
-        assert not record.error(), record.error()
-        if record.key() == key.encode():
-            found.append((record.value(), dict(record.headers() or [])))
-        left -= record.offset() == ends[record.partition()] - 1
-    consumer.close()
-    return found
 
 
 async def dlq(fleet, word, about):
@@ -97,7 +56,7 @@ async def test_a_poison_record_is_put_aside_with_its_reason_and_the_chat_goes_on
         if lines := await dlq(fleet, "list", chat_id):
             break
     assert len(lines) == 1 and "unreadable" in lines[0] and "secret" not in lines[0]
-    [(value, headers)] = await asyncio.to_thread(letters_about, chat_id)
+    [(value, headers)] = await asyncio.to_thread(records_of, DLQ, chat_id)
     assert value == payload
     assert headers["reason"].decode() in lines[0]
     assert "the next one" in await bodies(ada, chat_id)
