@@ -322,7 +322,7 @@ static enum cc_code find_forgotten(struct batch *batch, struct operation *operat
     CC_TRY(know_start(batch, operation->chat, err));
     if (!operation->chat->is_shortened)
         return CC_OK;
-    CC_TRY(store->ops->find_message(store, ask->op_id, batch->arena, &message, err));
+    CC_TRY(store->ops->find_message(store, ask->chat_id, ask->op_id, batch->arena, &message, err));
     if (message == NULL || strcmp(message->chat_id, ask->chat_id) != 0)
         return CC_OK;
     CC_TRY(look_up(batch, operation, err));

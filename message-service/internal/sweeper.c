@@ -95,7 +95,8 @@ static enum cc_code look_at(struct sweeper *sweeper, const struct expiry *expiry
     struct message_store *store = sweeper->store;
     struct cc_message *message;
 
-    CC_TRY(store->ops->find_message(store, expiry->message_id, arena, &message, err));
+    CC_TRY(
+        store->ops->find_message(store, expiry->chat_id, expiry->message_id, arena, &message, err));
     if (message == NULL || message->deleted) {
         forget_one(sweeper, expiry->message_id);
         return store->ops->forget_expiry(store, expiry->message_id, err);

@@ -14,7 +14,8 @@ struct known_reaction {
 struct targets {
     struct message_store *store;
     struct cc_arena *arena;
-    struct cc_hash_map *messages;  /* message_id to struct cc_message, &absent when there is none */
+    struct cc_hash_map
+        *messages; /* "<chat>/<message>" to struct cc_message, &absent: there is none */
     struct cc_hash_map *reactions; /* "<message>/<user>/<emoji>" to struct known_reaction */
 };
 
@@ -48,16 +49,24 @@ void targets_forget(struct targets *targets)
     targets->reactions = cc_hash_map_create();
 }
 
-static enum cc_code find_message(struct targets *targets, const char *message_id,
-                                 const struct cc_message **out, struct cc_error *err)
+/* By chat too: who names another chat's message must not make it absent for those of that chat. */
+static const char *message_key(struct targets *targets, const char *chat_id, const char *message_id)
+{
+    return cc_arena_printf(targets->arena, "%s/%s", chat_id, message_id);
+}
+
+static enum cc_code find_message(struct targets *targets, const char *chat_id,
+                                 const char *message_id, const struct cc_message **out,
+                                 struct cc_error *err)
 {
     struct message_store *store = targets->store;
-    struct cc_message *found = cc_hash_map_get(targets->messages, message_id);
+    const char *key = message_key(targets, chat_id, message_id);
+    struct cc_message *found = cc_hash_map_get(targets->messages, key);
 
     if (found == NULL) {
-        CC_TRY(store->ops->find_message(store, message_id, targets->arena, &found, err));
+        CC_TRY(store->ops->find_message(store, chat_id, message_id, targets->arena, &found, err));
         found = found == NULL ? &absent : found;
-        cc_hash_map_put(targets->messages, cc_arena_strdup(targets->arena, message_id), found);
+        cc_hash_map_put(targets->messages, key, found);
     }
     *out = found;
     return CC_OK;
@@ -104,7 +113,7 @@ enum cc_code targets_find(struct targets *targets, const struct ev_message_creat
     *out = (struct decide_target){0};
     if (message_id == NULL)
         return CC_OK;
-    CC_TRY(find_message(targets, message_id, &message, err));
+    CC_TRY(find_message(targets, ask->chat_id, message_id, &message, err));
     bool elsewhere = message == &absent || strcmp(message->chat_id, ask->chat_id) != 0;
     if (elsewhere)
         return CC_OK;
@@ -122,7 +131,8 @@ void targets_note(struct targets *targets, const struct change *decided)
 
     *message = decided->message; /* `decided` is written over when the batch is decided again */
     if (message->seq > 0)
-        cc_hash_map_put(targets->messages, message->message_id, message);
+        cc_hash_map_put(targets->messages,
+                        message_key(targets, message->chat_id, message->message_id), message);
     if (reaction->user_id != NULL)
         know_reaction(targets, reaction_key(targets, message->message_id, reaction), reaction->on);
 }

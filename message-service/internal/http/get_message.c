@@ -22,8 +22,8 @@ enum cc_code message_http_history(struct cc_request *req, struct cc_response *re
 
     CC_TRY(message_access(req, &message, err));
     if (!message->deleted)
-        CC_TRY(app->store->ops->versions_of(app->store, message->message_id, cc_request_arena(req),
-                                            &versions, err));
+        CC_TRY(app->store->ops->versions_of(app->store, message->chat_id, message->message_id,
+                                            cc_request_arena(req), &versions, err));
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);
     cc_json_open_array(writer, "items");

@@ -65,7 +65,7 @@ enum cc_code message_http_internal_hide(struct cc_request *req, struct cc_respon
     const char *message_id = cc_json_uuid(reader, "message_id", CC_REQUIRED);
     if (!cc_json_reader_done(reader))
         return cc_json_reader_error(reader, err);
-    CC_TRY(app->store->ops->find_message(app->store, message_id, arena, &found, err));
+    CC_TRY(app->store->ops->find_message(app->store, chat_id, message_id, arena, &found, err));
     if (found == NULL || strcmp(found->chat_id, chat_id) != 0)
         return cc_fail(err, CC_NOT_FOUND, "message_id", "there is no such message");
     return message_hide(app, user_id, found, arena, err);

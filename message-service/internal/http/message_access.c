@@ -28,8 +28,8 @@ enum cc_code message_access_one(struct cc_request *req, const char *message_id,
     struct standing standing;
     bool sees;
 
-    CC_TRY(
-        app->store->ops->find_message(app->store, message_id, cc_request_arena(req), &found, err));
+    CC_TRY(app->store->ops->find_message(app->store, NULL, message_id, cc_request_arena(req),
+                                         &found, err));
     if (found == NULL)
         return no_such_message(err);
     enum cc_code code =

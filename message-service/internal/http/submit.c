@@ -108,8 +108,8 @@ static bool is_visible(struct submission *submission, const struct change *found
 
     if (!change_accepted(found) || found->message.seq == 0)
         return true;
-    return store->ops->find_message(store, found->message.message_id, submission->arena, &message,
-                                    NULL) == CC_OK &&
+    return store->ops->find_message(store, found->chat_id, found->message.message_id,
+                                    submission->arena, &message, NULL) == CC_OK &&
            message != NULL && message->rev >= found->rev;
 }
 
@@ -120,8 +120,8 @@ static enum cc_code take_forgotten(struct submission *submission, bool *out_sett
     struct message_store *store = submission->app->store;
     struct cc_message *message;
 
-    CC_TRY(
-        store->ops->find_message(store, submission->out->op_id, submission->arena, &message, err));
+    CC_TRY(store->ops->find_message(store, submission->operation->chat_id, submission->out->op_id,
+                                    submission->arena, &message, err));
     *out_settled = message != NULL;
     if (message == NULL)
         return CC_OK;

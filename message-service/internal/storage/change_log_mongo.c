@@ -108,7 +108,7 @@ static enum cc_code has_next(struct message_store *store, const char *chat_id, i
     struct one_change one = {arena, NULL};
 
     message_row_id(chat_id, rev, id);
-    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(id));
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(id), "chat_id", BCON_UTF8(chat_id));
     CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, filter, take_one, &one, err));
     *out = one.found != NULL;
     return CC_OK;
@@ -163,23 +163,24 @@ static void collect_version(const bson_t *row, void *arg)
 }
 
 /* A message has the id of the operation that made it; its edits name it. */
-static bson_t *first_version(const char *message_id)
+static bson_t *first_version(const char *chat_id, const char *message_id)
 {
-    return BCON_NEW("op_id", BCON_UTF8(message_id));
+    return BCON_NEW("op_id", BCON_UTF8(message_id), "chat_id", BCON_UTF8(chat_id));
 }
 
-static bson_t *later_versions(const char *message_id)
+static bson_t *later_versions(const char *chat_id, const char *message_id)
 {
-    return BCON_NEW("alters", BCON_UTF8(message_id), "op", BCON_UTF8(cc_op_names[CC_OP_EDIT]));
+    return BCON_NEW("chat_id", BCON_UTF8(chat_id), "alters", BCON_UTF8(message_id), "op",
+                    BCON_UTF8(cc_op_names[CC_OP_EDIT]));
 }
 
-enum cc_code message_mongo_versions_of(struct message_store *store, const char *message_id,
-                                       struct cc_arena *arena, struct change_list *out,
-                                       struct cc_error *err)
+enum cc_code message_mongo_versions_of(struct message_store *store, const char *chat_id,
+                                       const char *message_id, struct cc_arena *arena,
+                                       struct change_list *out, struct cc_error *err)
 {
     struct versions versions = {.arena = arena};
-    CC_AUTO(bson) bson_t *first = first_version(message_id);
-    CC_AUTO(bson) bson_t *later = later_versions(message_id);
+    CC_AUTO(bson) bson_t *first = first_version(chat_id, message_id);
+    CC_AUTO(bson) bson_t *later = later_versions(chat_id, message_id);
 
     CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, first, collect_version, &versions, err));
     CC_TRY(message_mongo_visit(store, CHANGES_COLLECTION, later, collect_version, &versions, err));
@@ -205,8 +206,9 @@ static enum cc_code add_strip(mongo_bulk *bulk, const struct change *deletion, c
                               struct cc_error *err)
 {
     CC_AUTO(bson)
-    bson_t *filter = BCON_NEW(field, BCON_UTF8(deletion->message.message_id), "rev", "{", "$lt",
-                              BCON_INT64(deletion->rev), "}");
+    bson_t *filter =
+        BCON_NEW(field, BCON_UTF8(deletion->message.message_id), "chat_id",
+                 BCON_UTF8(deletion->chat_id), "rev", "{", "$lt", BCON_INT64(deletion->rev), "}");
     CC_AUTO(bson) bson_t *update = bson_new();
 
     message_row_strip(update);

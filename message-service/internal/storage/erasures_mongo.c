@@ -55,11 +55,9 @@ enum cc_code message_mongo_erasures(struct message_store *store, size_t limit,
 }
 
 static enum cc_code update_rows(struct message_store *store, const char *collection,
-                                const char *key, const char *value, const bson_t *update,
-                                struct cc_error *err)
+                                const bson_t *filter, const bson_t *update, struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, collection);
-    CC_AUTO(bson) bson_t *filter = BCON_NEW(key, BCON_UTF8(value));
     bson_error_t fault;
     bool done = mongoc_collection_update_many(loan.collection, filter, update, NULL, NULL, &fault);
 
@@ -88,10 +86,11 @@ static enum cc_code note_done(struct message_store *store, const struct erasure 
                               struct cc_error *err)
 {
     int64_t next = erasure->bucket + 1;
+    CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(erasure->chat_id));
     CC_AUTO(bson) bson_t *update = BCON_NEW("$max", "{", "bucket", BCON_INT64(next), "}");
 
     if (next <= erasure->rev >> BUCKET_BITS)
-        return update_rows(store, ERASURES_COLLECTION, "_id", erasure->chat_id, update, err);
+        return update_rows(store, ERASURES_COLLECTION, filter, update, err);
     CC_TRY(message_mongo_delete(store, RECEIPTS_COLLECTION, "chat_id", erasure->chat_id, err));
     return message_mongo_delete(store, ERASURES_COLLECTION, "_id", erasure->chat_id, err);
 }
@@ -105,8 +104,10 @@ enum cc_code message_mongo_erase(struct message_store *store, const struct erasu
 
     message_row_erase(update);
     message_row_id(erasure->chat_id, erasure->bucket, bucket);
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW("bucket", BCON_UTF8(bucket), "chat_id", BCON_UTF8(erasure->chat_id));
     CC_TRY(forget_what_hangs_on(store, said, err));
-    CC_TRY(update_rows(store, CHANGES_COLLECTION, "bucket", bucket, update, err));
-    CC_TRY(update_rows(store, MESSAGES_COLLECTION, "bucket", bucket, update, err));
+    CC_TRY(update_rows(store, CHANGES_COLLECTION, filter, update, err));
+    CC_TRY(update_rows(store, MESSAGES_COLLECTION, filter, update, err));
     return note_done(store, erasure, err);
 }

@@ -98,9 +98,9 @@ struct message_store_ops {
                                   struct change_list *out, struct cc_error *err);
     /* What a message said, version by version: the changes that made one, oldest first; of more
      * than MESSAGE_VERSIONS_MAX the newest. A deleted one's say nothing any more. */
-    enum cc_code (*versions_of)(struct message_store *store, const char *message_id,
-                                struct cc_arena *arena, struct change_list *out,
-                                struct cc_error *err);
+    enum cc_code (*versions_of)(struct message_store *store, const char *chat_id,
+                                const char *message_id, struct cc_arena *arena,
+                                struct change_list *out, struct cc_error *err);
     /* Brings the timeline (messages, reactions, mentions) up to these accepted changes, revs
      * ascending per chat; what is newer there stays. A deletion takes what the message said out of
      * the log's earlier rows too. Repeatable. */
@@ -110,10 +110,11 @@ struct message_store_ops {
     enum cc_code (*messages_by_seq)(struct message_store *store, const char *chat_id,
                                     int64_t from_seq, int64_t to_seq, struct cc_arena *arena,
                                     struct message_list *out, struct cc_error *err);
-    /* *out = NULL when there is none. */
-    enum cc_code (*find_message)(struct message_store *store, const char *message_id,
-                                 struct cc_arena *arena, struct cc_message **out,
-                                 struct cc_error *err);
+    /* *out = NULL when there is none. chat_id: where it is, as far as that is known; NULL asks
+     * every shard of a cluster. */
+    enum cc_code (*find_message)(struct message_store *store, const char *chat_id,
+                                 const char *message_id, struct cc_arena *arena,
+                                 struct cc_message **out, struct cc_error *err);
     /* The chat's pinned messages, newest first; at most MESSAGE_READ_RANGE_MAX. */
     enum cc_code (*pinned_messages)(struct message_store *store, const char *chat_id,
                                     struct cc_arena *arena, struct message_list *out,

@@ -70,11 +70,12 @@ static enum cc_code changes_after(struct message_store *store, const char *chat_
             inner->ops->changes_after(inner, chat_id, after_rev, limit, arena, out, err));
 }
 
-static enum cc_code versions_of(struct message_store *store, const char *message_id,
-                                struct cc_arena *arena, struct change_list *out,
-                                struct cc_error *err)
+static enum cc_code versions_of(struct message_store *store, const char *chat_id,
+                                const char *message_id, struct cc_arena *arena,
+                                struct change_list *out, struct cc_error *err)
 {
-    THROUGH(store, STORE_VERSIONS_OF, inner->ops->versions_of(inner, message_id, arena, out, err));
+    THROUGH(store, STORE_VERSIONS_OF,
+            inner->ops->versions_of(inner, chat_id, message_id, arena, out, err));
 }
 
 static enum cc_code materialise(struct message_store *store, const struct change *const *changes,
@@ -91,12 +92,12 @@ static enum cc_code messages_by_seq(struct message_store *store, const char *cha
             inner->ops->messages_by_seq(inner, chat_id, from_seq, to_seq, arena, out, err));
 }
 
-static enum cc_code find_message(struct message_store *store, const char *message_id,
-                                 struct cc_arena *arena, struct cc_message **out,
-                                 struct cc_error *err)
+static enum cc_code find_message(struct message_store *store, const char *chat_id,
+                                 const char *message_id, struct cc_arena *arena,
+                                 struct cc_message **out, struct cc_error *err)
 {
     THROUGH(store, STORE_FIND_MESSAGE,
-            inner->ops->find_message(inner, message_id, arena, out, err));
+            inner->ops->find_message(inner, chat_id, message_id, arena, out, err));
 }
 
 static enum cc_code pinned_messages(struct message_store *store, const char *chat_id,

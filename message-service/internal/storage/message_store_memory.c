@@ -226,9 +226,9 @@ static int by_rev(const void *a, const void *b)
     return (left->rev > right->rev) - (left->rev < right->rev);
 }
 
-static enum cc_code versions_of(struct message_store *base, const char *message_id,
-                                struct cc_arena *arena, struct change_list *out,
-                                struct cc_error *err)
+static enum cc_code versions_of(struct message_store *base, const char *chat_id,
+                                const char *message_id, struct cc_arena *arena,
+                                struct change_list *out, struct cc_error *err)
 {
     struct memory_store *store = enter(base);
     size_t at = 0, room = cc_hash_map_count(store->changes_by_op);
@@ -239,6 +239,7 @@ static enum cc_code versions_of(struct message_store *base, const char *message_
     while (cc_hash_map_next(store->changes_by_op, &at, &value)) {
         const struct change *change = value;
         if (change_accepted(change) && change_makes_version(change) &&
+            strcmp(change->chat_id, chat_id) == 0 &&
             strcmp(change->message.message_id, message_id) == 0)
             list.items[list.count++] = change_copy(arena, change);
     }
@@ -291,16 +292,16 @@ static enum cc_code messages_by_seq(struct message_store *base, const char *chat
     return leave(store, CC_OK);
 }
 
-static enum cc_code find_message(struct message_store *base, const char *message_id,
-                                 struct cc_arena *arena, struct cc_message **out,
-                                 struct cc_error *err)
+static enum cc_code find_message(struct message_store *base, const char *chat_id,
+                                 const char *message_id, struct cc_arena *arena,
+                                 struct cc_message **out, struct cc_error *err)
 {
     struct memory_store *store = enter(base);
     const struct stored_message *found = cc_hash_map_get(store->messages, message_id);
 
     (void)err;
     *out = NULL;
-    if (found != NULL) {
+    if (found != NULL && (chat_id == NULL || strcmp(found->message.chat_id, chat_id) == 0)) {
         *out = CC_ARENA_NEW(arena, struct cc_message);
         **out = message_copy(arena, &found->message);
     }

@@ -112,14 +112,21 @@ enum cc_code message_mongo_insert_missing(struct message_store *store, const cha
     return stored || known ? CC_OK : cc_mongo_fail(&fault, err);
 }
 
-enum cc_code message_mongo_delete(struct message_store *store, const char *collection,
-                                  const char *key, const char *value, struct cc_error *err)
+enum cc_code message_mongo_delete_all(struct message_store *store, const char *collection,
+                                      const bson_t *filter, struct cc_error *err)
 {
     struct cc_mongo_loan loan CC_MONGO_LOAN = message_mongo_borrow(store, collection);
-    CC_AUTO(bson) bson_t *filter = BCON_NEW(key, BCON_UTF8(value));
     bson_error_t fault;
     bool done = mongoc_collection_delete_many(loan.collection, filter, NULL, NULL, &fault);
     return done ? CC_OK : cc_mongo_fail(&fault, err);
+}
+
+enum cc_code message_mongo_delete(struct message_store *store, const char *collection,
+                                  const char *key, const char *value, struct cc_error *err)
+{
+    CC_AUTO(bson) bson_t *filter = BCON_NEW(key, BCON_UTF8(value));
+
+    return message_mongo_delete_all(store, collection, filter, err);
 }
 
 static void destroy(struct message_store *store)

@@ -80,7 +80,9 @@ struct mongo_due {
 enum cc_code message_mongo_visit_due(struct message_store *store, const struct mongo_due *due,
                                      struct cc_error *err);
 
-/* Deletes what the filter finds; nothing is fine too. */
+/* Deletes what the filter finds; nothing is fine too. The second: what has this value. */
+enum cc_code message_mongo_delete_all(struct message_store *store, const char *collection,
+                                      const bson_t *filter, struct cc_error *err);
 enum cc_code message_mongo_delete(struct message_store *store, const char *collection,
                                   const char *key, const char *value, struct cc_error *err);
 
@@ -97,9 +99,9 @@ enum cc_code message_mongo_find_operation(struct message_store *store, const cha
 enum cc_code message_mongo_changes_after(struct message_store *store, const char *chat_id,
                                          int64_t after_rev, size_t limit, struct cc_arena *arena,
                                          struct change_list *out, struct cc_error *err);
-enum cc_code message_mongo_versions_of(struct message_store *store, const char *message_id,
-                                       struct cc_arena *arena, struct change_list *out,
-                                       struct cc_error *err);
+enum cc_code message_mongo_versions_of(struct message_store *store, const char *chat_id,
+                                       const char *message_id, struct cc_arena *arena,
+                                       struct change_list *out, struct cc_error *err);
 /* Takes what deleted messages said out of their rows in the log. */
 enum cc_code message_mongo_strip(struct message_store *store, const struct change *const *deletions,
                                  size_t count, struct cc_error *err);
@@ -109,9 +111,9 @@ enum cc_code message_mongo_materialise(struct message_store *store,
 enum cc_code message_mongo_messages_by_seq(struct message_store *store, const char *chat_id,
                                            int64_t from_seq, int64_t to_seq, struct cc_arena *arena,
                                            struct message_list *out, struct cc_error *err);
-enum cc_code message_mongo_find_message(struct message_store *store, const char *message_id,
-                                        struct cc_arena *arena, struct cc_message **out,
-                                        struct cc_error *err);
+enum cc_code message_mongo_find_message(struct message_store *store, const char *chat_id,
+                                        const char *message_id, struct cc_arena *arena,
+                                        struct cc_message **out, struct cc_error *err);
 enum cc_code message_mongo_pinned_messages(struct message_store *store, const char *chat_id,
                                            struct cc_arena *arena, struct message_list *out,
                                            struct cc_error *err);

@@ -197,8 +197,10 @@ static enum cc_code purge_one(struct message_store *store, const struct plan *pl
     CC_TRY(may_purge(store, plan, now_ms, &may, err));
     if (!may)
         return CC_OK;
-    CC_TRY(message_mongo_delete(store, CHANGES_COLLECTION,
-                                plan->bucket == REFUSAL ? "_id" : "bucket", plan->id, err));
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW(plan->bucket == REFUSAL ? "_id" : "bucket", BCON_UTF8(plan->id),
+                              "chat_id", BCON_UTF8(plan->chat_id));
+    CC_TRY(message_mongo_delete_all(store, CHANGES_COLLECTION, filter, err));
     (*count)++;
     return message_mongo_delete(store, PURGES_COLLECTION, "_id", plan->id, err);
 }

@@ -34,8 +34,9 @@ static enum cc_code add_replacement(mongo_bulk *bulk, const void *changes, size_
 {
     const struct cc_message *message = &((const struct change *const *)changes)[index]->message;
     CC_AUTO(bson)
-    bson_t *filter = BCON_NEW("_id", BCON_UTF8(message->message_id), "rev", "{", "$lt",
-                              BCON_INT64(message->rev), "}");
+    bson_t *filter =
+        BCON_NEW("_id", BCON_UTF8(message->message_id), "chat_id", BCON_UTF8(message->chat_id),
+                 "rev", "{", "$lt", BCON_INT64(message->rev), "}");
     CC_AUTO(bson) bson_t *row = bson_new();
     bson_error_t fault;
 
@@ -162,13 +163,15 @@ static void take_one(const bson_t *row, void *arg)
     *one->found = message_row_to_message(row, one->arena);
 }
 
-enum cc_code message_mongo_find_message(struct message_store *store, const char *message_id,
-                                        struct cc_arena *arena, struct cc_message **out,
-                                        struct cc_error *err)
+enum cc_code message_mongo_find_message(struct message_store *store, const char *chat_id,
+                                        const char *message_id, struct cc_arena *arena,
+                                        struct cc_message **out, struct cc_error *err)
 {
     CC_AUTO(bson) bson_t *filter = BCON_NEW("_id", BCON_UTF8(message_id));
     struct one_message one = {arena, NULL};
 
+    if (chat_id != NULL)
+        BSON_APPEND_UTF8(filter, "chat_id", chat_id);
     CC_TRY(message_mongo_visit(store, MESSAGES_COLLECTION, filter, take_one, &one, err));
     *out = one.found;
     return CC_OK;
@@ -235,7 +238,8 @@ enum cc_code message_mongo_pinned_messages(struct message_store *store, const ch
                                            struct cc_error *err)
 {
     struct collector page = {.arena = arena};
-    CC_AUTO(bson) bson_t *filter = BCON_NEW("pin_of", BCON_UTF8(chat_id));
+    CC_AUTO(bson)
+    bson_t *filter = BCON_NEW("pin_of", BCON_UTF8(chat_id), "chat_id", BCON_UTF8(chat_id));
 
     page.list.items = cc_arena_calloc(arena, MESSAGE_READ_RANGE_MAX, sizeof *page.list.items);
     CC_TRY(message_mongo_visit(store, MESSAGES_COLLECTION, filter, collect_pinned, &page, err));

@@ -64,7 +64,8 @@ static void old_buckets_leave_the_log_after_everybody_could_know(void **state)
     assert_null(find_change(f, early->op_id));
     struct cc_message *message = NULL;
     assert_int_equal(
-        f->store->ops->find_message(f->store, early->op_id, f->arena, &message, &f->err), CC_OK);
+        f->store->ops->find_message(f->store, NULL, early->op_id, f->arena, &message, &f->err),
+        CC_OK);
     assert_non_null(message);
     append_expecting(f, (struct change *[]){a_create(f, MANY + 1, "next")}, 1, CC_OK);
 }

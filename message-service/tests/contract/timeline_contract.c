@@ -22,8 +22,9 @@ static struct cc_message *find_message(struct log_fixture *f, const char *messag
 {
     struct cc_message *found = NULL;
 
-    assert_int_equal(f->store->ops->find_message(f->store, message_id, f->arena, &found, &f->err),
-                     CC_OK);
+    assert_int_equal(
+        f->store->ops->find_message(f->store, f->chat, message_id, f->arena, &found, &f->err),
+        CC_OK);
     return found;
 }
 
@@ -31,8 +32,8 @@ static struct change_list versions_of(struct log_fixture *f, const char *message
 {
     struct change_list list = {0};
 
-    assert_int_equal(f->store->ops->versions_of(f->store, message_id, f->arena, &list, &f->err),
-                     CC_OK);
+    assert_int_equal(
+        f->store->ops->versions_of(f->store, f->chat, message_id, f->arena, &list, &f->err), CC_OK);
     return list;
 }
 
@@ -147,6 +148,12 @@ static void an_altered_message_is_found_as_it_is_now(void **state)
     assert_true(found->pinned);
     assert_int_equal(messages(f, 1, 10).count, 1);
     assert_null(find_message(f, new_id(f)));
+    const char *chat = f->chat;
+    f->chat = NULL;
+    assert_string_equal(find_message(f, create->op_id)->chat_id, chat);
+    f->chat = new_id(f);
+    assert_null(find_message(f, create->op_id));
+    f->chat = chat;
     struct change *logged = find_change(f, batch[1]->op_id);
     assert_int_equal(logged->op, CC_OP_EDIT);
     assert_string_equal(logged->message.message_id, create->op_id);

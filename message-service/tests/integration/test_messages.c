@@ -369,9 +369,9 @@ static bool is_gone(void *arg)
     struct message_store *store = gone->f->store;
     struct cc_message *message = NULL;
 
-    assert_int_equal(
-        store->ops->find_message(store, gone->message_id, gone->f->arena, &message, &gone->f->err),
-        CC_OK);
+    assert_int_equal(store->ops->find_message(store, NULL, gone->message_id, gone->f->arena,
+                                              &message, &gone->f->err),
+                     CC_OK);
     return message->deleted;
 }
 

@@ -107,6 +107,25 @@ static void assert_story_is_told(struct owner_fixture *f, const struct operation
     assert_int_equal(last_told(f, &story[13])->seq, 1);
 }
 
+/* Looked up where it is not, in the same batch. */
+static void who_names_another_chats_message_hides_it_from_nobody(void **state)
+{
+    struct owner_fixture *f = *state;
+    struct operation one = a_send(f, CHAT_ONE, ADA, "m1", "helo");
+    struct operation elsewhere = an_edit(f, ADA, "e1", &one, "by the other chat");
+    struct operation here = an_edit(f, ADA, "e2", &one, "hello");
+    elsewhere.ask.chat_id = CHAT_TWO;
+    identify(f, &elsewhere);
+    must_apply(f, &one, 1);
+    const struct operation both[] = {elsewhere, here};
+
+    must_apply(f, both, 2);
+
+    assert_int_equal(last_told(f, &elsewhere)->refusal, CC_NOT_FOUND);
+    assert_int_equal(last_told(f, &here)->refusal, CC_OK);
+    assert_string_equal(history(f, CHAT_ONE).items[0].body, "hello");
+}
+
 static void write_changes(struct owner_fixture *f, struct cc_json_writer *writer)
 {
     struct change_list list;
@@ -371,6 +390,7 @@ static void a_failing_announcement_is_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(who_names_another_chats_message_hides_it_from_nobody),
         TEST(operations_build_upon_each_other_within_a_batch),
         TEST(operations_build_upon_what_earlier_batches_stored),
         TEST(a_replay_of_all_kinds_changes_nothing),
