@@ -8,9 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -46,6 +47,13 @@ class Daemon:
     state: str
     own_ops_port: int | None = None
     log: Path | None = None
+    stopping: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    def stop(self):
+        """SIGTERM, once: a second one would cut its drain short."""
+        if not self.stopping.is_set():
+            self.stopping.set()
+            os.kill(self.pid, signal.SIGTERM)
 
     @property
     def own_name(self):
@@ -161,12 +169,12 @@ class Fleet:
         with open(path, "ab") as log:
             command = [model.executable, *model.arguments]
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
+        other = Daemon(name, process.pid, settings["port"], "", settings["ops_port"], path)
         try:
-            other = Daemon(name, process.pid, settings["port"], "", settings["ops_port"], path)
             other.wait_ready(process)
             yield other
         finally:
-            process.terminate()
+            other.stop()
             assert process.wait(STOP_SECONDS) == 0, f"{settings['node_id']} ended with {process.returncode}"
 
     @asynccontextmanager

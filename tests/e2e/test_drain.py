@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import statistics
 import time
 
@@ -67,7 +66,7 @@ async def test_a_gateway_that_is_asked_to_end_sends_everybody_elsewhere(people, 
 
         slow, began = slowness(), time.monotonic()
         unready = asyncio.create_task(when_not_ready(gateway))
-        os.kill(gateway.pid, signal.SIGTERM)
+        gateway.stop()
         gone = await when_gone(gateway.pid) - began
         codes = {await one.expect_close() for one in idle}
         moved = [one.all("moved")[0] for one in idle]

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 
 import pytest
 from certificates import make_certificate, whoever
@@ -67,7 +65,7 @@ async def test_both_serve_and_when_one_ends_the_other_gets_all_that_come(people,
         await hears(at_ada, at_bob, chat_id, "from one to the other")
         await hears(at_bob, at_ada, chat_id, "and back")
 
-        os.kill(daemons[at_ada.node].pid, signal.SIGTERM)
+        daemons[at_ada.node].stop()
         await at_ada.expect(lambda frame: frame.get("t") == "moved" and frame["reason"] == "drain")
         nodes = [(await people.connect(url=url, **options)).node for _ in range(AFTERWARDS)]
         again = await people.connect(ada, url, **options)
