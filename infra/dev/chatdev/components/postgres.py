@@ -27,7 +27,7 @@ SETTINGS = {
     "unix_socket_directories": "",  # TCP only: no socket files to collide or to leave behind
     "max_connections": "400",  # five services in several replicas, and FerretDB's own pool
     "shared_buffers": "128MB",
-    "log_min_duration_statement": "1s",
+    "log_min_duration_statement": "100ms",
     # A log holds no address, hash or message: neither parameters of a slow statement nor the row of a violated key.
     "log_parameter_max_length": "0",
     "log_error_verbosity": "terse",
