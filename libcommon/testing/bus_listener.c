@@ -10,8 +10,9 @@
 #include "common/redis_pool.h"
 #include "testing.h"
 
-#define HEARD_MAX 256
-#define WAIT_MS   10000
+#define HEARD_MAX    256
+#define WAIT_MS      10000
+#define SUBSCRIBE_MS 5000
 
 struct bus_listener {
     struct cc_redis_subscriber *subscriber;
@@ -77,7 +78,7 @@ struct bus_listener *bus_listener_start(const char *redis_url, const char *const
         fail_msg("can't subscribe: %s", err.detail);
     for (size_t i = 0; i < count; i++)
         cc_redis_subscribe(listener->subscriber, channels[i]);
-    test_wait_for(all_subscribed, listener, WAIT_MS);
+    test_wait_for(all_subscribed, listener, SUBSCRIBE_MS);
     return listener;
 }
 

@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "bus_listener.h"
 #include "chat_fixture.h"
-#include "common/bus.h"
 #include "common/events/chat_updated.h"
 #include "common/events/message_created.h"
 #include "common/events/message_persisted.h"
@@ -275,50 +275,18 @@ static void after_a_crash_the_sweep_announces_exactly_what_was_missing(void **st
     assert_int_equal(chat_call(f, owner, "GET", path_of(f, chat_id, ""), NULL, NULL).status, 200);
 }
 
-struct listener {
-    struct cc_redis_subscriber *subscriber;
-    _Atomic bool subscribed;
-    _Atomic int64_t member_version;
-};
-
-static void heard(void *arg, const char *channel, const char *payload, size_t length)
+static struct bus_listener *listen_to(const char *chat_id)
 {
-    struct listener *listener = arg;
-    struct cc_bus_message message;
+    char name[CC_REDIS_NAME_BYTES];
+    const char *channel = name;
 
-    (void)channel;
-    if (cc_bus_read(payload, length, &message) && message.kind == CC_BUS_MEMBER)
-        atomic_store(&listener->member_version, message.member_version);
+    cc_redis_name_chat(chat_id, name);
+    return bus_listener_start(test_env("CHAT_TEST_REDIS_URL"), &channel, 1);
 }
 
-static void subscribed(void *arg, const char *channel)
+static bool hears_of_members(void *ears)
 {
-    (void)channel;
-    atomic_store(&((struct listener *)arg)->subscribed, true);
-}
-
-static bool is_subscribed(void *arg)
-{
-    return atomic_load(&((struct listener *)arg)->subscribed);
-}
-
-static bool has_heard(void *arg)
-{
-    return atomic_load(&((struct listener *)arg)->member_version) > 0;
-}
-
-static void start_listening(struct chat_fixture *f, struct listener *listener, const char *chat_id)
-{
-    static const struct cc_redis_subscriber_events events = {.on_message = heard,
-                                                             .on_subscribed = subscribed};
-    char channel[CC_REDIS_NAME_BYTES];
-
-    assert_int_equal(cc_redis_subscriber_create(test_env("CHAT_TEST_REDIS_URL"), &events, listener,
-                                                &listener->subscriber, &f->err),
-                     CC_OK);
-    cc_redis_name_chat(chat_id, channel);
-    cc_redis_subscribe(listener->subscriber, channel);
-    test_wait_for(is_subscribed, listener, 5000);
+    return bus_listener_count(ears, CC_BUS_MEMBER, NULL, "") > 0;
 }
 
 static void a_removal_is_answered_when_nobody_can_act_on_the_old_rights(void **state)
@@ -326,10 +294,9 @@ static void a_removal_is_answered_when_nobody_can_act_on_the_old_rights(void **s
     struct chat_fixture *f = *state;
     const char *owner = an_id(f->arena), **others = some_ids(f->arena, 2);
     const char *chat_id = must_create_group(f, owner, others, 2);
-    struct listener listener = {0};
+    struct bus_listener *ears = listen_to(chat_id);
     char key[CC_REDIS_NAME_BYTES];
 
-    start_listening(f, &listener, chat_id);
     struct answer removed = chat_call(
         f, owner, "DELETE",
         path_of(f, chat_id, cc_arena_printf(f->arena, "/members/%s", others[0])), NULL, NULL);
@@ -337,8 +304,8 @@ static void a_removal_is_answered_when_nobody_can_act_on_the_old_rights(void **s
 
     assert_int_equal(removed.status, 204);
     assert_string_equal(redis_get(f, key), "2");
-    test_wait_for(has_heard, &listener, 2000);
-    assert_int_equal(atomic_load(&listener.member_version), 2);
+    test_wait_for(hears_of_members, ears, 2000);
+    assert_int_equal(bus_listener_expect(ears, 1, CC_BUS_MEMBER, NULL, "").member_version, 2);
     assert_int_equal(chat_call(f, others[0], "GET", path_of(f, chat_id, ""), NULL, NULL).status,
                      404);
     struct payloads operations = chat_records(f, f->operations_topic, chat_id);
@@ -346,7 +313,7 @@ static void a_removal_is_answered_when_nobody_can_act_on_the_old_rights(void **s
     struct ev_message_created operation = operation_in(f, operations.items[1]);
     assert_string_equal(operation.members[0].state, "removed");
     assert_int_equal(operation.member_version, 2);
-    cc_redis_subscriber_destroy(listener.subscriber);
+    bus_listener_stop(ears);
 }
 
 static void a_removal_whose_outcome_is_late_is_answered_202(void **state)
