@@ -79,8 +79,7 @@ int64_t cc_change_frame_occurred_at(const char *frame, size_t count)
 
 static void write_frame(const struct ev_message_persisted *event, struct cc_strbuf *out)
 {
-    const struct cc_change change = {
-        .rev = event->rev, .seq = event->message.seq, .op = event->op, .reaction = event->reaction};
+    const struct cc_change change = {.rev = event->rev, .seq = event->message.seq, .op = event->op};
     struct cc_json_writer json;
 
     cc_json_writer_init(&json, out);
@@ -88,7 +87,7 @@ static void write_frame(const struct ev_message_persisted *event, struct cc_strb
     cc_json_open_object(&json, "message");
     cc_message_write(&json, &event->message);
     cc_json_close_object(&json);
-    cc_change_write(&json, &change);
+    cc_reaction_write(&json, &event->reaction);
     cc_json_close_object(&json);
 }
 
