@@ -18,7 +18,6 @@
 #define BUCKET_ARGUMENTS 3
 
 struct gateway_rate_limiter {
-    struct cc_http_client *client;
     struct cc_redis_pipe *pipe;
     struct gateway_rate rates[GATEWAY_RATE_COUNT];
     struct gateway_local_rates *local;
@@ -195,7 +194,6 @@ enum cc_code gateway_rate_limiter_create(const char *redis_url, struct cc_http_c
     CC_TRY(cc_redis_pipe_create(redis_url, on_connected, client, &pipe, err));
     struct gateway_rate_limiter *limiter = cc_calloc(1, sizeof(*limiter));
 
-    limiter->client = client;
     limiter->pipe = pipe;
     memcpy(limiter->rates, rates, sizeof(limiter->rates));
     limiter->local = gateway_local_rates_create(limiter->rates, clock);
