@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/bus.h"
+#include "common/bus_publish.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/topics.h"
@@ -68,19 +68,13 @@ static enum cc_code publish_reason(struct auth_app *app,
                                    struct cc_error *err)
 {
     char channel[CC_REDIS_NAME_BYTES], frame[CC_UUID_BYTES + 32];
-    struct cc_strbuf text;
     if (strcmp(revocation->reason, SESSION_ENDED_SUSPENDED) != 0)
         return CC_OK;
     int length = snprintf(frame, sizeof frame, "%s %s", revocation->session_id, revocation->reason);
     const struct cc_bus_message message = {
         .kind = CC_BUS_REVOKED, .frame = frame, .frame_count = (size_t)length};
     cc_redis_name_user(revocation->user_id, channel);
-    cc_strbuf_init(&text, sizeof frame + 256);
-    cc_bus_write(&message, &text);
-    enum cc_code code =
-        cc_redis_do(app->redis, NULL, err, "PUBLISH", channel, cc_strbuf_text(&text), NULL);
-    cc_strbuf_finish(&text);
-    return code;
+    return cc_bus_publish(app->redis, channel, &message, err);
 }
 
 static enum cc_code publish(struct auth_app *app, const struct session_revocation *revocation,

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "common/bus.h"
+#include "common/bus_publish.h"
 #include "common/topics.h"
 
 #define RIGHTS_MAX_BYTES (256 * 1024)
@@ -58,14 +58,8 @@ enum cc_code chat_member_cache_publish(struct cc_redis *redis, const struct chat
 {
     struct cc_bus_message message = {.kind = CC_BUS_MEMBER, .member_version = chat->member_version};
     char channel[CC_REDIS_NAME_BYTES];
-    struct cc_strbuf payload;
 
     snprintf(message.chat_id, sizeof(message.chat_id), "%s", chat->chat_id);
     cc_redis_name_chat(chat->chat_id, channel);
-    cc_strbuf_init(&payload, 1024);
-    cc_bus_write(&message, &payload);
-    enum cc_code code =
-        cc_redis_do(redis, NULL, err, "PUBLISH", channel, cc_strbuf_text(&payload), NULL);
-    cc_strbuf_finish(&payload);
-    return code;
+    return cc_bus_publish(redis, channel, &message, err);
 }

@@ -119,3 +119,9 @@ void cc_bus_write(const struct cc_bus_message *message, struct cc_strbuf *out)
                      (int)message->counts);
     cc_strbuf_append(out, message->frame, message->frame_count);
 }
+void cc_bus_carry(struct cc_bus_message *message, const struct cc_strbuf *frame)
+{
+    message->frame = cc_strbuf_text(frame);
+    message->frame_count = frame->length;
+}
+

@@ -25,7 +25,6 @@
 #define MEMBER_BYTES      (CC_NODE_BYTES + CC_UUID_BYTES)
 #define NUMBER_BYTES      24
 #define FRAME_MAX_BYTES   512
-#define PAYLOAD_MAX_BYTES 1024
 
 enum change { ENTERED, LEFT, GRACE_ENDED, WENT_AWAY, CAME_BACK };
 
@@ -57,19 +56,14 @@ static enum cc_code announce(struct cc_redis *redis, const char *user_id, enum c
 {
     struct cc_bus_message message = {.kind = CC_BUS_PRESENCE};
     char channel[CC_REDIS_NAME_BYTES];
-    struct cc_strbuf frame, payload;
-    enum cc_code code;
+    struct cc_strbuf frame;
 
     cc_strbuf_init(&frame, FRAME_MAX_BYTES);
-    cc_strbuf_init(&payload, PAYLOAD_MAX_BYTES);
     ws_presence_frame(&frame, user_id, state, last_seen_ms);
     snprintf(message.sender_id, sizeof message.sender_id, "%s", user_id);
-    message.frame = cc_strbuf_text(&frame);
-    message.frame_count = frame.length;
-    cc_bus_write(&message, &payload);
+    cc_bus_carry(&message, &frame);
     cc_redis_name_user(user_id, channel);
-    code = cc_redis_do(redis, NULL, err, "PUBLISH", channel, cc_strbuf_text(&payload), NULL);
-    cc_strbuf_finish(&payload);
+    enum cc_code code = cc_bus_publish(redis, channel, &message, err);
     cc_strbuf_finish(&frame);
     return code;
 }

@@ -1,5 +1,5 @@
 /* Announces on Redis channels. ws_publish: loop thread, the command itself on the worker;
- * batches: consumer threads. It does not know frames. */
+ * ws_publish_with: consumer threads. It does not know frames. */
 
 #include "publish.h"
 
@@ -12,8 +12,6 @@
 #include "jobs.h"
 
 #define PAYLOAD_MAX_BYTES (320 * 1024)
-#define FIRST_COMMANDS    32
-#define ROUND_TRIP_MAX    128
 
 void ws_channel_name(enum ws_channel channel, const char *id, char out[64])
 {
@@ -81,55 +79,11 @@ void ws_publish(struct ws_app *app, enum ws_channel channel, const char *id,
     ws_job_submit(app, &publication->job);
 }
 
-void ws_publish_batch_init(struct ws_publish_batch *batch, struct cc_arena *arena)
+void ws_publish_with(struct cc_bus_batch *batch, enum ws_channel channel, const char *id,
+                     const struct cc_bus_message *message)
 {
-    *batch = (struct ws_publish_batch){.arena = arena};
-}
-
-static struct cc_redis_args *next_command(struct ws_publish_batch *batch)
-{
-    if (batch->count == batch->capacity) {
-        size_t capacity = batch->capacity == 0 ? FIRST_COMMANDS : batch->capacity * 2;
-        struct cc_redis_args *grown =
-            cc_arena_calloc(batch->arena, capacity, sizeof *batch->commands);
-
-        if (batch->count > 0)
-            memcpy(grown, batch->commands, batch->count * sizeof *grown);
-        batch->commands = grown;
-        batch->capacity = capacity;
-    }
-    return &batch->commands[batch->count++];
-}
-
-void ws_publish_batch_add(struct ws_publish_batch *batch, enum ws_channel channel, const char *id,
-                          const struct cc_bus_message *message)
-{
-    const char **argv = cc_arena_calloc(batch->arena, 3, sizeof *argv);
-    size_t *lengths = cc_arena_calloc(batch->arena, 3, sizeof *lengths);
     char name[CC_REDIS_NAME_BYTES];
-    struct cc_strbuf payload;
 
     ws_channel_name(channel, id, name);
-    cc_strbuf_init(&payload, PAYLOAD_MAX_BYTES);
-    cc_bus_write(message, &payload);
-    argv[0] = "PUBLISH";
-    argv[1] = cc_arena_strdup(batch->arena, name);
-    argv[2] = cc_arena_strndup(batch->arena, cc_strbuf_text(&payload), payload.length);
-    lengths[0] = strlen(argv[0]);
-    lengths[1] = strlen(argv[1]);
-    lengths[2] = payload.length;
-    cc_strbuf_finish(&payload);
-    *next_command(batch) = (struct cc_redis_args){.argc = 3, .argv = argv, .lengths = lengths};
-}
-
-enum cc_code ws_publish_batch_send(struct ws_publish_batch *batch, struct cc_redis *redis,
-                                   struct cc_error *err)
-{
-    for (size_t at = 0; at < batch->count; at += ROUND_TRIP_MAX) {
-        size_t left = batch->count - at;
-
-        CC_TRY(cc_redis_pipeline(redis, batch->commands + at,
-                                 left < ROUND_TRIP_MAX ? left : ROUND_TRIP_MAX, NULL, err));
-    }
-    return CC_OK;
+    cc_bus_batch_publish(batch, name, message);
 }

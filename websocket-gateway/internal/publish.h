@@ -4,9 +4,7 @@
 /* PUBLISH on a Redis channel: from the loop thread by the worker, from a consumer for a whole batch
  * in one round trip. */
 
-#include "common/arena.h"
-#include "common/bus.h"
-#include "common/redis_pool.h"
+#include "common/bus_publish.h"
 
 struct ws_app;
 
@@ -23,16 +21,8 @@ void ws_publish(struct ws_app *app, enum ws_channel channel, const char *id,
 bool ws_channel_parse(const char *name, enum ws_channel *out_channel, const char **out_id);
 void ws_channel_name(enum ws_channel channel, const char *id, char out[64]);
 
-/* Consumer threads: gathers PUBLISH commands, then sends all. Everything lives in the arena. */
-struct ws_publish_batch {
-    struct cc_arena *arena;
-    struct cc_redis_args *commands;
-    size_t count, capacity;
-};
-void ws_publish_batch_init(struct ws_publish_batch *batch, struct cc_arena *arena);
-void ws_publish_batch_add(struct ws_publish_batch *batch, enum ws_channel channel, const char *id,
-                          const struct cc_bus_message *message);
-CC_MUST_CHECK enum cc_code ws_publish_batch_send(struct ws_publish_batch *batch,
-                                                 struct cc_redis *redis, struct cc_error *err);
+/* Consumer threads: one more in a batch that is sent later. */
+void ws_publish_with(struct cc_bus_batch *batch, enum ws_channel channel, const char *id,
+                     const struct cc_bus_message *message);
 
 #endif

@@ -23,8 +23,9 @@
 #include "common/id.h"
 #include "common/strbuf.h"
 
-#define CC_NODE_BYTES 65
-#define CC_CONN_BYTES 40
+#define CC_NODE_BYTES           65
+#define CC_CONN_BYTES           40
+#define CC_BUS_HEADER_MAX_BYTES 256 /* of the line before the frame */
 
 enum cc_bus_kind {
     CC_BUS_MESSAGE,
@@ -67,4 +68,6 @@ struct cc_bus_message {
 bool cc_bus_read(const char *payload, size_t count, struct cc_bus_message *out);
 void cc_bus_write(const struct cc_bus_message *message, struct cc_strbuf *out);
 
+/* The message carries what is written there; borrowed. */
+void cc_bus_carry(struct cc_bus_message *message, const struct cc_strbuf *frame);
 #endif

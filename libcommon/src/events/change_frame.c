@@ -135,7 +135,6 @@ struct cc_bus_message cc_change_publication(const struct ev_message_persisted *e
     set_text(message.chat_id, sizeof message.chat_id, event->chat_id);
     set_text(message.sender_id, sizeof message.sender_id, event->sender_id);
     set_text(message.conn_id, sizeof message.conn_id, event->origin.conn_id);
-    message.frame = cc_strbuf_text(frame);
-    message.frame_count = frame->length;
+    cc_bus_carry(&message, frame);
     return message;
 }

@@ -97,7 +97,7 @@ static struct cc_produce read_record(const struct announcer *announcer,
 
 /* Redis */
 
-static void add_frame(struct redis_batch *batch, const struct ev_message_persisted *event)
+static void add_frame(struct cc_bus_batch *batch, const struct ev_message_persisted *event)
 {
     struct cc_strbuf frame;
     char channel[CC_REDIS_NAME_BYTES];
@@ -105,11 +105,11 @@ static void add_frame(struct redis_batch *batch, const struct ev_message_persist
     cc_strbuf_init(&frame, CC_EVENT_MAX_BYTES);
     const struct cc_bus_message message = cc_change_publication(event, &frame);
     cc_redis_name_chat(event->chat_id, channel);
-    redis_batch_publish(batch, channel, message, &frame);
+    cc_bus_batch_publish(batch, channel, &message);
     cc_strbuf_finish(&frame);
 }
 
-static void add_answer(struct redis_batch *batch, const struct operation *operation)
+static void add_answer(struct cc_bus_batch *batch, const struct operation *operation)
 {
     const struct change *outcome = operation->outcome;
     const struct cc_origin *origin = &operation->ask.origin;
@@ -123,7 +123,8 @@ static void add_answer(struct redis_batch *batch, const struct operation *operat
     message.seq = outcome->message.seq;
     message.member_version = operation->rights == NULL ? 0 : operation->rights->version;
     cc_redis_name_node(origin->node, channel);
-    redis_batch_publish(batch, channel, message, &frame);
+    cc_bus_carry(&message, &frame);
+    cc_bus_batch_publish(batch, channel, &message);
     cc_strbuf_finish(&frame);
 }
 
@@ -142,12 +143,12 @@ static bool is_overtaken(struct operation *const *operations, size_t count, size
 static void tell_redis(struct announcer *announcer, struct operation *const *operations,
                        struct ev_message_persisted *events, size_t count, struct cc_arena *arena)
 {
-    struct redis_batch batch = redis_batch_create(arena, count * 3);
+    struct cc_bus_batch batch = cc_bus_batch_create(arena);
 
     for (size_t i = 0; i < count; i++) {
         const struct change *outcome = operations[i]->outcome;
         if (change_accepted(outcome) && !is_overtaken(operations, count, i))
-            redis_batch_raise_head(&batch, outcome->chat_id, outcome->rev, outcome->head_seq);
+            redis_hint_head(&batch, outcome->chat_id, outcome->rev, outcome->head_seq);
     }
     for (size_t i = 0; i < count; i++)
         if (!events[i].rejected)
@@ -155,7 +156,7 @@ static void tell_redis(struct announcer *announcer, struct operation *const *ope
     for (size_t i = 0; i < count; i++)
         if (operations[i]->ask.origin.node[0] != '\0')
             add_answer(&batch, operations[i]);
-    bool told = redis_batch_send(&batch, &announcer->outlet);
+    bool told = redis_outlet_send(&announcer->outlet, &batch);
     for (size_t i = 0; i < count; i++)
         events[i].published = told && !events[i].rejected;
 }

@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "common/id.h"
 #include "common/kafka_producer.h"
-#include "events/redis_batch.h"
+#include "events/redis_hints.h"
 #include "operation.h"
 
 struct announcer {

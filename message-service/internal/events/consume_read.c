@@ -294,7 +294,7 @@ static enum cc_code write_answer(struct round *round, const struct mark *mark,
 }
 
 static enum cc_code put_answer(struct round *round, const struct mark *mark,
-                               struct redis_batch *batch, struct cc_error *err)
+                               struct cc_bus_batch *batch, struct cc_error *err)
 {
     const struct cc_origin *origin = &mark->ask.origin;
     struct cc_strbuf frame;
@@ -304,15 +304,16 @@ static enum cc_code put_answer(struct round *round, const struct mark *mark,
     cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
     enum cc_code code = write_answer(round, mark, &frame, err);
     cc_redis_name_node(origin->node, channel);
+    cc_bus_carry(&message, &frame);
     if (code == CC_OK)
-        redis_batch_publish(batch, channel, message, &frame);
+        cc_bus_batch_publish(batch, channel, &message);
     cc_strbuf_finish(&frame);
     return code;
 }
 
 /* What is unread has changed: for the person's other devices. */
 static enum cc_code put_unread(struct round *round, const struct person *person,
-                               struct redis_batch *batch, struct cc_error *err)
+                               struct cc_bus_batch *batch, struct cc_error *err)
 {
     const struct receipt *after = &person->after;
     struct read_answer counts = {.chat_id = after->chat_id};
@@ -328,7 +329,8 @@ static enum cc_code put_unread(struct round *round, const struct person *person,
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", after->chat_id);
     (void)snprintf(message.conn_id, sizeof message.conn_id, "%s", person->conn_id);
     cc_redis_name_user(after->user_id, channel);
-    redis_batch_publish(batch, channel, message, &frame);
+    cc_bus_carry(&message, &frame);
+    cc_bus_batch_publish(batch, channel, &message);
     cc_strbuf_finish(&frame);
     return CC_OK;
 }
@@ -346,7 +348,7 @@ static bool may_tell(struct known *known, const struct receipt *now, int64_t mon
 
 /* A hint: when it can't be told now, the next save tries again, and nobody's batch waits for it. */
 static void tell_authors(struct read_consumer *consumer, struct known *known,
-                         const struct receipt *now, struct redis_batch *batch)
+                         const struct receipt *now, struct cc_bus_batch *batch)
 {
     struct receipt_move move = {.told = &known->told, .now = now};
     struct cc_error err = {0};
@@ -361,14 +363,14 @@ static void tell_authors(struct read_consumer *consumer, struct known *known,
 
 /* The authors learn what was read, the person's other devices what is left unread. */
 static enum cc_code tell_moved(struct round *round, const struct person *person,
-                               struct redis_batch *batch, struct cc_error *err)
+                               struct cc_bus_batch *batch, struct cc_error *err)
 {
     struct read_consumer *consumer = round->consumer;
     struct known *known = person->known;
     bool reads = person->after.read_seq != known->now.read_seq;
 
     if (person->stored_later)
-        redis_batch_hint_read(batch, &person->after);
+        redis_hint_read(batch, &person->after);
     if (person->told_by_message)
         return CC_OK;
     if (reads)
@@ -381,8 +383,7 @@ static enum cc_code tell_moved(struct round *round, const struct person *person,
 
 static enum cc_code tell(struct round *round, struct cc_error *err)
 {
-    struct redis_batch batch =
-        redis_batch_create(round->arena, 3 * round->person_count + round->mark_count);
+    struct cc_bus_batch batch = cc_bus_batch_create(round->arena);
 
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
@@ -392,7 +393,7 @@ static enum cc_code tell(struct round *round, struct cc_error *err)
     for (size_t i = 0; i < round->mark_count; i++)
         if (round->marks[i].ask.origin.node[0] != '\0')
             CC_TRY(put_answer(round, &round->marks[i], &batch, err));
-    (void)redis_batch_send(&batch, &round->consumer->outlet);
+    (void)redis_outlet_send(&round->consumer->outlet, &batch);
     return CC_OK;
 }
 
@@ -447,7 +448,7 @@ enum cc_code consume_read(void *app, struct cc_batch *batch, struct cc_error *er
 static void tell_what_waited(struct read_consumer *consumer, struct cc_pending *const *pending,
                              size_t count, struct cc_arena *arena)
 {
-    struct redis_batch batch = redis_batch_create(arena, count);
+    struct cc_bus_batch batch = cc_bus_batch_create(arena);
 
     for (size_t i = 0; i < count; i++) {
         struct known *known = (struct known *)pending[i];
@@ -458,7 +459,7 @@ static void tell_what_waited(struct read_consumer *consumer, struct cc_pending *
         known->told = known->now;
         known->untold = false;
     }
-    (void)redis_batch_send(&batch, &consumer->outlet);
+    (void)redis_outlet_send(&consumer->outlet, &batch);
 }
 
 enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_error *err)

@@ -6,7 +6,7 @@
 
 #include "common/kafka_consumer.h"
 #include "common/write_behind.h"
-#include "events/redis_batch.h"
+#include "events/redis_hints.h"
 #include "members.h"
 #include "storage/message_store.h"
 

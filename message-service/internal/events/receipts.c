@@ -29,7 +29,7 @@ static void put_frame(struct cc_strbuf *out, const struct receipt *now)
 }
 
 /* In the person's own channel, with the version of the membership by which they were chosen. */
-static void publish(struct redis_batch *batch, const struct rights *rights,
+static void publish(struct cc_bus_batch *batch, const struct rights *rights,
                     const struct receipt *now, const struct audience *audience)
 {
     struct cc_bus_message message = {.kind = CC_BUS_RECEIPT, .member_version = rights->version};
@@ -38,13 +38,14 @@ static void publish(struct redis_batch *batch, const struct rights *rights,
 
     cc_strbuf_init(&frame, OUTCOME_FRAME_MAX_BYTES);
     put_frame(&frame, now);
+    cc_bus_carry(&message, &frame);
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", now->chat_id);
     (void)snprintf(message.sender_id, sizeof message.sender_id, "%s", now->user_id);
     for (size_t i = 0; i < rights->recipient_count; i++) {
         if (!audience->told[i])
             continue;
         cc_redis_name_user(rights->recipients[i], channel);
-        redis_batch_publish(batch, channel, message, &frame);
+        cc_bus_batch_publish(batch, channel, &message);
     }
     cc_strbuf_finish(&frame);
 }
@@ -66,7 +67,7 @@ static void add_other(struct audience *audience, const struct rights *rights, co
         audience->told[i] = strcmp(rights->recipients[i], reader) != 0;
 }
 
-static enum cc_code find_authors(struct redis_batch *batch, struct message_store *store,
+static enum cc_code find_authors(struct cc_bus_batch *batch, struct message_store *store,
                                  const struct rights *rights, const struct receipt_move *move,
                                  struct audience *out, struct cc_error *err)
 {
@@ -86,7 +87,7 @@ static enum cc_code find_authors(struct redis_batch *batch, struct message_store
     return CC_OK;
 }
 
-enum cc_code receipts_tell(struct redis_batch *batch, struct message_store *store,
+enum cc_code receipts_tell(struct cc_bus_batch *batch, struct message_store *store,
                            const struct rights *rights, const struct receipt_move *move,
                            struct cc_error *err)
 {

@@ -9,7 +9,7 @@
  */
 
 #include "domain/rights.h"
-#include "events/redis_batch.h"
+#include "events/redis_hints.h"
 
 #define RECEIPT_RANGE_MAX 128 /* seqs whose authors are looked up: the newest */
 
@@ -18,7 +18,7 @@ struct receipt_move { /* one person's, in one chat */
 };
 /* Adds one frame for each active member who wrote a message that has come to be read or delivered,
  * except the reader. May block on the store. Errors: those of the store; then nothing was added. */
-CC_MUST_CHECK enum cc_code receipts_tell(struct redis_batch *batch, struct message_store *store,
+CC_MUST_CHECK enum cc_code receipts_tell(struct cc_bus_batch *batch, struct message_store *store,
                                          const struct rights *rights,
                                          const struct receipt_move *move, struct cc_error *err);
 

@@ -16,7 +16,7 @@ static void tell_devices(struct message_app *app, const struct hidden *hidden,
                          struct cc_arena *arena)
 {
     struct redis_outlet outlet = {.redis = app->redis, .clock = app->clock};
-    struct redis_batch batch = redis_batch_create(arena, 1);
+    struct cc_bus_batch batch = cc_bus_batch_create(arena);
     struct cc_bus_message message = {.kind = CC_BUS_PERSONAL};
     struct cc_json_writer writer;
     struct cc_strbuf frame;
@@ -32,8 +32,9 @@ static void tell_devices(struct message_app *app, const struct hidden *hidden,
     cc_json_close_object(&writer);
     (void)snprintf(message.chat_id, sizeof message.chat_id, "%s", hidden->chat_id);
     cc_redis_name_user(hidden->user_id, channel);
-    redis_batch_publish(&batch, channel, message, &frame);
-    (void)redis_batch_send(&batch, &outlet);
+    cc_bus_carry(&message, &frame);
+    cc_bus_batch_publish(&batch, channel, &message);
+    (void)redis_outlet_send(&outlet, &batch);
     cc_strbuf_finish(&frame);
 }
 

@@ -2,12 +2,13 @@
  * state of a chat for that person alone. Runs on its
  * consumer's thread. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/events/chat_updated.h"
 
-#include "app.h"
 #include "events/consumers.h"
+#include "events/relay.h"
 #include "publish.h"
 
 #define FRAME_MAX_BYTES (256 * 1024)
@@ -37,7 +38,7 @@ static void build_frame(const struct ev_chat_updated *event, struct cc_strbuf *o
     cc_json_close_object(&json);
 }
 
-static void announce(const struct ev_chat_updated *event, struct ws_publish_batch *publications)
+static void publish(const struct ev_chat_updated *event, struct cc_bus_batch *publications)
 {
     bool members = changes_members(event->change);
     bool personal = event->change == CC_CHAT_PERSONAL;
@@ -48,32 +49,25 @@ static void announce(const struct ev_chat_updated *event, struct ws_publish_batc
     cc_strbuf_init(&frame, FRAME_MAX_BYTES);
     build_frame(event, &frame);
     snprintf(message.chat_id, sizeof message.chat_id, "%s", event->chat_id);
-    message.frame = cc_strbuf_text(&frame);
-    message.frame_count = frame.length;
+    cc_bus_carry(&message, &frame);
     for (size_t i = 0; (members || personal) && i < event->target_count; i++)
-        ws_publish_batch_add(publications, WS_CHANNEL_USER, event->targets[i], &message);
+        ws_publish_with(publications, WS_CHANNEL_USER, event->targets[i], &message);
     if (!personal)
-        ws_publish_batch_add(publications, WS_CHANNEL_CHAT, event->chat_id, &message);
+        ws_publish_with(publications, WS_CHANNEL_CHAT, event->chat_id, &message);
     cc_strbuf_finish(&frame);
+}
+
+static bool announce(struct cc_json_reader *reader, struct cc_bus_batch *publications)
+{
+    struct ev_chat_updated event = {0};
+
+    if (!ev_chat_updated_read(reader, &event))
+        return false;
+    publish(&event, publications);
+    return true;
 }
 
 enum cc_code ws_consume_chat_updated(void *app, struct cc_batch *batch, struct cc_error *err)
 {
-    struct ws_app *gateway = app;
-    struct ws_publish_batch publications;
-
-    ws_publish_batch_init(&publications, batch->arena);
-    for (size_t i = 0; i < batch->count; i++) {
-        struct cc_record *record = &batch->records[i];
-        struct ev_chat_updated event = {0};
-        struct cc_json_reader *reader = cc_json_reader_create(
-            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
-
-        if (ev_chat_updated_read(reader, &event))
-            announce(&event, &publications);
-        else
-            cc_record_reject(record, "unreadable chat.updated");
-        cc_json_reader_destroy(reader);
-    }
-    return ws_publish_batch_send(&publications, gateway->redis, err);
+    return ws_relay(app, batch, announce, err);
 }

@@ -34,8 +34,7 @@ static void announce(struct ws_session *session, const char *chat_id, bool on)
     memcpy(message.sender_id, session->person->user_id, sizeof message.sender_id);
     memcpy(message.conn_id, session->conn_id, sizeof session->conn_id);
     message.member_version = member->chat->member_version;
-    message.frame = cc_strbuf_text(&out.text);
-    message.frame_count = out.text.length;
+    cc_bus_carry(&message, &out.text);
     ws_publish(session->app, WS_CHANNEL_CHAT, chat_id, &message);
     cc_strbuf_finish(&out.text);
 }
