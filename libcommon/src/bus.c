@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define HEADER_MAX_BYTES 256
-#define FIELD_COUNT      11
+#define FIELDS_MIN 10 /* without counts, which came later */
+#define FIELDS_MAX 11 /* what comes behind them is another version's */
 
 static const char *const kind_names[] = {
     [CC_BUS_MESSAGE] = "message",   [CC_BUS_RECEIPT] = "receipt",
@@ -24,20 +24,23 @@ struct field {
     size_t length;
 };
 
-/* Cuts the line at single spaces; false unless there are exactly FIELD_COUNT non-empty fields. */
-static bool split_line(const char *line, size_t length, struct field fields[FIELD_COUNT])
+/* Cuts the line at single spaces, and counts the fields that are kept; 0 when one is empty. */
+static int split_line(const char *line, size_t length, struct field fields[FIELDS_MAX])
 {
     const char *end = line + length;
-    for (int i = 0; i < FIELD_COUNT; i++) {
+    int count = 0;
+
+    for (bool more = true; more; count++) {
         const char *space = memchr(line, ' ', (size_t)(end - line));
         const char *stop = space == NULL ? end : space;
-        bool last = i == FIELD_COUNT - 1;
-        if (stop == line || last != (space == NULL))
-            return false;
-        fields[i] = (struct field){line, (size_t)(stop - line)};
+        if (stop == line)
+            return 0;
+        if (count < FIELDS_MAX)
+            fields[count] = (struct field){line, (size_t)(stop - line)};
+        more = space != NULL;
         line = stop + 1;
     }
-    return true;
+    return count < FIELDS_MAX ? count : FIELDS_MAX;
 }
 
 static bool read_number(struct field field, int64_t *out)
@@ -75,15 +78,27 @@ static enum cc_bus_kind read_kind(struct field field)
     return CC_BUS_UNKNOWN;
 }
 
+/* A sender of before says nothing of what it does to counts: message-service is asked. */
+static bool read_counts(const struct field *field, enum cc_bus_kind kind, enum cc_bus_counts *out)
+{
+    int64_t counts = kind == CC_BUS_MESSAGE ? CC_COUNTS_OTHERWISE : CC_COUNTS_SAME;
+
+    if (field != NULL && (!read_number(*field, &counts) || counts > CC_COUNTS_CROWD))
+        return false;
+    *out = (enum cc_bus_counts)counts;
+    return true;
+}
+
 bool cc_bus_read(const char *payload, size_t count, struct cc_bus_message *out)
 {
-    size_t searched = count < HEADER_MAX_BYTES ? count : HEADER_MAX_BYTES;
+    size_t searched = count < CC_BUS_HEADER_MAX_BYTES ? count : CC_BUS_HEADER_MAX_BYTES;
     const char *newline = searched == 0 ? NULL : memchr(payload, '\n', searched);
-    struct field fields[FIELD_COUNT];
+    struct field fields[FIELDS_MAX];
     struct cc_bus_message message = {0};
-    int64_t since_joining, counts;
+    int64_t since_joining;
 
-    if (newline == NULL || !split_line(payload, (size_t)(newline - payload), fields))
+    int given = newline == NULL ? 0 : split_line(payload, (size_t)(newline - payload), fields);
+    if (given < FIELDS_MIN)
         return false;
     if (fields[0].length != 1 || fields[0].text[0] != '1')
         return false;
@@ -94,14 +109,21 @@ bool cc_bus_read(const char *payload, size_t count, struct cc_bus_message *out)
         !read_name(fields[6], message.conn_id, sizeof message.conn_id) ||
         !read_number(fields[7], &message.member_version) ||
         !read_number(fields[8], &message.message_seq) || !read_number(fields[9], &since_joining) ||
-        since_joining > 1 || !read_number(fields[10], &counts) || counts > CC_COUNTS_CROWD)
+        since_joining > 1 ||
+        !read_counts(given > FIELDS_MIN ? &fields[FIELDS_MIN] : NULL, message.kind,
+                     &message.counts))
         return false;
     message.since_joining = since_joining == 1;
-    message.counts = (enum cc_bus_counts)counts;
     message.frame = newline + 1;
     message.frame_count = count - (size_t)(message.frame - payload);
     *out = message;
     return true;
+}
+
+void cc_bus_carry(struct cc_bus_message *message, const struct cc_strbuf *frame)
+{
+    message->frame = cc_strbuf_text(frame);
+    message->frame_count = frame->length;
 }
 
 static const char *or_dash(const char *text)
@@ -119,9 +141,3 @@ void cc_bus_write(const struct cc_bus_message *message, struct cc_strbuf *out)
                      (int)message->counts);
     cc_strbuf_append(out, message->frame, message->frame_count);
 }
-void cc_bus_carry(struct cc_bus_message *message, const struct cc_strbuf *frame)
-{
-    message->frame = cc_strbuf_text(frame);
-    message->frame_count = frame->length;
-}
-

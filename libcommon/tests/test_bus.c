@@ -101,18 +101,36 @@ static void malformed_lines_are_refused(void **state)
     (void)state;
     assert_refused("");
     assert_refused("\n");
-    assert_refused("1 message - 0 0 - - 0 0 0 0");     /* no end of line */
-    assert_refused("2 message - 0 0 - - 0 0 0 0\n");   /* another version */
-    assert_refused("1 message - 0 0 - -\n");           /* a field is missing */
-    assert_refused("1 message - 0 0 - - 0 0 0 0 0\n"); /* one too many */
-    assert_refused("1 message  - 0 0 - - 0 0 0 0\n");  /* an empty field */
-    assert_refused("1 message - 0 0 - - 0 0 0 0 \n");  /* one at the end */
-    assert_refused("1 message - -1 0 - - 0 0 0 0\n");  /* a negative rev */
-    assert_refused("1 message - 0x1 0 - - 0 0 0 0\n"); /* not decimal */
+    assert_refused("1 message - 0 0 - - 0 0 0 0");      /* no end of line */
+    assert_refused("2 message - 0 0 - - 0 0 0 0\n");    /* another version */
+    assert_refused("1 message - 0 0 - - 0 0\n");        /* a field is missing */
+    assert_refused("1 message - 0 0 - - 0 0 0 0  1\n"); /* an empty one behind them */
+    assert_refused("1 message  - 0 0 - - 0 0 0 0\n");   /* an empty field */
+    assert_refused("1 message - 0 0 - - 0 0 0 0 \n");   /* one at the end */
+    assert_refused("1 message - -1 0 - - 0 0 0 0\n");   /* a negative rev */
+    assert_refused("1 message - 0x1 0 - - 0 0 0 0\n");  /* not decimal */
     assert_refused("1 message - 9223372036854775808 0 - - 0 0 0 0\n");
     assert_refused("1 message - 0 0 - - 0 0 2 0\n");         /* neither yes nor no */
     assert_refused("1 message - 0 0 - - 0 0 0 5\n");         /* no such way to count */
     assert_refused("1 message " CHAT "0 0 0 - - 0 0 0 0\n"); /* longer than an id */
+}
+
+static void lines_of_the_versions_before_and_after_are_understood(void **state)
+{
+    (void)state;
+    struct cc_bus_message message;
+
+    assert_true(read_text("1 message - 5 4 - - 3 2 1\nframe", &message));
+    assert_int_equal(message.counts, CC_COUNTS_OTHERWISE);
+    assert_true(message.since_joining);
+    assert_int_equal(message.frame_count, 5);
+
+    assert_true(read_text("1 typing - 0 0 - - 3 0 0\nframe", &message));
+    assert_int_equal(message.counts, CC_COUNTS_SAME);
+
+    assert_true(read_text("1 message - 5 4 - - 3 2 1 2 new -7\nframe", &message));
+    assert_int_equal(message.counts, CC_COUNTS_MENTIONS);
+    assert_int_equal(message.frame_count, 5);
 }
 
 static void a_nul_in_a_name_is_refused(void **state)
@@ -198,6 +216,7 @@ int main(void)
         cmocka_unit_test(dashes_read_as_none),
         cmocka_unit_test(an_unknown_kind_is_not_malformed),
         cmocka_unit_test(malformed_lines_are_refused),
+        cmocka_unit_test(lines_of_the_versions_before_and_after_are_understood),
         cmocka_unit_test(a_nul_in_a_name_is_refused),
         cmocka_unit_test(no_prefix_of_a_line_is_taken_for_a_message),
         cmocka_unit_test(channel_and_key_names_are_those_of_the_contract),

@@ -14,7 +14,9 @@
  * sockets, and who shows others something of them looks again. On node:{id}: 1 outcome <chat_id>
  * <rev> <seq> <sender_id> <conn_id> <member_version> 0 0 0\n<frame for that connection>. Receivers
  * ignore kinds they don't know. An unread message (user channel) has the rev and seq up to which it
- * counts: it is not judged by them.
+ * counts: it is not judged by them. Versions may meet while they are exchanged: <counts> may be
+ * missing (then a message counts CC_COUNTS_OTHERWISE, all else CC_COUNTS_SAME), and fields behind
+ * it are ignored.
  */
 
 #include <stdbool.h>
@@ -66,8 +68,8 @@ struct cc_bus_message {
 };
 /* False when the header line is malformed. */
 bool cc_bus_read(const char *payload, size_t count, struct cc_bus_message *out);
-void cc_bus_write(const struct cc_bus_message *message, struct cc_strbuf *out);
-
 /* The message carries what is written there; borrowed. */
 void cc_bus_carry(struct cc_bus_message *message, const struct cc_strbuf *frame);
+void cc_bus_write(const struct cc_bus_message *message, struct cc_strbuf *out);
+
 #endif
