@@ -18,4 +18,10 @@ struct store_under_test {
 int store_contract_run(const char *name, struct store_under_test (*make)(void),
                        void (*unmake)(struct store_under_test));
 
+/* Its parts, against the stores that the fixture uses. */
+int accounts_contract_run(const char *name);
+int sessions_contract_run(const char *name);
+int outbox_contract_run(const char *name);
+int keys_contract_run(const char *name);
+
 #endif
