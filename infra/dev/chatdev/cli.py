@@ -48,7 +48,12 @@ def _parser():
 def _add_running(words):
     up = _add(words, "up", commands.up, "build, start the servers, migrate, start the fleet")
     up.add_argument("--replicas", metavar="SERVICE=N", nargs="+", default=[], action="extend")
-    up.add_argument("--preset", default=commands.PRESET, help=f"which build (default: {commands.PRESET})")
+    up.add_argument(
+        "--preset",
+        metavar="NAME[,SERVICE=NAME]",
+        default=commands.PRESET,
+        help=f"which build, of all and of single daemons (default: {commands.PRESET})",
+    )
     down = _add(words, "down", commands.down, "stop everything of the stack")
     down.add_argument("--wipe", action="store_true", help="forget the data too")
     for name, run, text in (

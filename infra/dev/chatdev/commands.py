@@ -26,7 +26,7 @@ def bring_up(stack, preset, replicas, *targets):
     with stack.locked():
         stacks.install()
         if build.has_code():
-            build.build(preset, *targets)
+            _build_presets(preset, targets)
         before = Fleet.remembered(stack)
         chosen = {**services.default_replicas(), **(before.asked if before else {}), **replicas}
         wanted = Fleet(stack, preset, chosen)
@@ -39,6 +39,13 @@ def bring_up(stack, preset, replicas, *targets):
             stacks.stop_processes(stack, [server.name for server in started])
             raise
     return wanted
+
+
+def _build_presets(preset, targets):
+    most, others = services.parse_presets(preset)
+    build.build(most, *targets)
+    for other in sorted(set(others.values())):
+        build.build(other, *(name for name, chosen in others.items() if chosen == other))
 
 
 def down(options):

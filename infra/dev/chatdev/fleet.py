@@ -21,10 +21,11 @@ class Fleet:
     """Which daemons a stack should have, from which build."""
 
     def __init__(self, stack, preset, replicas):
+        """preset: as services.parse_presets takes it."""
         self.stack = stack
         self.preset = preset
         self.asked = replicas
-        built = {service.name for service in services.SERVICES if service.binary(preset).exists()}
+        built = {service.name for service in services.SERVICES if self.binary(service).exists()}
         self.missing = [name for name, count in replicas.items() if count and name not in built]
         self.replicas = {name: count if name in built else 0 for name, count in replicas.items()}
         self.daemons = services.daemons(self.replicas)
@@ -39,14 +40,18 @@ class Fleet:
         text = json.dumps({"preset": self.preset, "replicas": self.asked})
         _memory(self.stack).write_text(text)
 
+    def binary(self, service):
+        return service.binary(services.preset_of(service, self.preset))
+
     def environment(self, daemon):
-        return settings.environment_for(self.stack, daemon, self.replicas, self.preset)
+        return settings.environment_for(self.stack, daemon, self.replicas, self.binary(daemon.service))
 
     def fingerprint(self, daemon):
         """Changes when the binary or a setting does: then a running daemon is out of date."""
-        binary = daemon.service.binary(self.preset).stat()
+        binary = self.binary(daemon.service)
         chat_settings = {name: value for name, value in self.environment(daemon).items() if name.startswith("CHAT_")}
-        described = json.dumps([self.preset, binary.st_mtime_ns, binary.st_size, chat_settings], sort_keys=True)
+        made = binary.stat()
+        described = json.dumps([str(binary), made.st_mtime_ns, made.st_size, chat_settings], sort_keys=True)
         return hashlib.sha256(described.encode()).hexdigest()[:16]
 
     def require_ports(self):
@@ -149,7 +154,7 @@ def _is_current(fleet, daemon):
 
 
 def _command(fleet, daemon):
-    return [daemon.service.binary(fleet.preset), "--config", daemon.service.config_file]
+    return [fleet.binary(daemon.service), "--config", daemon.service.config_file]
 
 
 def _service_of(process_name):

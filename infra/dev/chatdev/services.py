@@ -90,6 +90,21 @@ def parse_replicas(words):
     return chosen
 
 
+def parse_presets(text):
+    """'release,message-service=tsan' as the build of most services, and a dictionary of the others'."""
+    most, *others = text.split(",")
+    chosen = dict(word.partition("=")[::2] for word in others)
+    for name, preset in chosen.items():
+        if name not in BY_NAME or not preset:
+            raise Complaint(f"--preset {text}: after the first, give SERVICE=PRESET; there are {', '.join(BY_NAME)}")
+    return most, chosen
+
+
+def preset_of(service, text):
+    most, others = parse_presets(text)
+    return others.get(service.name, most)
+
+
 def addresses_for_clients(stack):
     """What a client outside the fleet needs: the end-to-end tests and the benchmark."""
     gateway = Daemon(BY_NAME["api-gateway"], 0).port(stack)

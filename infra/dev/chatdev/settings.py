@@ -27,9 +27,9 @@ DEVELOPMENT = {
 }
 
 
-def environment_for(stack, daemon, replicas, preset):
+def environment_for(stack, daemon, replicas, binary):
     """The whole environment of one daemon. What you export as CHAT_<SETTING> reaches whoever declares it."""
-    declared = _declared(daemon.service, preset)
+    declared = _declared(daemon.service, binary)
     theirs = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     wanted = {**DEVELOPMENT, **theirs, **_offered(stack, daemon, replicas)}
     return {**_foreign_environment(), **{name: str(wanted[name]) for name in wanted if _knows(declared, name)}}
@@ -90,9 +90,9 @@ def _foreign_environment():
 
 
 @functools.cache
-def _declared(service, preset):
+def _declared(service, binary):
     """The keys that this daemon declares."""
-    command = [str(service.binary(preset)), "--config", str(service.config_file), "--print-config"]
+    command = [str(binary), "--config", str(service.config_file), "--print-config"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=ASK_SECONDS, env=_foreign_environment())
     try:
         return frozenset(json.loads(result.stdout))
