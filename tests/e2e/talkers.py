@@ -38,6 +38,7 @@ class Member:
         self.reconnected_after = []  # seconds from each loss to `ready`
         self.reloads = 0  # of a chat whose changes did not all come by themselves
         self._socket = None
+        self._limited = False
         self._stopping = False
         self._task = None
 
@@ -92,8 +93,10 @@ class Member:
 
     async def _catch_up(self, frame):
         """What a gateway can't replay now it names when a resume ends; the client then reads it from history."""
+        if frame.get("t") == "ready":
+            self._limited = frame["resume"] == "limited"
         if frame.get("t") == "sync_done":
-            for chat_id in frame["reload"]:
+            for chat_id in {*frame["reload"], *(frame["cursors"] if self._limited else ())}:
                 await self._reload(chat_id)
 
     async def _reload(self, chat_id):

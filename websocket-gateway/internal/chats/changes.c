@@ -125,6 +125,7 @@ static void *read_page(struct ws_app *app, const struct ws_call *call, const cha
     (void)snprintf(chat_id, sizeof chat_id, "%s", path + strlen(PATH_BEFORE_CHAT));
     page = cc_calloc(1, sizeof *page + changes.count * sizeof *page->items);
     page->references = 1;
+    page->head_rev = changes.head_rev;
     page->since_joining = changes.since_joining;
     page->member_version = changes.member_version;
     for (; page->count < changes.count; page->count++) {

@@ -39,6 +39,7 @@ CC_MUST_CHECK enum cc_code ws_changes_read(struct cc_arena *arena, const char *b
 struct ws_page {
     unsigned references;
     size_t count;
+    int64_t head_rev;
     bool since_joining; /* as in ws_changes */
     int64_t member_version;
     struct ws_page_item {

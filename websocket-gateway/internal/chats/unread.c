@@ -20,6 +20,7 @@
 #include "ws/session.h"
 
 #define TELL_EVERY_MS     1000
+#define REST_PER_WORK     7 /* message-service counts for us an eighth of the time at most */
 #define PAIRS_AT_ONCE     100
 #define REQUEST_MAX_BYTES 16384
 
@@ -46,6 +47,7 @@ struct pair {
 struct question {
     struct ws_call call;
     unsigned losses; /* of events, when it was asked */
+    int64_t asked_ms;
     size_t count;
     struct pair pairs[PAIRS_AT_ONCE];
 };
@@ -242,6 +244,15 @@ static void settle_others(struct ws_app *app, const struct question *question, b
 
 static void ask(struct ws_app *app);
 
+/* Nobody waits for a count, and a crowd that comes back has many: what they wait for goes first. */
+static void rest(struct ws_app *app, const struct question *question)
+{
+    int64_t now_ms = ws_now_ms(app), work_ms = now_ms - question->asked_ms;
+    int64_t rest_ms = question->call.code == CC_OK ? 0 : TELL_EVERY_MS;
+
+    app->hub.unreads.not_before_ms = now_ms + rest_ms + REST_PER_WORK * work_ms;
+}
+
 static void answered(struct ws_call *call)
 {
     struct question *question = WS_CONTAINER(call, struct question, call);
@@ -251,10 +262,9 @@ static void answered(struct ws_call *call)
     unreads->asking = false;
     if (call->code == CC_OK && in_time && !read_answer(call))
         call->code = cc_fail_detail(&call->err, CC_BAD_GATEWAY, "unreadable counts");
-    if (call->code != CC_OK) {
+    if (call->code != CC_OK)
         cc_log_error(CC_LOG_WARN, "could not read what is unread", &call->err, NULL);
-        unreads->not_before_ms = ws_now_ms(call->app) + TELL_EVERY_MS;
-    }
+    rest(call->app, question);
     settle_others(call->app, question, call->code != CC_OK || !in_time);
     ask(call->app);
 }
@@ -292,8 +302,7 @@ static void write_question(struct ws_unreads *unreads, struct question *question
     cc_json_close_object(&json);
 }
 
-/* One request at a time: while it is under way the others gather, and so message-service is never
- * asked more than it answers. */
+/* One request at a time, and a rest after it: meanwhile the others gather. */
 static void ask(struct ws_app *app)
 {
     struct ws_unreads *unreads = &app->hub.unreads;
@@ -307,6 +316,7 @@ static void ask(struct ws_app *app)
     question->call.done = answered;
     question->call.discard = ws_call_free;
     question->losses = app->hub.losses;
+    question->asked_ms = ws_now_ms(app);
     unreads->asking = true;
     cc_strbuf_init(&body, REQUEST_MAX_BYTES);
     write_question(unreads, question, &body);

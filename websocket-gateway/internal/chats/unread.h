@@ -28,7 +28,7 @@ struct ws_unreads {         /* in the hub */
     struct ws_link due;     /* struct ws_unread.waiting, in the order of their time */
     struct ws_link unknown; /* those of whom message-service has to be asked */
     bool asking;
-    int64_t not_before_ms; /* monotonic; after a failure */
+    int64_t not_before_ms; /* monotonic; the rest after a question */
     struct cc_counter *told_counter, *asked_counter;
 };
 void ws_unreads_init(struct ws_app *app);

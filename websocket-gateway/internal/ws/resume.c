@@ -25,6 +25,7 @@ struct cursor {
     char chat_id[CC_UUID_BYTES];
     int64_t rev;    /* reached so far */
     int64_t target; /* the head when the replay began; what is above is live */
+    bool ahead;     /* of what is live here: has the log so much? */
     bool lost;      /* can't be replayed (gone from the log, or not known): reload this chat */
     bool gone;      /* no chat of this person's (any more) */
     struct ws_waiter page;
@@ -100,7 +101,7 @@ enum cc_code ws_resume_read(const struct ws_frame *frame, struct ws_resume **out
 const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resume)
 {
     int64_t missing = 0;
-    bool too_many, is_ahead = false;
+    bool too_many;
 
     if (resume == NULL)
         return "none";
@@ -116,19 +117,15 @@ const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resu
         if (cursor->gone)
             continue;
         member->listed = true;
-        if (is_ahead)
-            continue;
         if (!ws_chat_live(member->chat)) { /* where it begins to be live is not known yet */
             cursor->lost = true;
             continue;
         }
         cursor->target = member->chat->backlog.last_rev;
-        is_ahead = cursor->rev > cursor->target;
-        if (cursor->target > cursor->rev)
+        cursor->ahead = cursor->rev > cursor->target;
+        if (!cursor->ahead)
             missing += cursor->target - cursor->rev;
     }
-    if (is_ahead)
-        return "reload"; /* this client has seen what the store does not know */
     return too_many || missing > CHANGES_MAX ? "limited" : "ok";
 }
 
@@ -228,9 +225,9 @@ static void finish(struct ws_session *session)
 
 /* ---- page by page ---- */
 
-static bool is_behind(const struct cursor *cursor)
+static bool needs_page(const struct cursor *cursor)
 {
-    return !cursor->lost && cursor->rev < cursor->target;
+    return !cursor->lost && (cursor->ahead || cursor->rev < cursor->target);
 }
 
 static struct ws_membership *membership_of(const struct cursor *cursor)
@@ -249,6 +246,7 @@ static void want(struct cursor *cursor)
     if (membership == NULL) { /* removed meanwhile: nothing more of it */
         cursor->gone = true;
         cursor->target = cursor->rev;
+        cursor->ahead = false;
         return;
     }
     cursor->resume->ahead++;
@@ -263,7 +261,7 @@ static void want_more(struct ws_resume *resume)
     while (resume->ahead < AHEAD_MAX && resume->next < resume->count) {
         struct cursor *cursor = &resume->cursors[resume->next];
 
-        if (is_behind(cursor)) {
+        if (needs_page(cursor)) {
             if (!resume->knows_hides && !ws_hides_known(session->app, session->person)) {
                 ws_hides_ask(session->app, session->person);
                 return;
@@ -272,6 +270,14 @@ static void want_more(struct ws_resume *resume)
         }
         resume->next++;
     }
+}
+
+/* Another replica may have told the client what this one has not heard yet. But who has seen what
+ * the log does not have (it came back from a copy) would take what comes now for known. */
+static void compare(struct cursor *cursor, const struct ws_page *page)
+{
+    cursor->ahead = false;
+    cursor->lost = page->head_rev < cursor->rev;
 }
 
 static void replay(struct cursor *cursor, const struct ws_page *page)
@@ -305,10 +311,12 @@ static void take_page(struct cursor *cursor)
     cursor->resume->ahead--;
     if (membership != NULL && !membership->personal && is_not_for_all(cursor, membership, page))
         membership->personal = true; /* everybody's page is nobody's: asked for again */
+    else if (membership != NULL && cursor->ahead)
+        compare(cursor, page);
     else if (membership != NULL)
         replay(cursor, page);
     ws_page_unref(page);
-    if (is_behind(cursor))
+    if (needs_page(cursor))
         want(cursor);
 }
 
@@ -358,7 +366,7 @@ void ws_resume_go_on(struct ws_session *session)
            resume->at < resume->next) {
         struct cursor *cursor = &resume->cursors[resume->at];
 
-        if (!is_behind(cursor))
+        if (!needs_page(cursor))
             resume->at++;
         else if (cursor->came == NULL)
             return;

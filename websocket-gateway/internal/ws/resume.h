@@ -17,7 +17,7 @@ struct ws_resume;
 /* Reads `resume` of an auth frame; *out NULL when it has none. */
 CC_MUST_CHECK enum cc_code ws_resume_read(const struct ws_frame *frame, struct ws_resume **out,
                                           struct cc_error *err);
-/* none, ok, limited or reload; compares cursors with heads, so all chats should have a baseline.
+/* none, ok or limited; compares cursors with heads, so all chats should have a baseline.
  * Right before ws_resume_start: it also notes which chats the client knows. */
 const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resume);
 void ws_resume_start(struct ws_session *session, struct ws_resume *resume); /* takes it */

@@ -191,7 +191,7 @@ static void a_chat_that_is_not_live_in_time_is_named_for_reloading(void **state)
 
 /* ---- one verdict ---- */
 
-static void a_client_that_knows_more_than_the_log_must_reload(void **state)
+static void a_chat_of_which_a_client_knows_more_than_the_log_is_named_for_reloading(void **state)
 {
     struct fixture *f = *state;
     struct ws_client *bob;
@@ -201,8 +201,34 @@ static void a_client_that_knows_more_than_the_log_must_reload(void **state)
     snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":10}}", f->chat->chat_id);
     bob = sign_in(f, 1, f->bob, resume);
 
-    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"reload\"", NULL);
-    ws_client_expect(bob, "\"t\":\"sync_done\"", NULL);
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"ok\"", NULL);
+    const char *done = ws_client_expect(bob, "\"t\":\"sync_done\"", NULL);
+    assert_non_null(strstr(strstr(done, "\"reload\""), f->chat->chat_id));
+    ws_client_close(bob);
+}
+
+/* Another replica has told the client what this one has not heard of yet. */
+static void a_replica_that_is_late_costs_the_other_chats_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct world_chat *other = world_add_chat(f->world, f->ann, f->bob);
+    struct ws_client *ann, *bob;
+    char resume[256];
+
+    world_store(f->world, f->chat, "heard everywhere", false);
+    world_store(f->world, other, "missed", false);
+    ann = sign_in(f, 1, f->ann, "");
+    ws_client_expect(ann, "\"t\":\"ready\"", NULL);
+    world_store(f->world, f->chat, "heard elsewhere", false);
+    snprintf(resume, sizeof resume, ",\"resume\":{\"cursors\":{\"%s\":2,\"%s\":0}}",
+             f->chat->chat_id, other->chat_id);
+    bob = sign_in(f, 1, f->bob, resume);
+
+    ws_client_expect(bob, "\"t\":\"ready\"", "\"resume\":\"ok\"", NULL);
+    ws_client_expect(bob, "\"t\":\"message\"", "missed", NULL);
+    const char *done = ws_client_expect(bob, "\"t\":\"sync_done\"", NULL);
+    assert_null(strstr(strstr(done, "\"reload\""), f->chat->chat_id));
+    ws_client_close(ann);
     ws_client_close(bob);
 }
 
@@ -365,7 +391,8 @@ int main(void)
         GATEWAY_TEST(nobodys_page_is_shared_where_people_see_since_they_joined),
         GATEWAY_TEST(a_chat_whose_page_is_not_to_be_had_is_named_for_reloading),
         GATEWAY_TEST(a_chat_that_is_not_live_in_time_is_named_for_reloading),
-        GATEWAY_TEST(a_client_that_knows_more_than_the_log_must_reload),
+        GATEWAY_TEST(a_chat_of_which_a_client_knows_more_than_the_log_is_named_for_reloading),
+        GATEWAY_TEST(a_replica_that_is_late_costs_the_other_chats_nothing),
         GATEWAY_TEST(what_is_too_much_is_limited_and_says_how_far_it_went),
         GATEWAY_TEST(more_chats_than_cursors_are_limited),
         GATEWAY_TEST(a_chat_that_the_client_does_not_know_is_named_with_its_head),
