@@ -10,7 +10,7 @@ from client import attempts
 from raw_websocket import PING, RawSocket, frame, handshake
 from vitals import pss_bytes
 
-SLOW, NO_PONG = 4104, 4105
+SLOW, NO_PONG, CUT_OFF = 4104, 4105, 1006
 LIMITS = {
     "queue_frames": 256,  # the default, which other tests raise
     "ping_ms": 600_000,  # where messages come slowly, who reads nothing would be closed for answering no ping
@@ -101,7 +101,8 @@ async def peak_of(pid, enough):
 
 
 async def play(people, fleet, count, body, quiet_s, measured):
-    """Silent until all is sent, or for quiet_s: who reads nothing for longer, the kernel cuts off without a word."""
+    """Silent until all is sent, or for quiet_s. The word why stands behind what the reader does not read: the gateway waits
+    ten seconds for it to get through, the kernel twenty for any progress."""
     ada, bob = await people.join("Slow", "Brisk")
     senders = await people.join(*(f"Sender{number}" for number in range(SENDERS)))
     chat_id = (await ada.make_group("Slow", bob, *senders))["chat_id"]
@@ -120,7 +121,7 @@ async def play(people, fleet, count, body, quiet_s, measured):
         await flood
         head, grown = await heard, await watch - before
         print(f"\n{count} messages; the gateway had grown by at most {grown / MEGABYTE:.2f} MiB")
-        assert code == SLOW
+        assert code == SLOW or (quiet_s and code == CUT_OFF)
         assert seqs == list(range(seqs[0], seqs[-1] + 1)), "what came before the end has a hole"
         rest, verdict = await resync(people, ada, url, chat_id, rev)
         print(f"read {len(seqs)} before the end; resume: {verdict}; {len(rest)} came afterwards")
@@ -140,7 +141,7 @@ async def test_a_reader_that_stops_is_closed_and_gets_all_later(people, fleet):
 
 @pytest.mark.soak
 async def test_fifty_thousand_messages_cost_a_gateway_nothing_for_who_does_not_read(people, fleet):
-    await play(people, fleet, 50_000, "x" * 400, 10, measured=True)
+    await play(people, fleet, 50_000, "x" * 400, 60, measured=True)
 
 
 async def test_a_client_that_never_answers_pings_is_closed(people, fleet):
