@@ -63,6 +63,8 @@ static void drop_oldest_revocation(struct cc_jwt_verifier *verifier)
 {
     struct revocation *oldest = verifier->oldest;
 
+    if (oldest == NULL)
+        return;
     verifier->oldest = oldest->next;
     if (verifier->oldest == NULL)
         verifier->newest = NULL;

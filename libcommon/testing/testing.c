@@ -128,7 +128,7 @@ const char *test_folder(void)
 
 int test_other_end(int fd)
 {
-    struct sockaddr_in own, peer;
+    struct sockaddr_in own, peer = {0};
     socklen_t length = sizeof own;
 
     assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &length), 0);

@@ -2,6 +2,7 @@
 
 #include "proxy/rate_local.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -98,6 +99,7 @@ static struct gateway_rate_verdict judge(struct gateway_local_rates *local,
     int64_t now_ms = cc_mono_ms(local->clock), longest_ms = -1;
     const struct gateway_rate *refusing = NULL;
 
+    assert(count > 0);
     for (size_t i = 0; i < count; i++) {
         const struct gateway_rate *rate = &local->rates[buckets[i].which];
 

@@ -116,7 +116,7 @@ void world_say_members(struct world *world, const struct world_chat *chat)
 static bool is_our_port(int port)
 {
     for (int fd = 3; fd < 1024; fd++) {
-        struct sockaddr_in address;
+        struct sockaddr_in address = {0};
         socklen_t length = sizeof address;
 
         if (getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
