@@ -24,8 +24,7 @@ struct cursor {
     struct ws_resume *resume;
     char chat_id[CC_UUID_BYTES];
     int64_t rev;    /* reached so far */
-    int64_t target; /* the head when the replay began; what is above is live */
-    bool ahead;     /* of what is live here: has the log so much? */
+    int64_t target; /* the head when the replay began, live above; below rev: see compare */
     bool lost;      /* can't be replayed (gone from the log, or not known): reload this chat */
     bool gone;      /* no chat of this person's (any more) */
     struct ws_waiter page;
@@ -122,8 +121,7 @@ const char *ws_resume_verdict(struct ws_session *session, struct ws_resume *resu
             continue;
         }
         cursor->target = member->chat->backlog.last_rev;
-        cursor->ahead = cursor->rev > cursor->target;
-        if (!cursor->ahead)
+        if (cursor->target > cursor->rev)
             missing += cursor->target - cursor->rev;
     }
     return too_many || missing > CHANGES_MAX ? "limited" : "ok";
@@ -227,7 +225,7 @@ static void finish(struct ws_session *session)
 
 static bool needs_page(const struct cursor *cursor)
 {
-    return !cursor->lost && (cursor->ahead || cursor->rev < cursor->target);
+    return !cursor->lost && cursor->rev != cursor->target;
 }
 
 static struct ws_membership *membership_of(const struct cursor *cursor)
@@ -246,7 +244,6 @@ static void want(struct cursor *cursor)
     if (membership == NULL) { /* removed meanwhile: nothing more of it */
         cursor->gone = true;
         cursor->target = cursor->rev;
-        cursor->ahead = false;
         return;
     }
     cursor->resume->ahead++;
@@ -276,7 +273,7 @@ static void want_more(struct ws_resume *resume)
  * the log does not have (it came back from a copy) would take what comes now for known. */
 static void compare(struct cursor *cursor, const struct ws_page *page)
 {
-    cursor->ahead = false;
+    cursor->target = cursor->rev;
     cursor->lost = page->head_rev < cursor->rev;
 }
 
@@ -311,7 +308,7 @@ static void take_page(struct cursor *cursor)
     cursor->resume->ahead--;
     if (membership != NULL && !membership->personal && is_not_for_all(cursor, membership, page))
         membership->personal = true; /* everybody's page is nobody's: asked for again */
-    else if (membership != NULL && cursor->ahead)
+    else if (membership != NULL && cursor->rev > cursor->target)
         compare(cursor, page);
     else if (membership != NULL)
         replay(cursor, page);
