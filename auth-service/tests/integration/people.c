@@ -109,6 +109,15 @@ struct answer log_in(struct fixture *f, struct person person, const char *passwo
     return post_login(f, person, password, device_id, "");
 }
 
+struct answer change_password(struct fixture *f, const char *access_token, const char *current,
+                              const char *fresh)
+{
+    return service_call(f, "POST", "/v1/auth/password/change", access_token,
+                        cc_arena_printf(f->arena,
+                                        "{\"current_password\":\"%s\",\"new_password\":\"%s\"}",
+                                        current, fresh));
+}
+
 struct answer log_in_known(struct fixture *f, struct person person, const char *password,
                            const char *device_id, const char *device_token)
 {

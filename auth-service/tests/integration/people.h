@@ -34,7 +34,9 @@ struct answer list_sessions(struct fixture *f, const char *access_token);
 struct answer forgot(struct fixture *f, struct person *person);
 struct answer reset(struct fixture *f, struct person person, const char *code,
                     const char *password);
-/* The same, with the device's token of an earlier log-in. */
+struct answer change_password(struct fixture *f, const char *access_token, const char *current,
+                              const char *fresh);
+/* log_in() with the device's token of an earlier log-in. */
 struct answer log_in_known(struct fixture *f, struct person person, const char *password,
                            const char *device_id, const char *device_token);
 /* {"verification_id", "email", and what `more` says} */

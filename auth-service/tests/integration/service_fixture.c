@@ -250,6 +250,24 @@ void fixture_destroy(struct fixture *f)
     cc_free(f);
 }
 
+int fixture_set_up(void **state)
+{
+    *state = fixture_create();
+    return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+    fixture_destroy(*state);
+    return 0;
+}
+
+int fixture_before_each(void **state)
+{
+    fixture_renew(*state);
+    return 0;
+}
+
 /* ---- requests ---- */
 
 static struct answer call_url(struct fixture *f, const char *method, const char *url,

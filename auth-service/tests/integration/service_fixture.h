@@ -67,6 +67,11 @@ void fixture_destroy(struct fixture *f);
 /* Before each test: a new place, and the service as it is usual, whatever a test that failed has
  * left. The clock stays where it is. */
 void fixture_renew(struct fixture *f);
+/* The same for cmocka: *state is the fixture. */
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+int fixture_before_each(void **state);
+#define SERVICE_TEST(name) cmocka_unit_test_setup(name, fixture_before_each)
 
 void service_start(struct fixture *f, const char *smtp_url);
 void service_stop(struct fixture *f);
