@@ -11,8 +11,6 @@
 #include "app.h"
 #include "jobs.h"
 
-#define PAYLOAD_MAX_BYTES (320 * 1024)
-
 void ws_channel_name(enum ws_channel channel, const char *id, char out[64])
 {
     switch (channel) {
@@ -45,24 +43,20 @@ bool ws_channel_parse(const char *name, enum ws_channel *out_channel, const char
 
 struct publication {
     struct ws_job job;
-    char channel[CC_REDIS_NAME_BYTES];
-    struct cc_strbuf payload;
+    struct cc_arena *arena;
+    struct cc_bus_batch batch; /* of one message */
 };
 
 static enum cc_code publish_now(struct ws_job *job, struct cc_redis *redis, struct cc_error *err)
 {
-    struct publication *publication = WS_CONTAINER(job, struct publication, job);
-    const char *argv[] = {"PUBLISH", publication->channel, cc_strbuf_text(&publication->payload)};
-    size_t lengths[] = {strlen(argv[0]), strlen(argv[1]), publication->payload.length};
-
-    return cc_redis_command(redis, 3, argv, lengths, NULL, err);
+    return cc_bus_batch_send(&WS_CONTAINER(job, struct publication, job)->batch, redis, err);
 }
 
 static void publication_free(struct ws_job *job)
 {
     struct publication *publication = WS_CONTAINER(job, struct publication, job);
 
-    cc_strbuf_finish(&publication->payload);
+    cc_arena_destroy(publication->arena);
     cc_free(publication);
 }
 
@@ -73,9 +67,9 @@ void ws_publish(struct ws_app *app, enum ws_channel channel, const char *id,
 
     publication->job.work = publish_now;
     publication->job.discard = publication_free;
-    ws_channel_name(channel, id, publication->channel);
-    cc_strbuf_init(&publication->payload, PAYLOAD_MAX_BYTES);
-    cc_bus_write(message, &publication->payload);
+    publication->arena = cc_arena_create(0);
+    publication->batch = cc_bus_batch_create(publication->arena);
+    ws_publish_with(&publication->batch, channel, id, message);
     ws_job_submit(app, &publication->job);
 }
 
