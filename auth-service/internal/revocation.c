@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/bus_publish.h"
+#include "common/events/session_revoked.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/topics.h"
@@ -67,14 +68,17 @@ static enum cc_code publish_reason(struct auth_app *app,
                                    const struct session_revocation *revocation,
                                    struct cc_error *err)
 {
-    char channel[CC_REDIS_NAME_BYTES], frame[CC_UUID_BYTES + 32];
+    char channel[CC_REDIS_NAME_BYTES];
+    struct cc_strbuf frame;
     if (strcmp(revocation->reason, SESSION_ENDED_SUSPENDED) != 0)
         return CC_OK;
-    int length = snprintf(frame, sizeof frame, "%s %s", revocation->session_id, revocation->reason);
-    const struct cc_bus_message message = {
-        .kind = CC_BUS_REVOKED, .frame = frame, .frame_count = (size_t)length};
+    cc_strbuf_init(&frame, EV_SESSION_FRAME_BYTES);
+    const struct cc_bus_message message =
+        ev_session_publication(revocation->session_id, revocation->reason, &frame);
     cc_redis_name_user(revocation->user_id, channel);
-    return cc_bus_publish(app->redis, channel, &message, err);
+    enum cc_code code = cc_bus_publish(app->redis, channel, &message, err);
+    cc_strbuf_finish(&frame);
+    return code;
 }
 
 static enum cc_code publish(struct auth_app *app, const struct session_revocation *revocation,

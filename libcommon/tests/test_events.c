@@ -319,6 +319,47 @@ static void attachments_name_their_files(void **state)
     }
 }
 
+static const char session_id[] = "0190a000-0000-7000-8000-000000000007";
+
+/* The frame of a publication goes back to what it was made of. */
+static void expect_frame(const char *reason, const char *text, bool suspended)
+{
+    struct cc_strbuf frame;
+    char read[CC_UUID_BYTES];
+    bool read_suspended;
+    cc_strbuf_init(&frame, EV_SESSION_FRAME_BYTES);
+
+    const struct cc_bus_message message = ev_session_publication(session_id, reason, &frame);
+
+    assert_int_equal(message.kind, CC_BUS_REVOKED);
+    assert_string_equal(cc_strbuf_text(&frame), text);
+    assert_true(ev_session_frame_read(message.frame, message.frame_count, read, &read_suspended));
+    assert_string_equal(read, session_id);
+    assert_int_equal(read_suspended, suspended);
+    cc_strbuf_finish(&frame);
+}
+
+static void a_revocation_says_that_somebody_was_suspended_and_no_other_reason(void **state)
+{
+    (void)state;
+    expect_frame("suspended", "0190a000-0000-7000-8000-000000000007 suspended", true);
+    expect_frame("logout", session_id, false);
+}
+
+static void a_revocation_of_another_form_is_none(void **state)
+{
+    static const char *const frames[] = {"", "0190a000-0000-7000-8000-00000000000",
+                                         "0190a000-0000-7000-8000-000000000007 suspende",
+                                         "0190a000-0000-7000-8000-000000000007 dismissed",
+                                         "0190a000-0000-7000-8000-000000000007 suspended again"};
+    char read[CC_UUID_BYTES];
+    bool suspended;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
+        assert_false(ev_session_frame_read(frames[i], strlen(frames[i]), read, &suspended));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +375,8 @@ int main(void)
         cmocka_unit_test(the_request_hash_is_the_golden_one),
         cmocka_unit_test(a_reaction_is_an_emoji_that_may_be_a_key_anywhere),
         cmocka_unit_test(attachments_name_their_files),
+        cmocka_unit_test(a_revocation_says_that_somebody_was_suspended_and_no_other_reason),
+        cmocka_unit_test(a_revocation_of_another_form_is_none),
     };
     return cmocka_run_group_tests(tests, read_goldens, NULL);
 }

@@ -8,10 +8,6 @@
 
 struct ws_app;
 
-/* After the session id in a `revoked` frame, and as the reason in session.revoked: the account was
- * suspended, the socket closes with 4304. */
-#define WS_REASON_SUSPENDED "suspended"
-
 enum ws_channel { WS_CHANNEL_CHAT, WS_CHANNEL_USER, WS_CHANNEL_NODE };
 
 /* Loop thread; returns at once. Lost when Redis is away: for what is only of the moment. */

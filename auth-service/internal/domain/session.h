@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/events/session_revoked.h"
 #include "common/id.h"
 
 #define SESSION_DEVICE_ID_BYTES   65
@@ -58,7 +59,7 @@ void refresh_successor(const struct session *session, const char *token,
 #define SESSION_ENDED_LOGOUT    "logout"
 #define SESSION_ENDED_REUSE     "reuse"
 #define SESSION_ENDED_PASSWORD  "password_change"
-#define SESSION_ENDED_SUSPENDED "suspended"
+#define SESSION_ENDED_SUSPENDED EV_SESSION_SUSPENDED /* gateways know it by name */
 #define SESSION_ENDED_DELETED   "deleted"
 #define SESSION_ENDED_ADMIN     "admin" /* the role was taken away */
 

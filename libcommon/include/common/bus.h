@@ -9,14 +9,14 @@
  * message (takes a rev; the sender's own connection is skipped), receipt (user channel, of a
  * message's author: delivered in the chat's order), typing, presence, chat,
  * unread, notification, user (no rev: 0), personal: what only this person sees otherwise (no rev:
- * 0), member (member_version raised: no frame needed), revoked (frame = session id; user channel).
- * user: something of that person's own account has changed; the frame is for the person's own
- * sockets, and who shows others something of them looks again. On node:{id}: 1 outcome <chat_id>
- * <rev> <seq> <sender_id> <conn_id> <member_version> 0 0 0\n<frame for that connection>. Receivers
- * ignore kinds they don't know. An unread message (user channel) has the rev and seq up to which it
- * counts: it is not judged by them. Versions may meet while they are exchanged: <counts> may be
- * missing (then a message counts CC_COUNTS_OTHERWISE, all else CC_COUNTS_SAME), and fields behind
- * it are ignored.
+ * 0), member (member_version raised: no frame needed), revoked (frame: ev_session_publication; user
+ * channel). user: something of that person's own account has changed; the frame is for the person's
+ * own sockets, and who shows others something of them looks again. On node:{id}: 1 outcome
+ * <chat_id> <rev> <seq> <sender_id> <conn_id> <member_version> 0 0 0\n<frame for that connection>.
+ * Receivers ignore kinds they don't know. An unread message (user channel) has the rev and seq up
+ * to which it counts: it is not judged by them. Versions may meet while they are exchanged:
+ * <counts> may be missing (then a message counts CC_COUNTS_OTHERWISE, all else CC_COUNTS_SAME), and
+ * fields behind it are ignored.
  */
 
 #include <stdbool.h>

@@ -1,6 +1,8 @@
-/* Codec of session.revoked. Pure functions, any thread. */
+/* Codec of session.revoked and of its frame on the bus. Pure functions, any thread. */
 
 #include "common/events/session_revoked.h"
+
+#include <string.h>
 
 #include "common/topics.h"
 #include "event_fields.h"
@@ -29,4 +31,32 @@ void ev_session_revoked_write(struct cc_json_writer *writer, const struct ev_ses
     cc_json_put_text(writer, "reason", event->reason);
     cc_json_put_time(writer, "until", event->until_ms);
     cc_json_close_object(writer);
+}
+
+static const char suspended_mark[] = " " EV_SESSION_SUSPENDED;
+#define MARK_COUNT (sizeof suspended_mark - 1)
+#define ID_COUNT   (CC_UUID_BYTES - 1)
+
+struct cc_bus_message ev_session_publication(const char *session_id, const char *reason,
+                                             struct cc_strbuf *frame)
+{
+    struct cc_bus_message message = {.kind = CC_BUS_REVOKED};
+
+    cc_strbuf_append_text(frame, session_id);
+    if (strcmp(reason, EV_SESSION_SUSPENDED) == 0)
+        cc_strbuf_append(frame, suspended_mark, MARK_COUNT);
+    cc_bus_carry(&message, frame);
+    return message;
+}
+
+bool ev_session_frame_read(const char *frame, size_t count, char out_session_id[CC_UUID_BYTES],
+                           bool *out_suspended)
+{
+    *out_suspended =
+        count == ID_COUNT + MARK_COUNT && memcmp(frame + ID_COUNT, suspended_mark, MARK_COUNT) == 0;
+    if (count != ID_COUNT && !*out_suspended)
+        return false;
+    memcpy(out_session_id, frame, ID_COUNT);
+    out_session_id[ID_COUNT] = '\0';
+    return true;
 }

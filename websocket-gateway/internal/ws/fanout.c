@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "common/events/chat_updated.h"
+#include "common/events/session_revoked.h"
 #include "common/json_reader.h"
 #include "common/metrics.h"
 #include "common/topics.h"
@@ -365,20 +366,15 @@ static void revoke(struct ws_app *app, const char *session_id, bool suspended)
     }
 }
 
-/* Takes the event: its frame is a session id, or one with the reason " suspended". */
+/* Takes the event. */
 static void take_revocation(struct ws_app *app, struct ws_bus_event *event)
 {
-    static const char reason[] = " " WS_REASON_SUSPENDED;
-    char session_id[CC_UUID_BYTES] = "";
-    const char *text = ws_buffer_text(event->frame);
-    size_t id_count = sizeof session_id - 1, count = event->frame->count;
-    bool suspended = count == id_count + sizeof reason - 1 &&
-                     memcmp(text + id_count, reason, sizeof reason - 1) == 0;
+    char session_id[CC_UUID_BYTES];
+    bool suspended;
 
-    if (count == id_count || suspended) {
-        memcpy(session_id, text, id_count);
+    if (ev_session_frame_read(ws_buffer_text(event->frame), event->frame->count, session_id,
+                              &suspended))
         revoke(app, session_id, suspended);
-    }
     ws_bus_event_free(event);
 }
 
