@@ -56,7 +56,7 @@ static enum cc_code ask(struct chat_app *app, const struct directs *directs, str
 }
 
 /* out_moved: it was not so yet, whoever has made it so now. */
-static enum cc_code set(struct chat_app *app, const struct chat *chat, enum chat_posting post,
+static enum cc_code set(struct chat_app *app, const struct chat *chat, enum cc_chat_posting post,
                         struct cc_arena *arena, bool *out_moved, struct cc_error *err)
 {
     struct chat_change *change = change_posting(arena, chat, post, cc_wall_ms(app->clock));
@@ -84,7 +84,7 @@ static enum cc_code settle_once(struct chat_app *app, const char **chat_ids, siz
     for (size_t i = 0; i < directs.count; i++) {
         bool blocked = pairs[2 * i].blocked || pairs[2 * i + 1].blocked, moved = false;
 
-        CC_TRY(set(app, directs.items[i].chat, blocked ? CHAT_POST_NOBODY : CHAT_POST_ALL, arena,
+        CC_TRY(set(app, directs.items[i].chat, blocked ? CC_POST_NOBODY : CC_POST_ALL, arena,
                    &moved, err));
         if (moved)
             chat_ids[(*count)++] = directs.items[i].chat->chat_id;

@@ -14,7 +14,7 @@ static enum cc_code find_successor(struct chat_store *store, const struct chat *
     struct chat_member_list members = {0};
 
     *out = NULL;
-    if (leaver->role != MEMBER_OWNER || chat->owner_count > 1)
+    if (leaver->role != CC_ROLE_OWNER || chat->owner_count > 1)
         return CC_OK;
     CC_TRY(store->ops->list_members(store, &everybody, arena, &members, err));
     *out = membership_successor(members.items, members.count, leaver->user_id);

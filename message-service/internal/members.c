@@ -69,8 +69,8 @@ void message_members_destroy(struct message_members *members)
 struct page {
     int64_t version;
     bool deleted;
-    enum rights_posting posting;
-    enum rights_history history;
+    enum cc_chat_posting posting;
+    enum cc_chat_history history;
     int64_t retention_s;
     struct rights_member *members; /* in the arena */
     size_t count;
@@ -82,10 +82,10 @@ static void read_member(struct cc_json_reader *reader, struct rights_member *out
     const char *user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
 
     (void)snprintf(out->user_id, sizeof out->user_id, "%s", user_id == NULL ? "" : user_id);
-    out->role = (enum rights_role)cc_json_choice(reader, "role", CC_REQUIRED, rights_role_names,
-                                                 RIGHTS_MEMBER);
-    out->state = (enum rights_state)cc_json_choice(reader, "state", CC_REQUIRED, rights_state_names,
-                                                   RIGHTS_BANNED);
+    out->role = (enum cc_chat_role)cc_json_choice(reader, "role", CC_REQUIRED, cc_chat_role_names,
+                                                  CC_ROLE_MEMBER);
+    out->state = (enum cc_member_state)cc_json_choice(reader, "state", CC_REQUIRED,
+                                                      cc_member_state_names, CC_MEMBER_BANNED);
     out->joined_seq = cc_json_int(reader, "joined_seq", CC_OPTIONAL, 0, INT64_MAX);
 }
 
@@ -96,10 +96,10 @@ static bool read_page(struct cc_arena *arena, const void *json, size_t length, s
     *out = (struct page){
         .version = cc_json_int(reader, "member_version", CC_REQUIRED, 0, INT64_MAX),
         .deleted = cc_json_bool(reader, "deleted", CC_OPTIONAL, false),
-        .posting = (enum rights_posting)cc_json_choice(reader, "post", CC_OPTIONAL,
-                                                       rights_posting_names, RIGHTS_POST_ALL),
-        .history = (enum rights_history)cc_json_choice(reader, "history", CC_OPTIONAL,
-                                                       rights_history_names, RIGHTS_HISTORY_ALL),
+        .posting = (enum cc_chat_posting)cc_json_choice(reader, "post", CC_OPTIONAL,
+                                                        cc_chat_posting_names, CC_POST_ALL),
+        .history = (enum cc_chat_history)cc_json_choice(reader, "history", CC_OPTIONAL,
+                                                        cc_chat_history_names, CC_HISTORY_ALL),
         .retention_s = cc_json_int(reader, "retention_s", CC_OPTIONAL, 0, INT64_MAX),
         .next_cursor = cc_json_text(reader, "next_cursor", CC_OPTIONAL, 0, 256),
     };
@@ -299,7 +299,7 @@ enum cc_code message_members_may_post(struct message_members *members, const cha
     CC_TRY(message_members_rights(members, chat_id, &rights, err));
     enum cc_code reads = rights_may_read(rights, user_id);
     enum cc_code posts = rights_may_post(rights, user_id);
-    bool closed = rights->posting == RIGHTS_POST_NOBODY;
+    bool closed = rights->posting == CC_POST_NOBODY;
     rights_unref(rights);
     if (reads != CC_OK)
         return message_members_none(err);

@@ -22,7 +22,7 @@ static void apply_rights(const struct rights *rights, struct standing *standing)
     struct rights_own own = {.from_seq = receipt->from_seq, .cleared_seq = receipt->cleared_seq};
 
     standing->floor_seq = rights_floor(rights, receipt->user_id, &own);
-    standing->since_joining = rights->history == RIGHTS_HISTORY_JOINED;
+    standing->since_joining = rights->history == CC_HISTORY_JOINED;
     standing->member_version = rights->version;
 }
 

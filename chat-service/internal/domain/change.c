@@ -50,12 +50,12 @@ static struct membership *room_for(struct cc_arena *arena, struct chat_change *c
 
 /* Gives the person the chat's next place. */
 static struct membership newcomer(struct chat_change *change, const char *user_id,
-                                  enum member_role role)
+                                  enum cc_chat_role role)
 {
     return (struct membership){.chat_id = change->after.chat_id,
                                .user_id = user_id,
                                .role = role,
-                               .state = MEMBER_ACTIVE,
+                               .state = CC_MEMBER_ACTIVE,
                                .version = change->after.version,
                                .joined_at_ms = change->at_ms,
                                .place = change->after.place_count++};
@@ -76,9 +76,9 @@ struct chat_change *change_found(struct cc_arena *arena, const struct chat_found
     bool group = founding->type == CHAT_GROUP;
 
     change->after.owner_count = group ? 1 : 0;
-    members[0] = newcomer(change, founding->creator_id, group ? MEMBER_OWNER : MEMBER_PLAIN);
+    members[0] = newcomer(change, founding->creator_id, group ? CC_ROLE_OWNER : CC_ROLE_MEMBER);
     for (size_t i = 0; i < founding->other_count; i++)
-        members[i + 1] = newcomer(change, founding->other_ids[i], MEMBER_PLAIN);
+        members[i + 1] = newcomer(change, founding->other_ids[i], CC_ROLE_MEMBER);
     return change;
 }
 
@@ -88,8 +88,8 @@ static struct membership returning(const struct chat_change *change,
 {
     struct membership member = *former;
 
-    member.role = MEMBER_PLAIN;
-    member.state = MEMBER_ACTIVE;
+    member.role = CC_ROLE_MEMBER;
+    member.state = CC_MEMBER_ACTIVE;
     member.version = change->after.version;
     member.joined_at_ms = change->at_ms;
     return member;
@@ -104,7 +104,7 @@ struct chat_change *change_add(struct cc_arena *arena, const struct chat *before
 
     for (size_t i = 0; i < count; i++) {
         if (newcomers[i].former == NULL)
-            members[i] = newcomer(change, newcomers[i].user_id, MEMBER_PLAIN);
+            members[i] = newcomer(change, newcomers[i].user_id, CC_ROLE_MEMBER);
         else
             members[i] = returning(change, newcomers[i].former);
         members[i].joined_seq = joined_seq;
@@ -115,29 +115,29 @@ struct chat_change *change_add(struct cc_arena *arena, const struct chat *before
 
 /* The membership as the change leaves it. The counts of the chat follow from what it was. */
 static struct membership become(struct chat_change *change, const struct membership *before,
-                                enum member_role role, enum member_state state)
+                                enum cc_chat_role role, enum cc_member_state state)
 {
     struct membership after = *before;
-    bool was_there = membership_active(before), is_there = state == MEMBER_ACTIVE;
+    bool was_there = membership_active(before), is_there = state == CC_MEMBER_ACTIVE;
 
     after.role = role;
     after.state = state;
     after.version = change->after.version;
     change->after.member_count += is_there - was_there;
     change->after.owner_count +=
-        (is_there && role == MEMBER_OWNER) - (was_there && before->role == MEMBER_OWNER);
+        (is_there && role == CC_ROLE_OWNER) - (was_there && before->role == CC_ROLE_OWNER);
     return after;
 }
 
 /* One person who is out afterwards. */
 static struct chat_change *put_out(struct cc_arena *arena, enum change_kind kind,
                                    const struct chat *before, const char *actor_id,
-                                   const struct membership *target, enum member_state state,
+                                   const struct membership *target, enum cc_member_state state,
                                    int64_t at_ms)
 {
     struct chat_change *change = next_change(arena, kind, before, actor_id, at_ms);
 
-    room_for(arena, change, 1)[0] = become(change, target, MEMBER_PLAIN, state);
+    room_for(arena, change, 1)[0] = become(change, target, CC_ROLE_MEMBER, state);
     return change;
 }
 
@@ -145,29 +145,31 @@ struct chat_change *change_remove(struct cc_arena *arena, const struct chat *bef
                                   const char *actor_id, const struct membership *target,
                                   int64_t at_ms)
 {
-    return put_out(arena, CHANGE_MEMBER_REMOVED, before, actor_id, target, MEMBER_REMOVED, at_ms);
+    return put_out(arena, CHANGE_MEMBER_REMOVED, before, actor_id, target, CC_MEMBER_REMOVED,
+                   at_ms);
 }
 
 struct chat_change *change_ban(struct cc_arena *arena, const struct chat *before,
                                const char *actor_id, const struct membership *target, int64_t at_ms)
 {
-    return put_out(arena, CHANGE_MEMBER_BANNED, before, actor_id, target, MEMBER_BANNED, at_ms);
+    return put_out(arena, CHANGE_MEMBER_BANNED, before, actor_id, target, CC_MEMBER_BANNED, at_ms);
 }
 
 struct chat_change *change_unban(struct cc_arena *arena, const struct chat *before,
                                  const char *actor_id, const struct membership *target,
                                  int64_t at_ms)
 {
-    return put_out(arena, CHANGE_MEMBER_UNBANNED, before, actor_id, target, MEMBER_REMOVED, at_ms);
+    return put_out(arena, CHANGE_MEMBER_UNBANNED, before, actor_id, target, CC_MEMBER_REMOVED,
+                   at_ms);
 }
 
 struct chat_change *change_role(struct cc_arena *arena, const struct chat *before,
                                 const char *actor_id, const struct membership *target,
-                                enum member_role role, int64_t at_ms)
+                                enum cc_chat_role role, int64_t at_ms)
 {
     struct chat_change *change = next_change(arena, CHANGE_ROLE, before, actor_id, at_ms);
 
-    room_for(arena, change, 1)[0] = become(change, target, role, MEMBER_ACTIVE);
+    room_for(arena, change, 1)[0] = become(change, target, role, CC_MEMBER_ACTIVE);
     return change;
 }
 
@@ -178,8 +180,8 @@ struct chat_change *change_transfer(struct cc_arena *arena, const struct chat *b
     struct chat_change *change = next_change(arena, CHANGE_ROLE, before, owner->user_id, at_ms);
     struct membership *members = room_for(arena, change, 2);
 
-    members[0] = become(change, heir, MEMBER_OWNER, MEMBER_ACTIVE);
-    members[1] = become(change, owner, MEMBER_ADMIN, MEMBER_ACTIVE);
+    members[0] = become(change, heir, CC_ROLE_OWNER, CC_MEMBER_ACTIVE);
+    members[1] = become(change, owner, CC_ROLE_ADMIN, CC_MEMBER_ACTIVE);
     return change;
 }
 
@@ -192,8 +194,8 @@ struct chat_change *change_leave(struct cc_arena *arena, const struct chat *befo
     struct membership *members = room_for(arena, change, successor == NULL ? 1 : 2);
 
     if (successor != NULL)
-        *members++ = become(change, successor, MEMBER_OWNER, MEMBER_ACTIVE);
-    *members = become(change, leaver, MEMBER_PLAIN, MEMBER_LEFT);
+        *members++ = become(change, successor, CC_ROLE_OWNER, CC_MEMBER_ACTIVE);
+    *members = become(change, leaver, CC_ROLE_MEMBER, CC_MEMBER_LEFT);
     return change;
 }
 
@@ -242,7 +244,7 @@ struct chat_change *change_edit(struct cc_arena *arena, const struct chat *befor
 }
 
 struct chat_change *change_posting(struct cc_arena *arena, const struct chat *before,
-                                   enum chat_posting post, int64_t at_ms)
+                                   enum cc_chat_posting post, int64_t at_ms)
 {
     const struct chat_edit edit = {.sets_post = true, .rules = {.post = post}};
 

@@ -70,7 +70,7 @@ struct chat_change *change_unban(struct cc_arena *arena, const struct chat *befo
                                  int64_t at_ms);
 struct chat_change *change_role(struct cc_arena *arena, const struct chat *before,
                                 const char *actor_id, const struct membership *target,
-                                enum member_role role, int64_t at_ms);
+                                enum cc_chat_role role, int64_t at_ms);
 /* owner becomes an admin, heir the owner, in one change: there is one at every moment. */
 struct chat_change *change_transfer(struct cc_arena *arena, const struct chat *before,
                                     const struct membership *owner, const struct membership *heir,
@@ -97,7 +97,7 @@ struct chat_change *change_edit(struct cc_arena *arena, const struct chat *befor
 /* Who may post, in nobody's name: it follows from a block, and whose that is concerns nobody else.
  * NULL when it is so already. */
 struct chat_change *change_posting(struct cc_arena *arena, const struct chat *before,
-                                   enum chat_posting post, int64_t at_ms);
+                                   enum cc_chat_posting post, int64_t at_ms);
 
 /* Names nobody: whoever is in it is out afterwards. */
 struct chat_change *change_delete(struct cc_arena *arena, const struct chat *before,

@@ -5,9 +5,7 @@
 #include <string.h>
 
 const char *const chat_type_names[] = {"direct", "group", NULL};
-const char *const chat_posting_names[] = {"all", "admins", "nobody", NULL};
 const char *const chat_posting_choices[] = {"all", "admins", NULL};
-const char *const chat_history_names[] = {"all", "joined", NULL};
 
 void chat_direct_id(const char *user_id, const char *other_id, char out[CC_UUID_BYTES])
 {
@@ -22,12 +20,4 @@ void chat_keyed_id(const char *user_id, const char *idempotency_key, char out[CC
     const char *fields[] = {"group", user_id, idempotency_key};
 
     cc_uuid_hash(fields, 3, out);
-}
-
-int chat_name_index(const char *const *names, const char *name, int fallback)
-{
-    for (int i = 0; names[i] != NULL; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return fallback;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/chat_terms.h"
 #include "common/id.h"
 
 #define CHAT_TITLE_MAX_BYTES       100
@@ -20,21 +21,18 @@
 #define CHAT_RETENTION_MAX_S       (INT64_C(366) * 24 * 60 * 60)
 
 enum chat_type { CHAT_DIRECT, CHAT_GROUP };
-enum chat_posting { CHAT_POST_ALL, CHAT_POST_ADMINS, CHAT_POST_NOBODY };
-enum chat_history { CHAT_HISTORY_ALL, CHAT_HISTORY_JOINED };
 
 /* Wire names, NULL-terminated, indexed by the enum. */
 extern const char *const chat_type_names[];
-extern const char *const chat_posting_names[];
-extern const char *const chat_posting_choices[]; /* those of them that people may choose */
-extern const char *const chat_history_names[];
+/* Of enum cc_chat_posting, what people may choose. */
+extern const char *const chat_posting_choices[];
 
-/* What owners and admins decide about a group. Of a direct chat: its defaults, and CHAT_POST_NOBODY
+/* What owners and admins decide about a group. Of a direct chat: its defaults, and CC_POST_NOBODY
  * while one of the two blocks the other. */
 struct chat_rules {
-    enum chat_posting post;
-    enum chat_history history; /* what members see from before they came */
-    int64_t retention_s;       /* messages expire after this long; 0 = never */
+    enum cc_chat_posting post;
+    enum cc_chat_history history; /* what members see from before they came */
+    int64_t retention_s;          /* messages expire after this long; 0 = never */
 };
 
 struct chat {
@@ -58,8 +56,5 @@ struct chat {
 void chat_direct_id(const char *user_id, const char *other_id, char out[CC_UUID_BYTES]);
 /* The chat that this person makes with this idempotency key, however often the request comes. */
 void chat_keyed_id(const char *user_id, const char *idempotency_key, char out[CC_UUID_BYTES]);
-
-/* Index of `name` in a NULL-terminated list; `fallback` when it is not in it. */
-int chat_name_index(const char *const *names, const char *name, int fallback);
 
 #endif

@@ -4,18 +4,15 @@
 
 #include <string.h>
 
-const char *const member_role_names[] = {"owner", "admin", "member", NULL};
-const char *const member_state_names[] = {"active", "left", "removed", "banned", NULL};
-
 bool membership_active(const struct membership *member)
 {
-    return member != NULL && member->state == MEMBER_ACTIVE;
+    return member != NULL && member->state == CC_MEMBER_ACTIVE;
 }
 
 bool membership_may_be_direct(const struct membership *member)
 {
     /* The two are equals, and nobody came after them. */
-    return member->role == MEMBER_PLAIN && member->place < 2;
+    return member->role == CC_ROLE_MEMBER && member->place < 2;
 }
 
 int membership_compare_places(const void *left, const void *right)
@@ -28,7 +25,7 @@ int membership_compare_places(const void *left, const void *right)
 static bool precedes(const struct membership *a, const struct membership *b)
 {
     if (a->role != b->role)
-        return a->role < b->role;
+        return a->role > b->role;
     if (a->joined_at_ms != b->joined_at_ms)
         return a->joined_at_ms < b->joined_at_ms;
     return strcmp(a->user_id, b->user_id) < 0;

@@ -10,18 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum member_role { MEMBER_OWNER, MEMBER_ADMIN, MEMBER_PLAIN };
-enum member_state { MEMBER_ACTIVE, MEMBER_LEFT, MEMBER_REMOVED, MEMBER_BANNED };
-
-/* Wire names, NULL-terminated, indexed by the enum. */
-extern const char *const member_role_names[];
-extern const char *const member_state_names[];
+#include "common/chat_terms.h"
 
 struct membership {
     const char *chat_id;
     const char *user_id;
-    enum member_role role;
-    enum member_state state;
+    enum cc_chat_role role;
+    enum cc_member_state state;
     int64_t version; /* of the chat, at the last change of this membership */
     int64_t joined_at_ms;
     int64_t joined_seq; /* head of the chat when the person came; 0 for founders */

@@ -14,9 +14,9 @@ enum target_rule {
     TARGET_NO_OWNER,       /* another member who is no owner */
 };
 
-#define OWNER   (1u << MEMBER_OWNER)
-#define ADMIN   (1u << MEMBER_ADMIN)
-#define PLAIN   (1u << MEMBER_PLAIN)
+#define OWNER   (1u << CC_ROLE_OWNER)
+#define ADMIN   (1u << CC_ROLE_ADMIN)
+#define PLAIN   (1u << CC_ROLE_MEMBER)
 #define MANAGER (OWNER | ADMIN)
 #define ANYBODY (MANAGER | PLAIN)
 
@@ -71,14 +71,14 @@ static enum cc_code must_be_below(const struct membership *actor, const struct m
 {
     if (target == NULL || !membership_active(target))
         return no_member(err);
-    if (target->role <= actor->role)
+    if (target->role >= actor->role)
         return cc_fail(err, CC_FORBIDDEN, NULL, "that person's role is not below yours");
     return CC_OK;
 }
 
 static enum cc_code must_be_banned(const struct membership *target, struct cc_error *err)
 {
-    if (target == NULL || target->state != MEMBER_BANNED)
+    if (target == NULL || target->state != CC_MEMBER_BANNED)
         return cc_fail(err, CC_NOT_FOUND, NULL, "that person is not banned");
     return CC_OK;
 }
@@ -87,7 +87,7 @@ static enum cc_code must_be_no_owner(const struct membership *target, struct cc_
 {
     if (target == NULL || !membership_active(target))
         return no_member(err);
-    if (target->role == MEMBER_OWNER)
+    if (target->role == CC_ROLE_OWNER)
         return cc_fail(err, CC_FORBIDDEN, NULL, "that person is an owner");
     return CC_OK;
 }

@@ -45,7 +45,7 @@ struct personal personal_clear(const struct personal *before, int64_t head_seq, 
 int64_t chat_floor(const struct chat *chat, const struct membership *reader,
                    const struct personal *personal)
 {
-    bool since_joining = chat->rules.history == CHAT_HISTORY_JOINED && reader != NULL;
+    bool since_joining = chat->rules.history == CC_HISTORY_JOINED && reader != NULL;
     int64_t joined_seq = since_joining ? reader->joined_seq : 0;
     int64_t cleared_seq = personal == NULL ? 0 : personal->cleared_seq;
 

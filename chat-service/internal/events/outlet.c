@@ -88,8 +88,8 @@ static const struct cc_member_change *member_changes(struct cc_arena *arena,
     for (size_t i = 0; i < change->member_count; i++)
         changes[i] =
             (struct cc_member_change){.user_id = change->members[i].user_id,
-                                      .role = member_role_names[change->members[i].role],
-                                      .state = member_state_names[change->members[i].state]};
+                                      .role = cc_chat_role_names[change->members[i].role],
+                                      .state = cc_member_state_names[change->members[i].state]};
     return changes;
 }
 

@@ -20,7 +20,7 @@ static enum cc_code find_newcomers(struct cc_request *req, const char *chat_id,
         CC_TRY(chat_member_find(req, chat_id, in->user_ids[i], &known, err));
         if (membership_active(known))
             continue;
-        if (known != NULL && known->state == MEMBER_BANNED)
+        if (known != NULL && known->state == CC_MEMBER_BANNED)
             return cc_fail(err, CC_FORBIDDEN, "/user_ids", "somebody of these is banned");
         out[(*out_count)++] = (struct chat_newcomer){.user_id = in->user_ids[i], .former = known};
     }

@@ -14,7 +14,7 @@ struct wish {
 
 static struct chat_change *build(struct cc_request *req, const struct chat_access *access,
                                  enum chat_action action, const struct membership *target,
-                                 enum member_role role)
+                                 enum cc_chat_role role)
 {
     struct chat_app *app = cc_request_app(req);
     struct cc_arena *arena = cc_request_arena(req);
@@ -32,7 +32,7 @@ static bool is_so_already(const struct wish *wish, const struct membership *targ
 {
     if (wish->in.action == CHAT_ACT_SET_ROLE)
         return target->role == wish->in.role;
-    return wish->in.action == CHAT_ACT_BAN && target->state == MEMBER_BANNED;
+    return wish->in.action == CHAT_ACT_BAN && target->state == CC_MEMBER_BANNED;
 }
 
 static enum cc_code decide(struct cc_request *req, const struct chat_access *access, void *input,

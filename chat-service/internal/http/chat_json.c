@@ -12,9 +12,9 @@ void chat_json_put_member(struct cc_json_writer *writer, const struct membership
 {
     cc_json_open_object(writer, NULL);
     cc_json_put_text(writer, "user_id", member->user_id);
-    cc_json_put_text(writer, "role", member_role_names[member->role]);
+    cc_json_put_text(writer, "role", cc_chat_role_names[member->role]);
     if (!membership_active(member))
-        cc_json_put_text(writer, "state", member_state_names[member->state]);
+        cc_json_put_text(writer, "state", cc_member_state_names[member->state]);
     cc_json_put_time(writer, "joined_at", member->joined_at_ms);
     cc_json_close_object(writer);
 }
@@ -61,8 +61,8 @@ static void put_activity(struct cc_json_writer *writer, const struct chat_activi
 void chat_json_put_rules(struct cc_json_writer *writer, const struct chat_rules *rules)
 {
     cc_json_open_object(writer, "settings");
-    cc_json_put_text(writer, "post", chat_posting_names[rules->post]);
-    cc_json_put_text(writer, "history", chat_history_names[rules->history]);
+    cc_json_put_text(writer, "post", cc_chat_posting_names[rules->post]);
+    cc_json_put_text(writer, "history", cc_chat_history_names[rules->history]);
     cc_json_put_int(writer, "retention_s", rules->retention_s);
     cc_json_close_object(writer);
 }
@@ -135,10 +135,10 @@ const char *chat_json_card(struct cc_arena *arena, const struct chat *chat,
 static void read_member(struct cc_json_reader *reader, struct membership *member)
 {
     member->user_id = cc_json_uuid(reader, "user_id", CC_REQUIRED);
-    member->role = (enum member_role)cc_json_choice(reader, "role", CC_REQUIRED, member_role_names,
-                                                    MEMBER_PLAIN);
+    member->role = (enum cc_chat_role)cc_json_choice(reader, "role", CC_REQUIRED,
+                                                     cc_chat_role_names, CC_ROLE_MEMBER);
     member->joined_at_ms = cc_json_time(reader, "joined_at", CC_REQUIRED);
-    member->state = MEMBER_ACTIVE;
+    member->state = CC_MEMBER_ACTIVE;
 }
 
 /* Those of an object "settings", as far as it has them. */
@@ -146,9 +146,9 @@ static void read_rules(struct cc_json_reader *reader, const char *const *posting
                        struct chat_rules *out)
 {
     out->post =
-        (enum chat_posting)cc_json_choice(reader, "post", CC_OPTIONAL, postings, CHAT_POST_ALL);
-    out->history = (enum chat_history)cc_json_choice(reader, "history", CC_OPTIONAL,
-                                                     chat_history_names, CHAT_HISTORY_ALL);
+        (enum cc_chat_posting)cc_json_choice(reader, "post", CC_OPTIONAL, postings, CC_POST_ALL);
+    out->history = (enum cc_chat_history)cc_json_choice(reader, "history", CC_OPTIONAL,
+                                                        cc_chat_history_names, CC_HISTORY_ALL);
     out->retention_s = cc_json_int(reader, "retention_s", CC_OPTIONAL, 0, CHAT_RETENTION_MAX_S);
 }
 
@@ -187,7 +187,7 @@ bool chat_json_read_card(struct cc_arena *arena, const char *card, struct chat_v
         cc_json_text(reader, "description", CC_REQUIRED, 0, CHAT_DESCRIPTION_MAX_BYTES);
     chat->avatar_media_id = cc_json_uuid(reader, "avatar_media_id", CC_OPTIONAL);
     if (cc_json_enter(reader, "settings", CC_REQUIRED)) {
-        read_rules(reader, chat_posting_names, &chat->rules);
+        read_rules(reader, cc_chat_posting_names, &chat->rules);
         cc_json_leave(reader);
     }
     chat->created_by = cc_json_uuid(reader, "created_by", CC_REQUIRED);
@@ -205,8 +205,8 @@ void chat_json_put_rights(struct cc_json_writer *writer, const struct chat_right
     cc_json_put_text(writer, "chat_id", rights->chat->chat_id);
     cc_json_put_int(writer, "member_version", rights->chat->member_version);
     cc_json_put_bool(writer, "deleted", rights->chat->deleted);
-    cc_json_put_text(writer, "post", chat_posting_names[rights->chat->rules.post]);
-    cc_json_put_text(writer, "history", chat_history_names[rights->chat->rules.history]);
+    cc_json_put_text(writer, "post", cc_chat_posting_names[rights->chat->rules.post]);
+    cc_json_put_text(writer, "history", cc_chat_history_names[rights->chat->rules.history]);
     cc_json_put_int(writer, "retention_s", rights->chat->rules.retention_s);
     cc_json_open_array(writer, "items");
     for (size_t i = 0; i < rights->count; i++) {
@@ -214,11 +214,12 @@ void chat_json_put_rights(struct cc_json_writer *writer, const struct chat_right
         cc_json_put_text(writer, "user_id", rights->members[i].user_id);
         if (rights->members[i].joined_seq > 0)
             cc_json_put_int(writer, "joined_seq", rights->members[i].joined_seq);
-        cc_json_put_text(writer, "role", member_role_names[rights->members[i].role]);
+        cc_json_put_text(writer, "role", cc_chat_role_names[rights->members[i].role]);
         /* Nobody is in a deleted chat, also while the memberships are still being ended. */
         bool ended = rights->chat->deleted && membership_active(&rights->members[i]);
-        cc_json_put_text(writer, "state",
-                         member_state_names[ended ? MEMBER_REMOVED : rights->members[i].state]);
+        cc_json_put_text(
+            writer, "state",
+            cc_member_state_names[ended ? CC_MEMBER_REMOVED : rights->members[i].state]);
         cc_json_close_object(writer);
     }
     cc_json_close_array(writer);
@@ -270,8 +271,8 @@ bool chat_json_read_member(struct cc_json_reader *reader, struct chat_member_inp
 
     if (has_role == cc_json_has(reader, "banned"))
         cc_json_reject(reader, "role", "either this or banned must be given");
-    out->role = (enum member_role)cc_json_choice(reader, "role", CC_OPTIONAL, member_role_names,
-                                                 MEMBER_PLAIN);
+    out->role = (enum cc_chat_role)cc_json_choice(reader, "role", CC_OPTIONAL, cc_chat_role_names,
+                                                  CC_ROLE_MEMBER);
     bool banned = cc_json_bool(reader, "banned", CC_OPTIONAL, false);
     out->action = has_role ? CHAT_ACT_SET_ROLE : banned ? CHAT_ACT_BAN : CHAT_ACT_UNBAN;
     return cc_json_reader_done(reader);

@@ -75,7 +75,7 @@ bool chat_json_read_people(struct cc_json_reader *reader, struct chat_people_inp
 /* PATCH /v1/chats/{chat_id}/members/{user_id}: one of role and banned. */
 struct chat_member_input {
     enum chat_action action; /* CHAT_ACT_SET_ROLE, _BAN or _UNBAN */
-    enum member_role role;   /* of CHAT_ACT_SET_ROLE */
+    enum cc_chat_role role;  /* of CHAT_ACT_SET_ROLE */
 };
 bool chat_json_read_member(struct cc_json_reader *reader, struct chat_member_input *out);
 /* PUT /v1/chats/{chat_id}/me: what is left out has its default. */

@@ -26,7 +26,7 @@ static void put_membership(struct cc_json_writer *writer, const struct membershi
 {
     cc_json_open_object(writer, NULL);
     cc_json_put_text(writer, "chat_id", member->chat_id);
-    cc_json_put_text(writer, "role", member_role_names[member->role]);
+    cc_json_put_text(writer, "role", cc_chat_role_names[member->role]);
     cc_json_put_int(writer, "member_version", member->version);
     cc_json_put_int(writer, "joined_seq", member->joined_seq);
     cc_json_put_int(writer, "cleared_seq", cleared_seq);

@@ -16,9 +16,9 @@ static enum cc_code choose_filter(struct cc_request *req, const struct chat_acce
     const char *state = cc_request_query(req, "state");
 
     *out = CHAT_MEMBERS_ACTIVE;
-    if (state == NULL || strcmp(state, member_state_names[MEMBER_ACTIVE]) == 0)
+    if (state == NULL || strcmp(state, cc_member_state_names[CC_MEMBER_ACTIVE]) == 0)
         return CC_OK;
-    if (strcmp(state, member_state_names[MEMBER_BANNED]) != 0)
+    if (strcmp(state, cc_member_state_names[CC_MEMBER_BANNED]) != 0)
         return cc_fail(err, CC_INVALID, "state", "must be active or banned");
     *out = CHAT_MEMBERS_BANNED;
     return chat_may(access->chat, access->actor, CHAT_ACT_LIST_BANNED, err);

@@ -37,8 +37,8 @@ static void put_chat(bson_t *row, const struct chat *chat)
     BSON_APPEND_INT64(row, "member_count", chat->member_count);
     BSON_APPEND_INT64(row, "owner_count", chat->owner_count);
     BSON_APPEND_INT64(row, "place_count", chat->place_count);
-    BSON_APPEND_UTF8(row, "post", chat_posting_names[chat->rules.post]);
-    BSON_APPEND_UTF8(row, "history", chat_history_names[chat->rules.history]);
+    BSON_APPEND_UTF8(row, "post", cc_chat_posting_names[chat->rules.post]);
+    BSON_APPEND_UTF8(row, "history", cc_chat_history_names[chat->rules.history]);
     BSON_APPEND_INT64(row, "retention_s", chat->rules.retention_s);
     BSON_APPEND_BOOL(row, "deleted", chat->deleted);
 }
@@ -47,8 +47,8 @@ static void put_chat(bson_t *row, const struct chat *chat)
 static void put_member(bson_t *row, const struct membership *member)
 {
     BSON_APPEND_UTF8(row, "user_id", member->user_id);
-    BSON_APPEND_UTF8(row, "role", member_role_names[member->role]);
-    BSON_APPEND_UTF8(row, "state", member_state_names[member->state]);
+    BSON_APPEND_UTF8(row, "role", cc_chat_role_names[member->role]);
+    BSON_APPEND_UTF8(row, "state", cc_member_state_names[member->state]);
     BSON_APPEND_INT64(row, "version", member->version);
     BSON_APPEND_INT64(row, "joined_at_ms", member->joined_at_ms);
     BSON_APPEND_INT64(row, "joined_seq", member->joined_seq);
@@ -141,7 +141,7 @@ static const char *text_or_null(const bson_t *row, const char *key, struct cc_ar
 
 static int name_of(const bson_t *row, const char *key, const char *const *names, int fallback)
 {
-    return chat_name_index(names, cc_bson_text(row, key), fallback);
+    return cc_name_index(names, cc_bson_text(row, key), fallback);
 }
 
 void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *out)
@@ -161,8 +161,9 @@ void chat_row_to_chat(const bson_t *row, struct cc_arena *arena, struct chat *ou
         cc_bson_int(row, "owner_count", out->type == CHAT_GROUP && out->member_count > 0 ? 1 : 0);
     out->place_count = cc_bson_int(row, "place_count", 0);
     out->rules = (struct chat_rules){
-        .post = (enum chat_posting)name_of(row, "post", chat_posting_names, CHAT_POST_ALL),
-        .history = (enum chat_history)name_of(row, "history", chat_history_names, CHAT_HISTORY_ALL),
+        .post = (enum cc_chat_posting)name_of(row, "post", cc_chat_posting_names, CC_POST_ALL),
+        .history =
+            (enum cc_chat_history)name_of(row, "history", cc_chat_history_names, CC_HISTORY_ALL),
         .retention_s = cc_bson_int(row, "retention_s", 0)};
     out->deleted = cc_bson_bool(row, "deleted", false);
 }
@@ -171,8 +172,9 @@ void chat_row_to_member(const bson_t *row, struct cc_arena *arena, struct member
 {
     out->chat_id = text_of(row, "chat_id", arena); /* "" when embedded in a change */
     out->user_id = text_of(row, "user_id", arena);
-    out->role = (enum member_role)name_of(row, "role", member_role_names, MEMBER_PLAIN);
-    out->state = (enum member_state)name_of(row, "state", member_state_names, MEMBER_REMOVED);
+    out->role = (enum cc_chat_role)name_of(row, "role", cc_chat_role_names, CC_ROLE_MEMBER);
+    out->state =
+        (enum cc_member_state)name_of(row, "state", cc_member_state_names, CC_MEMBER_REMOVED);
     out->version = cc_bson_int(row, "version", 0);
     out->joined_at_ms = cc_bson_int(row, "joined_at_ms", 0);
     out->joined_seq = cc_bson_int(row, "joined_seq", 0);

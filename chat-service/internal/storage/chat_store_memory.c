@@ -229,8 +229,8 @@ static enum cc_code memory_end_members(struct chat_store *base, const struct cha
         if (strcmp(one->chat_id, chat->chat_id) != 0 || !membership_active(one) ||
             one->version >= chat->version)
             continue;
-        one->state = MEMBER_REMOVED;
-        one->role = MEMBER_PLAIN;
+        one->state = CC_MEMBER_REMOVED;
+        one->role = CC_ROLE_MEMBER;
         one->version = chat->version;
     }
     return leave(store, CC_OK);
@@ -335,7 +335,7 @@ static int compare_by_chat(const void *left, const void *right)
 static bool has_state(const struct membership *member, enum chat_member_filter filter)
 {
     return filter == CHAT_MEMBERS_EVER ||
-           member->state == (filter == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE);
+           member->state == (filter == CHAT_MEMBERS_BANNED ? CC_MEMBER_BANNED : CC_MEMBER_ACTIVE);
 }
 
 static bool is_wanted(const struct membership *member, const struct chat_member_query *query)

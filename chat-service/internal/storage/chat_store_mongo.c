@@ -204,10 +204,10 @@ static void collect_member(const bson_t *row, struct cc_arena *arena, void *out)
 
 static void append_state(bson_t *filter, enum chat_member_filter which)
 {
-    enum member_state state = which == CHAT_MEMBERS_BANNED ? MEMBER_BANNED : MEMBER_ACTIVE;
+    enum cc_member_state state = which == CHAT_MEMBERS_BANNED ? CC_MEMBER_BANNED : CC_MEMBER_ACTIVE;
 
     if (which != CHAT_MEMBERS_EVER)
-        BSON_APPEND_UTF8(filter, "state", member_state_names[state]);
+        BSON_APPEND_UTF8(filter, "state", cc_member_state_names[state]);
 }
 
 /* Those of one slot, by place, of these states, from this place on. */

@@ -115,9 +115,9 @@ static enum cc_code end_slot(struct cc_mongo_loan *loan, const struct chat *chat
 
     chat_slot_name(chat->chat_id, slot, name);
     CC_AUTO(bson)
-    bson_t *filter =
-        BCON_NEW("slot", BCON_UTF8(name), "state", BCON_UTF8(member_state_names[MEMBER_ACTIVE]),
-                 "version", "{", "$lt", BCON_INT64(chat->version), "}");
+    bson_t *filter = BCON_NEW("slot", BCON_UTF8(name), "state",
+                              BCON_UTF8(cc_member_state_names[CC_MEMBER_ACTIVE]), "version", "{",
+                              "$lt", BCON_INT64(chat->version), "}");
     if (!mongoc_collection_update_many(loan->collection, filter, update, NULL, NULL, &fault))
         return cc_mongo_fail(&fault, err);
     return CC_OK;
@@ -129,9 +129,9 @@ enum cc_code chat_members_end(struct cc_mongo_loan *loan, const struct chat *cha
     const struct cc_clock *clock = cc_clock_system();
     int64_t deadline_ms = cc_mono_ms(clock) + budget_ms;
     CC_AUTO(bson)
-    bson_t *update = BCON_NEW("$set", "{", "state", BCON_UTF8(member_state_names[MEMBER_REMOVED]),
-                              "role", BCON_UTF8(member_role_names[MEMBER_PLAIN]), "version",
-                              BCON_INT64(chat->version), "}");
+    bson_t *update = BCON_NEW(
+        "$set", "{", "state", BCON_UTF8(cc_member_state_names[CC_MEMBER_REMOVED]), "role",
+        BCON_UTF8(cc_chat_role_names[CC_ROLE_MEMBER]), "version", BCON_INT64(chat->version), "}");
 
     for (int64_t slot = 0; slot * CHAT_SLOT_PLACES < chat->place_count; slot++) {
         if (cc_mono_ms(clock) > deadline_ms)

@@ -54,7 +54,7 @@ static struct personal read_row(const bson_t *row, struct cc_arena *arena)
                  .pinned = cc_bson_bool(row, "pinned", false),
                  .archived = cc_bson_bool(row, "archived", false),
                  .marked_unread = cc_bson_bool(row, "marked_unread", false),
-                 .notify = (enum personal_notify)chat_name_index(
+                 .notify = (enum personal_notify)cc_name_index(
                      personal_notify_names, cc_bson_text(row, "notify"), PERSONAL_DEFAULT)},
         .cleared = cc_bson_bool(row, "cleared", false),
         .cleared_seq = cc_bson_int(row, "cleared_seq", 0),

@@ -85,7 +85,7 @@ static void an_appended_change_is_found_as_it_was_written(void **state)
     assert_int_equal(found->member_count, 3);
     assert_string_equal(found->members[2].user_id, change->members[2].user_id);
     assert_string_equal(found->members[2].chat_id, change->after.chat_id);
-    assert_int_equal(found->members[0].role, MEMBER_OWNER);
+    assert_int_equal(found->members[0].role, CC_ROLE_OWNER);
     assert_false(found->announced);
 }
 
@@ -223,7 +223,7 @@ static void materialising_makes_chat_and_members_and_may_be_repeated(void **stat
     assert_int_equal(chat->version, 1);
     assert_int_equal(chat->member_count, 3);
     assert_string_equal(chat->created_by, change->actor_id);
-    assert_int_equal(member->state, MEMBER_ACTIVE);
+    assert_int_equal(member->state, CC_MEMBER_ACTIVE);
     assert_int_equal(member->joined_at_ms, T0);
 }
 
@@ -244,7 +244,7 @@ static void an_older_change_never_overwrites_a_newer_one(void **state)
 
     assert_int_equal(must_find_chat(f, first->after.chat_id)->version, 3);
     assert_string_equal(must_find_chat(f, first->after.chat_id)->title, "Three");
-    assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_REMOVED);
+    assert_int_equal(must_find_member(f, &first->members[1])->state, CC_MEMBER_REMOVED);
 }
 
 static void metadata_and_rules_are_kept(void **state)
@@ -258,7 +258,7 @@ static void metadata_and_rules_are_kept(void **state)
         .sets_post = true,
         .sets_history = true,
         .sets_retention = true,
-        .rules = {.post = CHAT_POST_ADMINS, .history = CHAT_HISTORY_JOINED, .retention_s = 3600}};
+        .rules = {.post = CC_POST_ADMINS, .history = CC_HISTORY_JOINED, .retention_s = 3600}};
     struct chat_change *second =
         change_edit(f->arena, &first->after, first->actor_id, &edit, T0 + 1);
 
@@ -269,8 +269,8 @@ static void metadata_and_rules_are_kept(void **state)
 
     assert_string_equal(chat->description, "Of all kinds");
     assert_string_equal(chat->avatar_media_id, edit.avatar_media_id);
-    assert_int_equal(chat->rules.post, CHAT_POST_ADMINS);
-    assert_int_equal(chat->rules.history, CHAT_HISTORY_JOINED);
+    assert_int_equal(chat->rules.post, CC_POST_ADMINS);
+    assert_int_equal(chat->rules.history, CC_HISTORY_JOINED);
     assert_int_equal(chat->rules.retention_s, 3600);
 }
 
@@ -302,7 +302,7 @@ static void many_newcomers_are_added_at_once(void **state)
     must(f->store->ops->materialise(f->store, second, &f->err));
 
     assert_int_equal(must_find_chat(f, first->after.chat_id)->member_count, 103);
-    assert_int_equal(must_find_member(f, &second->members[99])->state, MEMBER_ACTIVE);
+    assert_int_equal(must_find_member(f, &second->members[99])->state, CC_MEMBER_ACTIVE);
 }
 
 static void somebody_who_was_removed_can_come_back(void **state)
@@ -319,7 +319,7 @@ static void somebody_who_was_removed_can_come_back(void **state)
     must_happen(f, second);
     must_happen(f, third);
 
-    assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_ACTIVE);
+    assert_int_equal(must_find_member(f, &first->members[1])->state, CC_MEMBER_ACTIVE);
     assert_int_equal(must_find_member(f, &first->members[1])->joined_at_ms, T0 + 2);
     assert_int_equal(must_find_member(f, &first->members[1])->place, 1);
     assert_int_equal(must_find_chat(f, first->after.chat_id)->place_count, 3);
@@ -374,7 +374,7 @@ static void a_deleted_chat_leaves_nobody_in_it(void **state)
     assert_int_equal(mine.count, 0);
     assert_true(must_find_chat(f, first->after.chat_id)->deleted);
     assert_int_equal(must_find_member(f, &first->members[150])->version, 3);
-    assert_int_equal(must_find_member(f, &first->members[1])->state, MEMBER_LEFT);
+    assert_int_equal(must_find_member(f, &first->members[1])->state, CC_MEMBER_LEFT);
 }
 
 static void former_members_are_listed_only_when_asked_for(void **state)
@@ -415,7 +415,7 @@ static void the_banned_are_listed_apart(void **state)
     assert_int_equal(banned.count, 1);
     assert_string_equal(banned.items[0].user_id, first->members[1].user_id);
     assert_int_equal(found->kind, CHANGE_MEMBER_BANNED);
-    assert_int_equal(found->members[0].state, MEMBER_BANNED);
+    assert_int_equal(found->members[0].state, CC_MEMBER_BANNED);
 }
 
 static void owners_are_counted_in_the_chat(void **state)
@@ -423,14 +423,14 @@ static void owners_are_counted_in_the_chat(void **state)
     struct fixture *f = *state;
     struct chat_change *first = a_group(f->arena);
     struct chat_change *second = change_role(f->arena, &first->after, first->actor_id,
-                                             &first->members[1], MEMBER_OWNER, T0 + 1);
+                                             &first->members[1], CC_ROLE_OWNER, T0 + 1);
 
     must_happen(f, first);
     assert_int_equal(must_find_chat(f, first->after.chat_id)->owner_count, 1);
     must_happen(f, second);
 
     assert_int_equal(must_find_chat(f, first->after.chat_id)->owner_count, 2);
-    assert_int_equal(must_find_member(f, &first->members[1])->role, MEMBER_OWNER);
+    assert_int_equal(must_find_member(f, &first->members[1])->role, CC_ROLE_OWNER);
 }
 
 static void a_person_has_the_chats_that_were_not_left(void **state)
@@ -454,7 +454,7 @@ static void a_person_has_the_chats_that_were_not_left(void **state)
     must(f->store->ops->list_memberships(f->store, person, CHAT_MEMBERS_EVER, f->arena, &mine,
                                          &f->err));
     assert_int_equal(mine.count, 2);
-    assert_int_equal(must_find_member(f, &left->members[1])->role, MEMBER_OWNER);
+    assert_int_equal(must_find_member(f, &left->members[1])->role, CC_ROLE_OWNER);
 }
 
 static void a_person_with_many_chats_gets_all_of_them(void **state)

@@ -47,7 +47,7 @@ static struct chat *chat_of(struct chat_fixture *f, const char *chat_id)
     return chat;
 }
 
-static void assert_posting(struct chat_fixture *f, const struct pair *p, enum chat_posting post,
+static void assert_posting(struct chat_fixture *f, const struct pair *p, enum cc_chat_posting post,
                            int64_t version)
 {
     struct chat *chat = chat_of(f, p->chat_id);
@@ -66,7 +66,7 @@ static void a_block_closes_the_chat_in_the_timeline_and_in_the_rights(void **sta
     block(f, 0, p.bob, p.ada, 0);
     must_tell_blocks_of(f, p.bob);
 
-    assert_posting(f, &p, CHAT_POST_NOBODY, 2);
+    assert_posting(f, &p, CC_POST_NOBODY, 2);
     struct payloads operations = chat_records(f, f->operations_topic, p.chat_id);
     struct payloads updates = chat_records(f, f->updates_topic, p.chat_id);
     assert_int_equal(operations.count, 2);
@@ -94,11 +94,11 @@ static void it_opens_when_neither_blocks_the_other_any_more(void **state)
     must_tell_blocks_of(f, p.ada);
     unblock(f, 0);
     must_tell_blocks_of(f, p.bob);
-    assert_posting(f, &p, CHAT_POST_NOBODY, 2);
+    assert_posting(f, &p, CC_POST_NOBODY, 2);
     unblock(f, 1);
     must_tell_blocks_of(f, p.ada);
 
-    assert_posting(f, &p, CHAT_POST_ALL, 3);
+    assert_posting(f, &p, CC_POST_ALL, 3);
 }
 
 static void what_is_told_again_changes_nothing(void **state)
@@ -112,7 +112,7 @@ static void what_is_told_again_changes_nothing(void **state)
         must_tell_blocks_of(f, p.ada);
     }
 
-    assert_posting(f, &p, CHAT_POST_NOBODY, 2);
+    assert_posting(f, &p, CC_POST_NOBODY, 2);
     assert_int_equal(chat_records(f, f->operations_topic, p.chat_id).count, 2);
     assert_int_equal(chat_records(f, f->updates_topic, p.chat_id).count, 2);
 }
@@ -125,11 +125,11 @@ static void while_blocks_can_not_be_asked_the_batch_waits(void **state)
     block(f, 0, p.bob, p.ada, 0);
     atomic_store(&f->relations_unknown, true);
     assert_int_equal(tell_user_change(f, p.bob, "blocks"), CC_UNAVAILABLE);
-    assert_posting(f, &p, CHAT_POST_ALL, 1);
+    assert_posting(f, &p, CC_POST_ALL, 1);
     atomic_store(&f->relations_unknown, false);
     must_tell_blocks_of(f, p.bob);
 
-    assert_posting(f, &p, CHAT_POST_NOBODY, 2);
+    assert_posting(f, &p, CC_POST_NOBODY, 2);
 }
 
 static void all_direct_chats_of_a_person_are_one_question(void **state)
@@ -145,8 +145,8 @@ static void all_direct_chats_of_a_person_are_one_question(void **state)
     must_tell_blocks_of(f, p.ada);
 
     assert_int_equal(atomic_load(&f->questions) - before, 2); /* and whether it still is so */
-    assert_posting(f, &p, CHAT_POST_NOBODY, 2);
-    assert_posting(f, &other, CHAT_POST_ALL, 1);
+    assert_posting(f, &p, CC_POST_NOBODY, 2);
+    assert_posting(f, &other, CC_POST_ALL, 1);
     assert_int_equal(chat_of(f, group)->version, 1);
 }
 
@@ -170,8 +170,8 @@ static void a_chat_that_is_made_while_a_block_begins_ends_closed(void **state)
     tell_making_of(f, &p);
     tell_making_of(f, &open);
 
-    assert_posting(f, &p, CHAT_POST_NOBODY, 2);
-    assert_posting(f, &open, CHAT_POST_ALL, 1);
+    assert_posting(f, &p, CC_POST_NOBODY, 2);
+    assert_posting(f, &open, CC_POST_ALL, 1);
 }
 
 /* Ada's block ends, and whoever was told of it has asked already when Bob's begins; whoever is told
@@ -187,22 +187,21 @@ static void a_block_that_begins_while_another_ends_is_not_lost(void **state)
     block(f, 1, p.bob, p.ada, 1);
     must_tell_blocks_of(f, p.ada);
 
-    assert_posting(f, &p, CHAT_POST_NOBODY, 4);
+    assert_posting(f, &p, CC_POST_NOBODY, 4);
 }
 
 static void who_loses_to_another_writer_looks_again(void **state)
 {
     struct chat_fixture *f = *state;
     struct pair p = a_direct_chat(f);
-    struct chat_change *torn =
-        change_posting(f->arena, chat_of(f, p.chat_id), CHAT_POST_NOBODY, T0);
+    struct chat_change *torn = change_posting(f->arena, chat_of(f, p.chat_id), CC_POST_NOBODY, T0);
 
     /* Another one stored this version, and died. */
     assert_int_equal(f->app.store->ops->append(f->app.store, torn, &f->err), CC_OK);
     block(f, 0, p.bob, p.ada, 0);
     must_tell_blocks_of(f, p.bob);
 
-    assert_posting(f, &p, CHAT_POST_NOBODY, 2);
+    assert_posting(f, &p, CC_POST_NOBODY, 2);
     assert_int_equal(chat_records(f, f->operations_topic, p.chat_id).count, 2);
 }
 
@@ -215,7 +214,7 @@ static void a_chat_whose_other_is_deleted_stays_as_it_was(void **state)
     block(f, 0, p.bob, p.ada, 0); /* as user-service says of who is deleted */
     must_tell_blocks_of(f, p.ada);
 
-    assert_posting(f, &p, CHAT_POST_ALL, 2);
+    assert_posting(f, &p, CC_POST_ALL, 2);
     assert_int_equal(chat_of(f, p.chat_id)->member_count, 1);
 }
 

@@ -46,7 +46,7 @@ static const char *role_of(struct chat_fixture *f, const struct group *g, const 
     assert_int_equal(f->app.store->ops->find_member(f->app.store, g->chat_id, user_id, f->arena,
                                                     &member, &f->err),
                      CC_OK);
-    return member_role_names[member->role];
+    return cc_chat_role_names[member->role];
 }
 
 static void a_role_that_is_given_is_in_the_timeline_and_in_the_rights(void **state)

@@ -190,12 +190,12 @@ static void who_leaves_with_the_account_is_followed_and_leaves_once(void **state
     must_leave(f, group, an_id(f->arena));
 
     assert_int_equal(f->outlet.count, told);
-    assert_int_equal(member_of(f, group, group->actor_id)->state, MEMBER_LEFT);
+    assert_int_equal(member_of(f, group, group->actor_id)->state, CC_MEMBER_LEFT);
     /* Both came at the same time: which of them it is depends on their ids. */
     int first = member_of(f, group, group->members[1].user_id)->role;
     int second = member_of(f, group, group->members[2].user_id)->role;
-    assert_int_equal((first == MEMBER_OWNER) + (second == MEMBER_OWNER), 1);
-    assert_int_equal((first == MEMBER_PLAIN) + (second == MEMBER_PLAIN), 1);
+    assert_int_equal((first == CC_ROLE_OWNER) + (second == CC_ROLE_OWNER), 1);
+    assert_int_equal((first == CC_ROLE_MEMBER) + (second == CC_ROLE_MEMBER), 1);
     assert_int_equal(unannounced(f, group), 0);
 }
 
@@ -576,7 +576,7 @@ static void the_sweep_finishes_a_ban_after_a_crash_at_any_step(void **state)
                                                     group->members[1].user_id, f->arena, &banned,
                                                     &f->err),
                          CC_OK);
-        assert_int_equal(banned->state, MEMBER_BANNED);
+        assert_int_equal(banned->state, CC_MEMBER_BANNED);
     }
 }
 

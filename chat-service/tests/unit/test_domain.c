@@ -68,16 +68,16 @@ static void the_creator_of_a_group_owns_it_and_counts(void **state)
     assert_int_equal(change->after.member_version, 1);
     assert_int_equal(change->after.member_count, 3);
     assert_string_equal(change->members[0].user_id, owner);
-    assert_int_equal(change->members[0].role, MEMBER_OWNER);
-    assert_int_equal(change->members[1].role, MEMBER_PLAIN);
+    assert_int_equal(change->members[0].role, CC_ROLE_OWNER);
+    assert_int_equal(change->members[1].role, CC_ROLE_MEMBER);
 }
 
 static void in_a_direct_chat_both_are_equals_and_nobody_sees_its_creation(void **state)
 {
     struct chat_change *change = a_direct_chat(*state);
 
-    assert_int_equal(change->members[0].role, MEMBER_PLAIN);
-    assert_int_equal(change->members[1].role, MEMBER_PLAIN);
+    assert_int_equal(change->members[0].role, CC_ROLE_MEMBER);
+    assert_int_equal(change->members[1].role, CC_ROLE_MEMBER);
     assert_false(change_is_counted(change));
 }
 
@@ -134,13 +134,13 @@ static void a_rule_that_changes_makes_new_rights(void **state)
     const struct chat_edit quiet = {
         .title = "News",
         .sets_post = true,
-        .rules = {.post = CHAT_POST_ADMINS, .history = CHAT_HISTORY_JOINED, .retention_s = 60}};
+        .rules = {.post = CC_POST_ADMINS, .history = CC_HISTORY_JOINED, .retention_s = 60}};
     struct chat_change *change = change_edit(*state, &group->after, "a", &quiet, T0);
 
     assert_int_equal(change->kind, CHANGE_RULES);
     assert_int_equal(change->after.member_version, 2);
-    assert_int_equal(change->after.rules.post, CHAT_POST_ADMINS);
-    assert_int_equal(change->after.rules.history, CHAT_HISTORY_ALL);
+    assert_int_equal(change->after.rules.post, CC_POST_ADMINS);
+    assert_int_equal(change->after.rules.history, CC_HISTORY_ALL);
     assert_int_equal(change->after.rules.retention_s, 0);
     assert_string_equal(change->after.title, "News");
     assert_false(change_ends_memberships(change));
@@ -149,18 +149,18 @@ static void a_rule_that_changes_makes_new_rights(void **state)
 static void a_direct_chat_is_closed_and_opened_in_nobodys_name(void **state)
 {
     struct chat_change *direct = a_direct_chat(*state);
-    struct chat_change *closed = change_posting(*state, &direct->after, CHAT_POST_NOBODY, T0 + 1);
+    struct chat_change *closed = change_posting(*state, &direct->after, CC_POST_NOBODY, T0 + 1);
 
     assert_int_equal(closed->kind, CHANGE_RULES);
-    assert_int_equal(closed->after.rules.post, CHAT_POST_NOBODY);
+    assert_int_equal(closed->after.rules.post, CC_POST_NOBODY);
     assert_int_equal(closed->after.member_version, 2);
     assert_string_equal(closed->actor_id, "system");
     assert_int_equal(closed->member_count, 0);
     assert_false(change_is_counted(closed));
-    assert_null(change_posting(*state, &closed->after, CHAT_POST_NOBODY, T0 + 2));
-    assert_null(change_posting(*state, &direct->after, CHAT_POST_ALL, T0 + 2));
-    struct chat_change *open = change_posting(*state, &closed->after, CHAT_POST_ALL, T0 + 2);
-    assert_int_equal(open->after.rules.post, CHAT_POST_ALL);
+    assert_null(change_posting(*state, &closed->after, CC_POST_NOBODY, T0 + 2));
+    assert_null(change_posting(*state, &direct->after, CC_POST_ALL, T0 + 2));
+    struct chat_change *open = change_posting(*state, &closed->after, CC_POST_ALL, T0 + 2);
+    assert_int_equal(open->after.rules.post, CC_POST_ALL);
     assert_int_equal(open->after.version, 3);
 }
 
@@ -183,7 +183,7 @@ static void a_removal_keeps_the_membership_as_a_former_one(void **state)
     struct chat_change *removed =
         change_remove(*state, &group->after, group->members[0].user_id, &group->members[1], T0 + 1);
 
-    assert_int_equal(removed->members[0].state, MEMBER_REMOVED);
+    assert_int_equal(removed->members[0].state, CC_MEMBER_REMOVED);
     assert_int_equal(removed->members[0].version, 2);
     assert_int_equal(removed->after.member_version, 2);
     assert_int_equal(removed->after.member_count, 2);
@@ -193,10 +193,10 @@ static void a_removal_keeps_the_membership_as_a_former_one(void **state)
 static void when_the_owner_leaves_an_admin_goes_before_a_member_who_came_earlier(void **state)
 {
     struct membership members[] = {
-        {.user_id = "a", .role = MEMBER_OWNER, .joined_at_ms = 1},
-        {.user_id = "b", .role = MEMBER_PLAIN, .joined_at_ms = 2},
-        {.user_id = "c", .role = MEMBER_ADMIN, .joined_at_ms = 9},
-        {.user_id = "d", .role = MEMBER_ADMIN, .joined_at_ms = 3, .state = MEMBER_LEFT},
+        {.user_id = "a", .role = CC_ROLE_OWNER, .joined_at_ms = 1},
+        {.user_id = "b", .role = CC_ROLE_MEMBER, .joined_at_ms = 2},
+        {.user_id = "c", .role = CC_ROLE_ADMIN, .joined_at_ms = 9},
+        {.user_id = "d", .role = CC_ROLE_ADMIN, .joined_at_ms = 3, .state = CC_MEMBER_LEFT},
     };
 
     assert_string_equal(membership_successor(members, 4, "a")->user_id, "c");
@@ -234,7 +234,7 @@ static void strangers_former_members_and_a_missing_chat_look_the_same(void **sta
 {
     const struct chat chat = {.type = CHAT_GROUP}, deleted = {.type = CHAT_GROUP, .deleted = true};
     const struct membership active = {.user_id = "a"},
-                            left = {.user_id = "a", .state = MEMBER_LEFT};
+                            left = {.user_id = "a", .state = CC_MEMBER_LEFT};
     struct cc_error absent, stranger;
 
     assert_int_equal(chat_may_see(NULL, NULL, &absent), CC_NOT_FOUND);
@@ -256,8 +256,8 @@ static void there_is_an_owner_at_every_moment_of_a_transfer(void **state)
     assert_int_equal(handed->after.member_count, 3);
     assert_int_equal(handed->after.member_version, 2);
     assert_string_equal(handed->members[0].user_id, group->members[1].user_id);
-    assert_int_equal(handed->members[0].role, MEMBER_OWNER);
-    assert_int_equal(handed->members[1].role, MEMBER_ADMIN);
+    assert_int_equal(handed->members[0].role, CC_ROLE_OWNER);
+    assert_int_equal(handed->members[1].role, CC_ROLE_ADMIN);
     assert_false(change_ends_memberships(handed));
     assert_true(change_is_counted(handed));
 }
@@ -267,10 +267,10 @@ static void owners_are_counted_through_every_change(void **state)
     struct chat_change *one = a_group(*state);
     const char *owner = one->members[0].user_id;
     struct chat_change *two =
-        change_role(*state, &one->after, owner, &one->members[1], MEMBER_OWNER, T0);
+        change_role(*state, &one->after, owner, &one->members[1], CC_ROLE_OWNER, T0);
     struct chat_change *left = change_leave(*state, &two->after, &one->members[0], NULL, T0);
     struct chat_change *stepped_down =
-        change_role(*state, &two->after, owner, &one->members[0], MEMBER_ADMIN, T0);
+        change_role(*state, &two->after, owner, &one->members[0], CC_ROLE_ADMIN, T0);
 
     assert_int_equal(one->after.owner_count, 1);
     assert_int_equal(two->after.owner_count, 2);
@@ -288,8 +288,8 @@ static void the_last_owner_who_leaves_is_succeeded_in_the_same_change(void **sta
     assert_int_equal(left->after.owner_count, 1);
     assert_int_equal(left->after.member_count, 2);
     assert_string_equal(left->members[0].user_id, group->members[2].user_id);
-    assert_int_equal(left->members[0].role, MEMBER_OWNER);
-    assert_int_equal(left->members[1].state, MEMBER_LEFT);
+    assert_int_equal(left->members[0].role, CC_ROLE_OWNER);
+    assert_int_equal(left->members[1].state, CC_MEMBER_LEFT);
 }
 
 static void a_ban_ends_a_membership_and_is_lifted_without_restoring_it(void **state)
@@ -301,10 +301,10 @@ static void a_ban_ends_a_membership_and_is_lifted_without_restoring_it(void **st
     struct chat_change *lifted =
         change_unban(*state, &banned->after, owner, &banned->members[0], T0 + 2);
 
-    assert_int_equal(banned->members[0].state, MEMBER_BANNED);
+    assert_int_equal(banned->members[0].state, CC_MEMBER_BANNED);
     assert_int_equal(banned->after.member_count, 2);
     assert_true(change_ends_memberships(banned));
-    assert_int_equal(lifted->members[0].state, MEMBER_REMOVED);
+    assert_int_equal(lifted->members[0].state, CC_MEMBER_REMOVED);
     assert_int_equal(lifted->after.member_count, 2);
     assert_false(change_is_counted(lifted));
 }
@@ -319,7 +319,7 @@ static void banning_somebody_who_left_changes_no_count(void **state)
 
     assert_int_equal(banned->after.member_count, 2);
     assert_int_equal(banned->after.owner_count, 1);
-    assert_int_equal(banned->members[0].state, MEMBER_BANNED);
+    assert_int_equal(banned->members[0].state, CC_MEMBER_BANNED);
 }
 
 static void the_same_founding_is_recognised_in_any_order(void **state)

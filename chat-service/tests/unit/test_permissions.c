@@ -29,11 +29,12 @@ static void what_concerns_nobody_in_particular_depends_on_the_role(void **state)
     const struct chat group = {.type = CHAT_GROUP, .owner_count = 1};
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        for (int role = MEMBER_OWNER; role <= MEMBER_PLAIN; role++) {
-            struct membership actor = {.user_id = "a", .role = (enum member_role)role};
+        for (int role = CC_ROLE_MEMBER; role <= CC_ROLE_OWNER; role++) {
+            struct membership actor = {.user_id = "a", .role = (enum cc_chat_role)role};
 
-            if (chat_may(&group, &actor, table[i].action, NULL) != table[i].by[role])
-                fail_msg("action %d by %s", table[i].action, member_role_names[role]);
+            if (chat_may(&group, &actor, table[i].action, NULL) !=
+                table[i].by[CC_ROLE_OWNER - role])
+                fail_msg("action %d by %s", table[i].action, cc_chat_role_names[role]);
         }
     (void)state;
 }
@@ -44,18 +45,18 @@ enum target { T_OWNER, T_ADMIN, T_PLAIN, T_LEFT, T_BANNED, T_STRANGER, T_SELF, T
 
 struct target_row {
     enum chat_action action;
-    enum member_role actor;
+    enum cc_chat_role actor;
     enum cc_code to[T_COUNT];
 };
 
 static const struct membership *target_of(enum target target, const struct membership *actor)
 {
     static const struct membership others[] = {
-        [T_OWNER] = {.user_id = "t", .role = MEMBER_OWNER},
-        [T_ADMIN] = {.user_id = "t", .role = MEMBER_ADMIN},
-        [T_PLAIN] = {.user_id = "t", .role = MEMBER_PLAIN},
-        [T_LEFT] = {.user_id = "t", .role = MEMBER_PLAIN, .state = MEMBER_LEFT},
-        [T_BANNED] = {.user_id = "t", .role = MEMBER_PLAIN, .state = MEMBER_BANNED},
+        [T_OWNER] = {.user_id = "t", .role = CC_ROLE_OWNER},
+        [T_ADMIN] = {.user_id = "t", .role = CC_ROLE_ADMIN},
+        [T_PLAIN] = {.user_id = "t", .role = CC_ROLE_MEMBER},
+        [T_LEFT] = {.user_id = "t", .role = CC_ROLE_MEMBER, .state = CC_MEMBER_LEFT},
+        [T_BANNED] = {.user_id = "t", .role = CC_ROLE_MEMBER, .state = CC_MEMBER_BANNED},
     };
 
     if (target == T_SELF)
@@ -68,21 +69,21 @@ static void what_is_done_to_somebody_depends_on_both(void **state)
     /* clang-format off: columns are the point */
     static const struct target_row table[] = {
         /*                                owner  admin member left  banned strgr self */
-        {CHAT_ACT_REMOVE, MEMBER_OWNER, {NO, YES, YES, GONE, GONE, GONE, NEVER}},
-        {CHAT_ACT_REMOVE, MEMBER_ADMIN, {NO, NO, YES, GONE, GONE, GONE, NEVER}},
-        {CHAT_ACT_REMOVE, MEMBER_PLAIN, {NO, NO, NO, NO, NO, NO, NO}},
-        {CHAT_ACT_BAN, MEMBER_OWNER, {NO, YES, YES, YES, YES, GONE, NEVER}},
-        {CHAT_ACT_BAN, MEMBER_ADMIN, {NO, NO, YES, YES, YES, GONE, NEVER}},
-        {CHAT_ACT_BAN, MEMBER_PLAIN, {NO, NO, NO, NO, NO, NO, NO}},
-        {CHAT_ACT_UNBAN, MEMBER_OWNER, {GONE, GONE, GONE, GONE, YES, GONE, NEVER}},
-        {CHAT_ACT_UNBAN, MEMBER_ADMIN, {GONE, GONE, GONE, GONE, YES, GONE, NEVER}},
-        {CHAT_ACT_UNBAN, MEMBER_PLAIN, {NO, NO, NO, NO, NO, NO, NO}},
-        {CHAT_ACT_SET_ROLE, MEMBER_OWNER, {NO, YES, YES, GONE, GONE, GONE, NEVER}},
-        {CHAT_ACT_SET_ROLE, MEMBER_ADMIN, {NO, NO, NO, NO, NO, NO, NO}},
-        {CHAT_ACT_SET_ROLE, MEMBER_PLAIN, {NO, NO, NO, NO, NO, NO, NO}},
-        {CHAT_ACT_TRANSFER, MEMBER_OWNER, {NO, YES, YES, GONE, GONE, GONE, NEVER}},
-        {CHAT_ACT_TRANSFER, MEMBER_ADMIN, {NO, NO, NO, NO, NO, NO, NO}},
-        {CHAT_ACT_TRANSFER, MEMBER_PLAIN, {NO, NO, NO, NO, NO, NO, NO}},
+        {CHAT_ACT_REMOVE, CC_ROLE_OWNER, {NO, YES, YES, GONE, GONE, GONE, NEVER}},
+        {CHAT_ACT_REMOVE, CC_ROLE_ADMIN, {NO, NO, YES, GONE, GONE, GONE, NEVER}},
+        {CHAT_ACT_REMOVE, CC_ROLE_MEMBER, {NO, NO, NO, NO, NO, NO, NO}},
+        {CHAT_ACT_BAN, CC_ROLE_OWNER, {NO, YES, YES, YES, YES, GONE, NEVER}},
+        {CHAT_ACT_BAN, CC_ROLE_ADMIN, {NO, NO, YES, YES, YES, GONE, NEVER}},
+        {CHAT_ACT_BAN, CC_ROLE_MEMBER, {NO, NO, NO, NO, NO, NO, NO}},
+        {CHAT_ACT_UNBAN, CC_ROLE_OWNER, {GONE, GONE, GONE, GONE, YES, GONE, NEVER}},
+        {CHAT_ACT_UNBAN, CC_ROLE_ADMIN, {GONE, GONE, GONE, GONE, YES, GONE, NEVER}},
+        {CHAT_ACT_UNBAN, CC_ROLE_MEMBER, {NO, NO, NO, NO, NO, NO, NO}},
+        {CHAT_ACT_SET_ROLE, CC_ROLE_OWNER, {NO, YES, YES, GONE, GONE, GONE, NEVER}},
+        {CHAT_ACT_SET_ROLE, CC_ROLE_ADMIN, {NO, NO, NO, NO, NO, NO, NO}},
+        {CHAT_ACT_SET_ROLE, CC_ROLE_MEMBER, {NO, NO, NO, NO, NO, NO, NO}},
+        {CHAT_ACT_TRANSFER, CC_ROLE_OWNER, {NO, YES, YES, GONE, GONE, GONE, NEVER}},
+        {CHAT_ACT_TRANSFER, CC_ROLE_ADMIN, {NO, NO, NO, NO, NO, NO, NO}},
+        {CHAT_ACT_TRANSFER, CC_ROLE_MEMBER, {NO, NO, NO, NO, NO, NO, NO}},
     };
     /* clang-format on */
     const struct chat group = {.type = CHAT_GROUP, .owner_count = 1};
@@ -95,14 +96,14 @@ static void what_is_done_to_somebody_depends_on_both(void **state)
 
             if (code != table[i].to[target])
                 fail_msg("action %d by %s to %d: %s", table[i].action,
-                         member_role_names[table[i].actor], target, cc_code_name(code));
+                         cc_chat_role_names[table[i].actor], target, cc_code_name(code));
         }
     (void)state;
 }
 
 static void an_owner_steps_down_only_while_another_one_stays(void **state)
 {
-    const struct membership owner = {.user_id = "a", .role = MEMBER_OWNER};
+    const struct membership owner = {.user_id = "a", .role = CC_ROLE_OWNER};
     const struct chat last = {.type = CHAT_GROUP, .owner_count = 1},
                       two = {.type = CHAT_GROUP, .owner_count = 2};
 
@@ -114,7 +115,7 @@ static void an_owner_steps_down_only_while_another_one_stays(void **state)
 static void a_direct_chat_keeps_its_two_people_and_has_no_roles(void **state)
 {
     const struct chat chat = {.type = CHAT_DIRECT};
-    const struct membership one = {.user_id = "a", .role = MEMBER_OWNER}, other = {.user_id = "b"};
+    const struct membership one = {.user_id = "a", .role = CC_ROLE_OWNER}, other = {.user_id = "b"};
 
     for (int action = 0; action < CHAT_ACTION_COUNT; action++) {
         assert_int_equal(chat_may(&chat, &one, (enum chat_action)action, NULL), CC_CONFLICT);

@@ -49,7 +49,7 @@ static void a_deleted_chat_is_hidden_until_something_is_said(void **state)
 
 static void a_chat_begins_where_it_was_deleted_or_joined_as_its_rules_say(void **state)
 {
-    const struct chat open = {0}, joined = {.rules.history = CHAT_HISTORY_JOINED};
+    const struct chat open = {0}, joined = {.rules.history = CC_HISTORY_JOINED};
     const struct membership reader = {.joined_seq = 7};
     const struct personal early = {.cleared_seq = 5}, late = {.cleared_seq = 9};
 
@@ -124,7 +124,7 @@ static void whatever_changes_in_a_chat_changes_its_bucket_alone(void **state)
     assert_int_equal(differences(&before, &after), 1);
     before = after;
     lines[5]->membership.version++;
-    lines[5]->membership.state = MEMBER_LEFT;
+    lines[5]->membership.state = CC_MEMBER_LEFT;
     after = digest_of(lines, 50);
     assert_int_equal(differences(&before, &after), 1);
     before = after;

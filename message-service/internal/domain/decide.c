@@ -21,7 +21,7 @@ static enum cc_code judge_mentions(const struct question *q)
     bool many = rights->recipients_omitted || rights->recipient_count > MENTION_ALL_MEMBERS_MAX;
     const struct rights_member *sender = rights_find(rights, q->ask->sender_id);
 
-    return q->ask->mention_all && many && sender->role == RIGHTS_MEMBER ? CC_FORBIDDEN : CC_OK;
+    return q->ask->mention_all && many && sender->role == CC_ROLE_MEMBER ? CC_FORBIDDEN : CC_OK;
 }
 
 static enum cc_code judge_create(const struct question *q)
@@ -113,7 +113,7 @@ static enum cc_code judge_delete(const struct question *q)
     CC_TRY(judge_target(q));
     if (by_system)
         return judge_expiry(q);
-    bool may = is_author(q) || rights_find(q->state->rights, sender_id)->role != RIGHTS_MEMBER;
+    bool may = is_author(q) || rights_find(q->state->rights, sender_id)->role != CC_ROLE_MEMBER;
     return may ? judge_version(q) : CC_FORBIDDEN;
 }
 

@@ -8,22 +8,6 @@
 #include "common/alloc.h"
 #include "common/json_reader.h"
 
-const char *const rights_role_names[] = {
-    [RIGHTS_MEMBER] = "member", [RIGHTS_ADMIN] = "admin", [RIGHTS_OWNER] = "owner", NULL};
-const char *const rights_state_names[] = {
-    [RIGHTS_ACTIVE] = "active",
-    [RIGHTS_LEFT] = "left",
-    [RIGHTS_REMOVED] = "removed",
-    [RIGHTS_BANNED] = "banned",
-    NULL,
-};
-const char *const rights_posting_names[] = {[RIGHTS_POST_ALL] = "all",
-                                            [RIGHTS_POST_ADMINS] = "admins",
-                                            [RIGHTS_POST_NOBODY] = "nobody",
-                                            NULL};
-const char *const rights_history_names[] = {
-    [RIGHTS_HISTORY_ALL] = "all", [RIGHTS_HISTORY_JOINED] = "joined", NULL};
-
 static int by_user_id(const void *a, const void *b)
 {
     const struct rights_member *left = a, *right = b;
@@ -33,7 +17,7 @@ static int by_user_id(const void *a, const void *b)
 static void list_recipients(struct rights *rights)
 {
     for (size_t i = 0; i < rights->count; i++) {
-        if (rights->members[i].state != RIGHTS_ACTIVE)
+        if (rights->members[i].state != CC_MEMBER_ACTIVE)
             continue;
         if (rights->recipient_count == CC_RECIPIENTS_MAX) {
             rights->recipient_count = 0;
@@ -77,15 +61,7 @@ void rights_unref(struct rights *rights)
         cc_free(rights);
 }
 
-/* A name that this version doesn't know gives the weakest right. */
-static int index_of(const char *const *names, const char *name, int weakest)
-{
-    for (int i = 0; names[i] != NULL; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return weakest;
-}
-
+/* A name that this version does not know gives the weakest right. */
 static void put_member(struct rights_member *members, size_t *count,
                        const struct cc_member_change *change)
 {
@@ -95,8 +71,9 @@ static void put_member(struct rights_member *members, size_t *count,
     if (at == members + *count)
         (*count)++;
     memcpy(at->user_id, change->user_id, strnlen(change->user_id, CC_UUID_BYTES - 1) + 1);
-    at->role = (enum rights_role)index_of(rights_role_names, change->role, RIGHTS_MEMBER);
-    at->state = (enum rights_state)index_of(rights_state_names, change->state, RIGHTS_BANNED);
+    at->role = (enum cc_chat_role)cc_name_index(cc_chat_role_names, change->role, CC_ROLE_MEMBER);
+    at->state =
+        (enum cc_member_state)cc_name_index(cc_member_state_names, change->state, CC_MEMBER_BANNED);
 }
 
 struct rights *rights_after(struct rights *before, int64_t version,
@@ -115,8 +92,8 @@ struct rights *rights_after(struct rights *before, int64_t version,
     struct rights_source source = {
         .version = version,
         .deleted = deleted || (before != NULL && before->deleted),
-        .posting = before == NULL ? RIGHTS_POST_ALL : before->posting,
-        .history = before == NULL ? RIGHTS_HISTORY_ALL : before->history,
+        .posting = before == NULL ? CC_POST_ALL : before->posting,
+        .history = before == NULL ? CC_HISTORY_ALL : before->history,
         .retention_s = before == NULL ? 0 : before->retention_s,
         .members = members,
         .count = known,
@@ -133,10 +110,10 @@ static void read_settings(const char *system_json, struct rights_source *source)
         cc_json_reader_create(arena, system_json, strlen(system_json), CC_IGNORE_UNKNOWN);
 
     if (cc_json_enter(reader, "settings", CC_OPTIONAL)) {
-        source->posting = (enum rights_posting)cc_json_choice(
-            reader, "post", CC_OPTIONAL, rights_posting_names, (int)source->posting);
-        source->history = (enum rights_history)cc_json_choice(
-            reader, "history", CC_OPTIONAL, rights_history_names, (int)source->history);
+        source->posting = (enum cc_chat_posting)cc_json_choice(
+            reader, "post", CC_OPTIONAL, cc_chat_posting_names, (int)source->posting);
+        source->history = (enum cc_chat_history)cc_json_choice(
+            reader, "history", CC_OPTIONAL, cc_chat_history_names, (int)source->history);
         if (cc_json_has(reader, "retention_s"))
             source->retention_s = cc_json_int(reader, "retention_s", CC_REQUIRED, 0, INT64_MAX);
         cc_json_leave(reader);
@@ -188,7 +165,7 @@ int64_t rights_floor(const struct rights *rights, const char *user_id, const str
 {
     const struct rights_member *member = rights_find(rights, user_id);
 
-    if (rights->history == RIGHTS_HISTORY_ALL)
+    if (rights->history == CC_HISTORY_ALL)
         return own->cleared_seq;
     return higher(own->cleared_seq, higher(own->from_seq, member == NULL ? 0 : member->joined_seq));
 }
@@ -198,7 +175,7 @@ enum cc_code rights_may_read(const struct rights *rights, const char *user_id)
     const struct rights_member *member = rights_find(rights, user_id);
     if (rights->deleted || member == NULL)
         return CC_NOT_FOUND;
-    return member->state == RIGHTS_ACTIVE ? CC_OK : CC_FORBIDDEN;
+    return member->state == CC_MEMBER_ACTIVE ? CC_OK : CC_FORBIDDEN;
 }
 
 enum cc_code rights_may_post(const struct rights *rights, const char *user_id)
@@ -206,8 +183,7 @@ enum cc_code rights_may_post(const struct rights *rights, const char *user_id)
     enum cc_code code = rights_may_read(rights, user_id);
     if (code != CC_OK)
         return code;
-    bool leads = rights_find(rights, user_id)->role != RIGHTS_MEMBER;
-    bool may =
-        rights->posting == RIGHTS_POST_ALL || (rights->posting == RIGHTS_POST_ADMINS && leads);
+    bool leads = rights_find(rights, user_id)->role != CC_ROLE_MEMBER;
+    bool may = rights->posting == CC_POST_ALL || (rights->posting == CC_POST_ADMINS && leads);
     return may ? CC_OK : CC_FORBIDDEN;
 }

@@ -10,32 +10,23 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "common/chat_terms.h"
 #include "common/events/message_created.h"
 #include "common/events/message_persisted.h"
 
-enum rights_role { RIGHTS_MEMBER, RIGHTS_ADMIN, RIGHTS_OWNER };
-enum rights_state { RIGHTS_ACTIVE, RIGHTS_LEFT, RIGHTS_REMOVED, RIGHTS_BANNED };
-enum rights_posting { RIGHTS_POST_ALL, RIGHTS_POST_ADMINS, RIGHTS_POST_NOBODY };
-enum rights_history { RIGHTS_HISTORY_ALL, RIGHTS_HISTORY_JOINED };
-/* Wire names, NULL-terminated, by the enums above. */
-extern const char *const rights_role_names[];
-extern const char *const rights_state_names[];
-extern const char *const rights_posting_names[];
-extern const char *const rights_history_names[];
-
 struct rights_member {
     char user_id[CC_UUID_BYTES];
-    enum rights_role role;
-    enum rights_state state;
+    enum cc_chat_role role;
+    enum cc_member_state state;
     int64_t joined_seq; /* where the chat ended when they came; 0 = not known, or they founded it */
 };
 struct rights {
     atomic_int references;
     int64_t version; /* the chat's membership version */
     bool deleted;    /* the chat is gone for everybody */
-    enum rights_posting posting;
-    enum rights_history history; /* what members see from before they came */
-    int64_t retention_s;         /* messages live so long at most; 0 = for ever */
+    enum cc_chat_posting posting;
+    enum cc_chat_history history; /* what members see from before they came */
+    int64_t retention_s;          /* messages live so long at most; 0 = for ever */
     /* Active members when there are at most CC_RECIPIENTS_MAX, else 0 and `recipients_omitted`. */
     const char *recipients[CC_RECIPIENTS_MAX];
     size_t recipient_count;
@@ -47,8 +38,8 @@ struct rights {
 struct rights_source {
     int64_t version;
     bool deleted;
-    enum rights_posting posting;
-    enum rights_history history;
+    enum cc_chat_posting posting;
+    enum cc_chat_history history;
     const struct rights_member *members; /* in any order, each user once; copied */
     size_t count;
     int64_t retention_s;

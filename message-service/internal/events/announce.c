@@ -40,7 +40,7 @@ static struct ev_message_persisted persisted_of(const struct announcer *announce
         .member_version = rights == NULL ? outcome->member_version : rights->version,
         .duplicate = operation->duplicate,
         .silent = outcome->silent,
-        .since_joining = rights != NULL && rights->history == RIGHTS_HISTORY_JOINED,
+        .since_joining = rights != NULL && rights->history == CC_HISTORY_JOINED,
         .origin = operation->ask.origin,
         .recipients = rights == NULL ? NULL : rights->recipients,
         .recipient_count = rights == NULL ? 0 : rights->recipient_count,

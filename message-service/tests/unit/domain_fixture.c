@@ -7,11 +7,11 @@ static struct cc_arena *arena; /* of the running test */
 struct rights *some_rights(int64_t version)
 {
     const struct rights_member members[] = {
-        {.user_id = GRACE, .role = RIGHTS_MEMBER},
-        {.user_id = ADA, .role = RIGHTS_OWNER},
+        {.user_id = GRACE, .role = CC_ROLE_MEMBER},
+        {.user_id = ADA, .role = CC_ROLE_OWNER},
     };
     struct rights_source source = {
-        .version = version, .posting = RIGHTS_POST_ALL, .members = members, .count = 2};
+        .version = version, .posting = CC_POST_ALL, .members = members, .count = 2};
     return rights_create(&source);
 }
 

@@ -15,10 +15,10 @@ static enum cc_code load_rights(void *arg, const char *chat_id, struct rights **
                                 struct cc_error *err)
 {
     struct owner_fixture *f = arg;
-    const struct rights_member members[] = {{.user_id = ADA, .role = RIGHTS_OWNER},
-                                            {.user_id = GRACE, .role = RIGHTS_MEMBER}};
+    const struct rights_member members[] = {{.user_id = ADA, .role = CC_ROLE_OWNER},
+                                            {.user_id = GRACE, .role = CC_ROLE_MEMBER}};
     struct rights_source source = {
-        .version = 1, .posting = RIGHTS_POST_ALL, .members = members, .count = 2};
+        .version = 1, .posting = CC_POST_ALL, .members = members, .count = 2};
 
     (void)chat_id;
     if (f->rights_code != CC_OK)

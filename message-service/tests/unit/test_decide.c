@@ -180,13 +180,13 @@ static void a_reply_answers_a_message_of_the_chat(void **state)
 static void many_members(struct chat_state *chat, int count)
 {
     struct rights_member members[CC_RECIPIENTS_MAX + 10] = {
-        {.user_id = ADA, .role = RIGHTS_OWNER},
-        {.user_id = GRACE, .role = RIGHTS_MEMBER},
+        {.user_id = ADA, .role = CC_ROLE_OWNER},
+        {.user_id = GRACE, .role = CC_ROLE_MEMBER},
     };
     for (int i = 2; i < count; i++)
         snprintf(members[i].user_id, CC_UUID_BYTES, "00000000-0000-7000-8000-%012d", i);
     struct rights_source source = {
-        .version = 4, .posting = RIGHTS_POST_ALL, .members = members, .count = (size_t)count};
+        .version = 4, .posting = CC_POST_ALL, .members = members, .count = (size_t)count};
     chat_state_take_rights(chat, rights_create(&source));
 }
 

@@ -22,10 +22,10 @@ static void older_news_about_members_change_nothing(void **state)
 static void only_admins_post_where_only_admins_may(void **state)
 {
     (void)state;
-    const struct rights_member members[] = {{.user_id = ADA, .role = RIGHTS_ADMIN},
-                                            {.user_id = GRACE, .role = RIGHTS_MEMBER}};
+    const struct rights_member members[] = {{.user_id = ADA, .role = CC_ROLE_ADMIN},
+                                            {.user_id = GRACE, .role = CC_ROLE_MEMBER}};
     struct rights_source source = {
-        .version = 1, .posting = RIGHTS_POST_ADMINS, .members = members, .count = 2};
+        .version = 1, .posting = CC_POST_ADMINS, .members = members, .count = 2};
     struct rights *rights = rights_create(&source);
 
     assert_int_equal(rights_may_post(rights, ADA), CC_OK);
@@ -34,7 +34,7 @@ static void only_admins_post_where_only_admins_may(void **state)
     rights_unref(rights);
 }
 
-static struct rights *rights_with(enum rights_history history, int64_t joined_seq)
+static struct rights *rights_with(enum cc_chat_history history, int64_t joined_seq)
 {
     const struct rights_member members[] = {{.user_id = GRACE, .joined_seq = joined_seq}};
     struct rights_source source = {
@@ -43,7 +43,7 @@ static struct rights *rights_with(enum rights_history history, int64_t joined_se
     return rights_create(&source);
 }
 
-static int64_t floor_with(enum rights_history history, int64_t joined_seq, struct rights_own own)
+static int64_t floor_with(enum cc_chat_history history, int64_t joined_seq, struct rights_own own)
 {
     struct rights *rights = rights_with(history, joined_seq);
     int64_t floor_seq = rights_floor(rights, GRACE, &own);
@@ -58,11 +58,11 @@ static void a_chat_begins_where_its_member_came_or_cleared_it_whichever_is_later
     const struct rights_own nothing = {0}, came = {.from_seq = 7}, cleared = {.cleared_seq = 9},
                             both = {.from_seq = 12, .cleared_seq = 9};
 
-    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, nothing), 5);
-    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, came), 7);
-    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 8, came), 8);
-    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, cleared), 9);
-    assert_int_equal(floor_with(RIGHTS_HISTORY_JOINED, 5, both), 12);
+    assert_int_equal(floor_with(CC_HISTORY_JOINED, 5, nothing), 5);
+    assert_int_equal(floor_with(CC_HISTORY_JOINED, 5, came), 7);
+    assert_int_equal(floor_with(CC_HISTORY_JOINED, 8, came), 8);
+    assert_int_equal(floor_with(CC_HISTORY_JOINED, 5, cleared), 9);
+    assert_int_equal(floor_with(CC_HISTORY_JOINED, 5, both), 12);
 }
 
 static void where_history_is_for_all_only_what_one_cleared_is_gone(void **state)
@@ -70,8 +70,8 @@ static void where_history_is_for_all_only_what_one_cleared_is_gone(void **state)
     (void)state;
     const struct rights_own came = {.from_seq = 7}, both = {.from_seq = 12, .cleared_seq = 9};
 
-    assert_int_equal(floor_with(RIGHTS_HISTORY_ALL, 5, came), 0);
-    assert_int_equal(floor_with(RIGHTS_HISTORY_ALL, 5, both), 9);
+    assert_int_equal(floor_with(CC_HISTORY_ALL, 5, came), 0);
+    assert_int_equal(floor_with(CC_HISTORY_ALL, 5, both), 9);
 }
 
 static struct change settings_change(int64_t rev, int64_t member_version, const char *json)
@@ -160,8 +160,8 @@ static void a_ban_and_a_new_role_count_from_their_place_in_the_log(void **state)
     banned.members = &ban;
     banned.member_count = 1;
     chat_state_advance(chat, &transfer);
-    assert_int_equal(rights_find(chat->rights, GRACE)->role, RIGHTS_OWNER);
-    assert_int_equal(rights_find(chat->rights, ADA)->role, RIGHTS_ADMIN);
+    assert_int_equal(rights_find(chat->rights, GRACE)->role, CC_ROLE_OWNER);
+    assert_int_equal(rights_find(chat->rights, ADA)->role, CC_ROLE_ADMIN);
     chat_state_advance(chat, &banned);
 
     assert_int_equal(rights_may_read(chat->rights, GRACE), CC_FORBIDDEN);
@@ -173,15 +173,11 @@ static void recipients_are_the_active_members_or_left_out_when_many(void **state
     struct rights_member members[CC_RECIPIENTS_MAX + 2] = {0};
     for (int i = 0; i < CC_RECIPIENTS_MAX + 2; i++)
         snprintf(members[i].user_id, CC_UUID_BYTES, "00000000-0000-7000-8000-%012d", i);
-    members[0].state = RIGHTS_LEFT;
-    struct rights_source all = {.version = 1,
-                                .posting = RIGHTS_POST_ALL,
-                                .members = members,
-                                .count = CC_RECIPIENTS_MAX + 2};
-    struct rights_source fewer = {.version = 1,
-                                  .posting = RIGHTS_POST_ALL,
-                                  .members = members,
-                                  .count = CC_RECIPIENTS_MAX + 1};
+    members[0].state = CC_MEMBER_LEFT;
+    struct rights_source all = {
+        .version = 1, .posting = CC_POST_ALL, .members = members, .count = CC_RECIPIENTS_MAX + 2};
+    struct rights_source fewer = {
+        .version = 1, .posting = CC_POST_ALL, .members = members, .count = CC_RECIPIENTS_MAX + 1};
 
     struct rights *many = rights_create(&all), *few = rights_create(&fewer);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/chat_terms.h"
 #include "common/json_reader.h"
 #include "common/log.h"
 
@@ -17,18 +18,15 @@
 
 #define ASK_EVERY_MS 1000
 
-static const char *const posting_names[] = {"all", "admins", "nobody", NULL};
-enum { NOBODY = 2 };
-
 struct question {
     struct ws_call call;
     unsigned losses; /* of events, when it was asked */
     char chat_id[CC_UUID_BYTES];
 };
 
-static void learn(const struct ws_app *app, struct ws_chat *chat, int name)
+static void learn(const struct ws_app *app, struct ws_chat *chat, enum cc_chat_posting posting)
 {
-    chat->posting = name == NOBODY ? WS_POSTING_CLOSED : WS_POSTING_OPEN;
+    chat->posting = posting == CC_POST_NOBODY ? WS_POSTING_CLOSED : WS_POSTING_OPEN;
     chat->posting_losses = app->hub.losses;
 }
 
@@ -44,7 +42,7 @@ static void answered(struct ws_call *call)
     struct ws_app *app = call->app;
     struct ws_chat *chat = ws_chat_find(app, question->chat_id);
     struct cc_json_reader *reader;
-    int name;
+    enum cc_chat_posting posting;
 
     if (call->code != CC_OK)
         cc_log_error(CC_LOG_WARN, "could not read who may post in a chat", &call->err, NULL);
@@ -52,9 +50,10 @@ static void answered(struct ws_call *call)
         question->losses != app->hub.losses)
         return;
     reader = cc_json_reader_create(app->hub.arena, call->body, call->body_count, CC_IGNORE_UNKNOWN);
-    name = cc_json_choice(reader, "post", CC_REQUIRED, posting_names, 0);
+    posting = (enum cc_chat_posting)cc_json_choice(reader, "post", CC_REQUIRED,
+                                                   cc_chat_posting_names, CC_POST_ALL);
     if (cc_json_reader_done(reader))
-        learn(app, chat, name);
+        learn(app, chat, posting);
     cc_json_reader_destroy(reader);
     cc_arena_reset(app->hub.arena);
 }
@@ -94,11 +93,12 @@ void ws_posting_changed(struct ws_app *app, struct ws_chat *chat, const struct w
 
     if (cc_json_enter(reader, "chat", CC_OPTIONAL)) {
         if (cc_json_enter(reader, "settings", CC_OPTIONAL)) {
-            int name = cc_json_choice(reader, "post", CC_REQUIRED, posting_names, 0);
+            enum cc_chat_posting posting = (enum cc_chat_posting)cc_json_choice(
+                reader, "post", CC_REQUIRED, cc_chat_posting_names, CC_POST_ALL);
 
             cc_json_leave(reader);
             if (cc_json_reader_done(reader))
-                learn(app, chat, name);
+                learn(app, chat, posting);
         }
     }
     cc_json_reader_destroy(reader);
