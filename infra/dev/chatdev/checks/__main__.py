@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from chatdev.checks import asyncapi, banned, formatting, functions, layers, lint, openapi, python_names
+from chatdev.checks import asyncapi, banned, documents, formatting, functions, layers, lint, openapi, python_names
 from chatdev.complaint import Complaint
 
 # name: function that returns (findings, one line of summary)
@@ -17,6 +17,7 @@ CHECKS = {
     "openapi": openapi.check,
     "asyncapi": asyncapi.check,
     "python": python_names.check,
+    "documents": documents.check,
 }
 
 SLOW = ("lint",)  # a minute the first time, seconds later
