@@ -8,6 +8,7 @@
 #include "common/tls_front.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,6 +35,8 @@
 #define LINGER_MS       1000
 #define STOP_MS         500
 #define CONNECTIONS_MAX 40000
+#define CROWD           100  /* handshakes after which the heap is full of holes, */
+#define CROWD_OVER_MS   2000 /* which go back to the kernel once nobody shakes hands any more */
 
 enum state { SHAKING, OPEN, LINGERING, GONE };
 
@@ -76,6 +79,8 @@ struct cc_tls {
     size_t count;
     bool listening;
     int64_t next_tick_ms;
+    size_t crowd; /* handshakes since memory was given back */
+    int64_t last_handshake_ms;
     struct cc_counter *failed_counter, *accepted_counter, *behind_counter;
     struct cc_gauge *open_gauge;
     char scratch[RECORD_BYTES];
@@ -419,6 +424,8 @@ static void open_inside(struct connection *connection)
     }
     connection->state = OPEN;
     connection->deadline_ms = INT64_MAX;
+    connection->tls->crowd++;
+    connection->tls->last_handshake_ms = now_ms(connection->tls);
     settle(connection);
 }
 
@@ -534,6 +541,16 @@ static void expire(struct connection *connection)
     end_connection(connection);
 }
 
+/* A handshake takes tens of kilobytes for a moment; of many at once, what stays lies scattered over
+ * what is free again, and free(3) gives back only the end of a heap. */
+static void give_memory_back(struct cc_tls *tls, int64_t now)
+{
+    if (tls->crowd < CROWD || now - tls->last_handshake_ms < CROWD_OVER_MS)
+        return;
+    tls->crowd = 0;
+    malloc_trim(0);
+}
+
 static void tick(struct cc_tls *tls, bool quiesced)
 {
     int64_t now = now_ms(tls);
@@ -543,6 +560,7 @@ static void tick(struct cc_tls *tls, bool quiesced)
         return;
     tls->next_tick_ms = now + TICK_MS;
     listen_for(tls, !quiesced);
+    give_memory_back(tls, now);
     for (struct connection *connection = tls->connections; connection != NULL; connection = next) {
         next = connection->next;
         if (has_caught_up(connection))
