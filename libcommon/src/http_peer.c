@@ -12,7 +12,7 @@
 #include "common/http_client.h"
 #include "common/json_reader.h"
 
-#include "http_balanced.h"
+#include "http_wait.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
 

@@ -1,7 +1,7 @@
-#ifndef HTTP_BALANCED_H
-#define HTTP_BALANCED_H
+#ifndef HTTP_WAIT_H
+#define HTTP_WAIT_H
 
-/* Between http_client.c and http_peer.c: waiting for an asynchronous call. Nothing outside
+/* Waiting for an asynchronous call: the blocking forms of client and peer. Nothing outside
  * libcommon/src includes this. */
 
 #include <pthread.h>
