@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/tcp.h"
+#include "common/unsent.h"
 
 #include "tls_context.h"
 
@@ -40,10 +41,6 @@
 
 enum state { SHAKING, OPEN, LINGERING, GONE };
 
-struct buffer { /* what one side could not take yet; bytes NULL = nothing */
-    char *bytes;
-    size_t first, count;
-};
 struct connection;
 struct end { /* what epoll knows of a socket */
     struct connection *connection;
@@ -56,7 +53,7 @@ struct connection {
     enum state state;
     SSL *ssl;
     struct end client, inside;
-    struct buffer to_client, to_inside;
+    struct cc_unsent to_client, to_inside;
     bool client_ended, inside_ended, inside_told;
     bool inside_deaf;    /* it reads no more; what it has answered still goes out */
     bool read_wants_out; /* TLS has to write before it can read on */
@@ -89,11 +86,6 @@ struct cc_tls {
 static int64_t now_ms(const struct cc_tls *tls)
 {
     return cc_mono_ms(tls->options.clock);
-}
-
-static bool would_block(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 /* ---- connections ---- */
@@ -139,8 +131,8 @@ static void end_connection(struct connection *connection)
     close_end(&connection->client);
     close_end(&connection->inside);
     SSL_free(connection->ssl);
-    cc_free(connection->to_client.bytes);
-    cc_free(connection->to_inside.bytes);
+    cc_unsent_finish(&connection->to_client);
+    cc_unsent_finish(&connection->to_inside);
     if (connection->previous != NULL)
         connection->previous->next = connection->next;
     else
@@ -211,24 +203,6 @@ static void add_connection(struct cc_tls *tls, int fd, const struct sockaddr_sto
 
 /* ---- carrying ---- */
 
-static void keep(struct buffer *buffer, const char *bytes, size_t count)
-{
-    buffer->bytes = cc_alloc(count);
-    memcpy(buffer->bytes, bytes, count);
-    buffer->first = 0;
-    buffer->count = count;
-}
-
-static void drop(struct buffer *buffer, size_t count)
-{
-    buffer->first += count;
-    buffer->count -= count;
-    if (buffer->count == 0) {
-        cc_free(buffer->bytes);
-        buffer->bytes = NULL;
-    }
-}
-
 /* What OpenSSL took; 0 when it must wait, -1 when the connection is broken. */
 static int write_tls(struct connection *connection, const char *bytes, size_t count)
 {
@@ -249,38 +223,25 @@ static bool send_to_client(struct connection *connection, const char *bytes, siz
     if (written < 0)
         return false;
     if ((size_t)written < count)
-        keep(&connection->to_client, bytes + written, count - (size_t)written);
+        cc_unsent_keep(&connection->to_client, bytes + written, count - (size_t)written);
     return true;
 }
 
 static bool flush_to_client(struct connection *connection)
 {
-    struct buffer *buffer = &connection->to_client;
-    int written = write_tls(connection, buffer->bytes + buffer->first, buffer->count);
+    struct cc_unsent *unsent = &connection->to_client;
+    int written = write_tls(connection, unsent->bytes + unsent->first, unsent->count);
 
     if (written < 0)
         return false;
-    drop(buffer, (size_t)written);
+    cc_unsent_drop(unsent, (size_t)written);
     return true;
-}
-
-static void flush_to_inside(struct connection *connection)
-{
-    struct buffer *buffer = &connection->to_inside;
-    ssize_t sent =
-        send(connection->inside.fd, buffer->bytes + buffer->first, buffer->count, MSG_NOSIGNAL);
-
-    if (sent < 0 && would_block())
-        return;
-    connection->inside_deaf = sent < 0;
-    drop(buffer, sent < 0 ? buffer->count : (size_t)sent);
 }
 
 /* One record. False when the connection is broken. */
 static bool read_client(struct connection *connection)
 {
     char *scratch = connection->tls->scratch;
-    ssize_t sent;
     int got, error;
 
     ERR_clear_error();
@@ -295,13 +256,9 @@ static bool read_client(struct connection *connection)
     }
     if (got <= 0)
         return false;
-    if (connection->inside_deaf)
-        return true;
-    sent = send(connection->inside.fd, scratch, (size_t)got, MSG_NOSIGNAL);
-    connection->inside_deaf = sent < 0 && !would_block();
-    sent = sent < 0 ? 0 : sent;
-    if (sent < got && !connection->inside_deaf)
-        keep(&connection->to_inside, scratch + sent, (size_t)(got - sent));
+    if (!connection->inside_deaf)
+        connection->inside_deaf =
+            !cc_unsent_send(&connection->to_inside, connection->inside.fd, scratch, (size_t)got);
     return true;
 }
 
@@ -311,7 +268,7 @@ static bool read_inside(struct connection *connection)
     ssize_t got = recv(connection->inside.fd, scratch, RECORD_BYTES, 0);
 
     if (got < 0)
-        return would_block();
+        return cc_would_block();
     if (got == 0) {
         connection->inside_ended = true;
         return true;
@@ -338,7 +295,7 @@ static void drain_lingering(struct connection *connection)
 {
     ssize_t got = recv(connection->client.fd, connection->tls->scratch, RECORD_BYTES, 0);
 
-    if (got == 0 || (got < 0 && !would_block()))
+    if (got == 0 || (got < 0 && !cc_would_block()))
         end_connection(connection);
 }
 
@@ -465,7 +422,8 @@ static void on_open(struct connection *connection, bool is_client, uint32_t even
             alive = read_client(connection);
     } else {
         if (connection->to_inside.bytes != NULL && (events & (EPOLLOUT | EPOLLHUP)) != 0)
-            flush_to_inside(connection);
+            connection->inside_deaf =
+                !cc_unsent_flush(&connection->to_inside, connection->inside.fd);
         if (!connection->inside_ended && connection->to_client.bytes == NULL && readable)
             alive = read_inside(connection);
     }
@@ -515,7 +473,7 @@ static void accept_some(struct cc_tls *tls)
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0) {
-            if (!would_block() && errno != ECONNABORTED)
+            if (!cc_would_block() && errno != ECONNABORTED)
                 listen_for(tls, false); /* no descriptors, or quiesced: not again before a tick */
             return;
         }

@@ -3,7 +3,6 @@
 #include "proxy/tunnel_private.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -102,12 +101,9 @@ static void accept_upgrade(struct tunnel *tunnel, const struct gateway_upgrade_a
     if (answer->protocol[0] != '\0')
         cc_response_header(res, "Sec-WebSocket-Protocol", answer->protocol);
     cc_response_upgrade(res, "Upgrade", "websocket", tunnel_take_client, tunnel);
-    if (rest_count > 0) {
-        tunnel->client.pending = cc_alloc(rest_count);
-        memcpy(tunnel->client.pending, tunnel->asking->answer.data + answer->head_count,
-               rest_count);
-        tunnel->client.pending_count = (uint32_t)rest_count;
-    }
+    if (rest_count > 0)
+        cc_unsent_keep(&tunnel->client.pending, tunnel->asking->answer.data + answer->head_count,
+                       rest_count);
     tunnel_report(tunnel, CC_OUTCOME_GOOD, false);
     tunnel_free_asking(tunnel);
     tunnel_unlink(tunnel);
@@ -179,7 +175,7 @@ static void send_head(struct tunnel *tunnel)
     ssize_t sent = send(tunnel->server.fd, asking->head + asking->head_sent,
                         asking->head_count - asking->head_sent, MSG_NOSIGNAL);
 
-    if (sent < 0 && !tunnel_would_block()) {
+    if (sent < 0 && !cc_would_block()) {
         hung_up(tunnel);
         return;
     }
@@ -192,7 +188,7 @@ static void receive_answer(struct tunnel *tunnel)
     struct gateway_tunnels *tunnels = tunnel->tunnels;
     ssize_t got = recv(tunnel->server.fd, tunnels->scratch, TUNNEL_SCRATCH_BYTES, 0);
 
-    if (got < 0 && tunnel_would_block())
+    if (got < 0 && cc_would_block())
         return;
     if (got <= 0 && tunnel->asking->answer.length == 0) {
         hung_up(tunnel);

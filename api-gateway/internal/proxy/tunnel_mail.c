@@ -52,7 +52,7 @@ static void begin_pumping(struct tunnel *tunnel, const struct mail *mail)
     tunnel->state = PUMPING;
     cc_gauge_add(tunnel->tunnels->open_gauge, 1);
     if (mail->extra_count > 0)
-        tunnel_keep_pending(&tunnel->server, mail->extra, mail->extra_count);
+        cc_unsent_keep(&tunnel->server.pending, mail->extra, mail->extra_count);
     tunnel_settle(tunnel);
 }
 

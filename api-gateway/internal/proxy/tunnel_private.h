@@ -13,6 +13,7 @@
 #include "app.h"
 #include "common/metrics.h"
 #include "common/strbuf.h"
+#include "common/unsent.h"
 #include "proxy/address_counts.h"
 #include "proxy/tunnel.h"
 
@@ -25,12 +26,11 @@ struct side {
     struct tunnel *tunnel;
     int fd; /* -1 = none */
     uint32_t watched;
-    bool ended;    /* it sends no more */
-    bool shut;     /* we send no more to it */
-    bool deaf;     /* it takes no more; what it has said still goes on */
-    bool hung_up;  /* it has closed while the other one was behind */
-    char *pending; /* what it could not take yet; NULL = nothing */
-    uint32_t pending_first, pending_count;
+    bool ended;   /* it sends no more */
+    bool shut;    /* we send no more to it */
+    bool deaf;    /* it takes no more; what it has said still goes on */
+    bool hung_up; /* it has closed while the other one was behind */
+    struct cc_unsent pending;
     int64_t behind_until_ms; /* to have taken all there is; drips don't renew it; 0 = not behind */
 };
 struct tunnel {
@@ -92,8 +92,6 @@ struct gateway_tunnels {
 /* Epoll events of a side; 0 takes it out of the set. */
 void tunnel_watch(struct side *side, uint32_t events);
 void tunnel_close_side(struct side *side);
-/* Whether errno says: not now. */
-bool tunnel_would_block(void);
 
 /* -- from the beginning to the end (tunnel_life.c) -- */
 
@@ -124,8 +122,6 @@ void tunnel_on_asking(struct tunnel *tunnel);
 
 /* -- pumping (tunnel_pump.c) -- */
 
-/* Copies bytes that a side is to be sent as soon as it takes them; there must be none yet. */
-void tunnel_keep_pending(struct side *side, const char *bytes, size_t count);
 /* Passes an end of stream on, once everything before it is through; ends the tunnel after both. */
 void tunnel_settle(struct tunnel *tunnel);
 void tunnel_on_pumping(struct side *side, uint32_t events);

@@ -2,12 +2,9 @@
 
 #include "proxy/tunnel_private.h"
 
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include "common/alloc.h"
 
 #define HUNG_UP_MS 5000
 
@@ -22,11 +19,11 @@ static void watch_pumping(struct side *side)
 {
     uint32_t events = 0;
 
-    if (!side->ended && other(side)->pending == NULL)
+    if (!side->ended && other(side)->pending.bytes == NULL)
         events |= EPOLLIN;
     else if (!side->ended && !side->hung_up)
         events |= EPOLLRDHUP;
-    if (side->pending != NULL)
+    if (side->pending.bytes != NULL)
         events |= EPOLLOUT;
     tunnel_watch(side, events);
 }
@@ -43,9 +40,9 @@ static void judge(struct side *side)
 {
     const struct gateway_tunnels *tunnels = side->tunnel->tunnels;
 
-    if (side->pending != NULL && side->behind_until_ms == 0)
+    if (side->pending.bytes != NULL && side->behind_until_ms == 0)
         side->behind_until_ms = cc_mono_ms(tunnels->clock) + tunnels->behind_ms;
-    else if (side->pending == NULL && side->behind_until_ms != 0 && !has_unread(other(side)))
+    else if (side->pending.bytes == NULL && side->behind_until_ms != 0 && !has_unread(other(side)))
         side->behind_until_ms = 0;
 }
 
@@ -78,7 +75,7 @@ void tunnel_settle(struct tunnel *tunnel)
     struct side *sides[] = {&tunnel->client, &tunnel->server};
 
     for (size_t i = 0; i < 2; i++)
-        if (other(sides[i])->ended && sides[i]->pending == NULL && !sides[i]->shut) {
+        if (other(sides[i])->ended && sides[i]->pending.bytes == NULL && !sides[i]->shut) {
             shutdown(sides[i]->fd, SHUT_WR);
             sides[i]->shut = true;
         }
@@ -93,61 +90,23 @@ void tunnel_settle(struct tunnel *tunnel)
     watch_pumping(&tunnel->server);
 }
 
-void tunnel_keep_pending(struct side *side, const char *bytes, size_t count)
-{
-    side->pending = cc_alloc(count);
-    memcpy(side->pending, bytes, count);
-    side->pending_first = 0;
-    side->pending_count = (uint32_t)count;
-}
-
-static void drop_pending(struct side *side)
-{
-    cc_free(side->pending);
-    side->pending = NULL;
-    side->pending_count = 0;
-}
-
-static void flush(struct side *side)
-{
-    ssize_t sent =
-        send(side->fd, side->pending + side->pending_first, side->pending_count, MSG_NOSIGNAL);
-
-    if (sent < 0 && tunnel_would_block())
-        return;
-    if (sent < 0) {
-        side->deaf = true;
-        drop_pending(side);
-        return;
-    }
-    side->pending_first += (uint32_t)sent;
-    side->pending_count -= (uint32_t)sent;
-    if (side->pending_count == 0)
-        drop_pending(side);
-}
-
 /* From one side to the other, at most one scratch buffer a turn so that no tunnel starves the rest.
  * False when nothing more can be read. */
 static bool pump(struct side *from)
 {
     struct side *to = other(from);
     char *scratch = from->tunnel->tunnels->scratch;
-    ssize_t got = recv(from->fd, scratch, TUNNEL_SCRATCH_BYTES, 0), sent;
+    ssize_t got = recv(from->fd, scratch, TUNNEL_SCRATCH_BYTES, 0);
 
     if (got < 0)
-        return tunnel_would_block();
+        return cc_would_block();
     if (got == 0) {
         from->ended = true;
         return true;
     }
     if (to->deaf)
         return true;
-    sent = send(to->fd, scratch, (size_t)got, MSG_NOSIGNAL);
-    to->deaf = sent < 0 && !tunnel_would_block();
-    if (sent < 0)
-        sent = 0;
-    if (sent < got && !to->deaf)
-        tunnel_keep_pending(to, scratch + sent, (size_t)(got - sent));
+    to->deaf = !cc_unsent_send(&to->pending, to->fd, scratch, (size_t)got);
     return true;
 }
 
@@ -158,9 +117,9 @@ void tunnel_on_pumping(struct side *side, uint32_t events)
     struct tunnel *tunnel = side->tunnel;
     bool alive = true;
 
-    if (side->pending != NULL && (events & EPOLLOUT) != 0)
-        flush(side);
-    if (!side->ended && other(side)->pending == NULL &&
+    if (side->pending.bytes != NULL && (events & EPOLLOUT) != 0)
+        side->deaf = !cc_unsent_flush(&side->pending, side->fd);
+    if (!side->ended && other(side)->pending.bytes == NULL &&
         (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
         alive = pump(side);
     else if (!side->ended && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)

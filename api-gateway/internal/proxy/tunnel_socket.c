@@ -2,12 +2,9 @@
 
 #include "proxy/tunnel_private.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "common/alloc.h"
 
 /* A side that waits for nothing leaves the epoll set, which would go on telling of its hang-up. */
 void tunnel_watch(struct side *side, uint32_t events)
@@ -34,12 +31,5 @@ void tunnel_close_side(struct side *side)
     }
     side->fd = -1;
     side->watched = 0;
-    cc_free(side->pending);
-    side->pending = NULL;
-    side->pending_count = 0;
-}
-
-bool tunnel_would_block(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    cc_unsent_finish(&side->pending);
 }
