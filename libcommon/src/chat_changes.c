@@ -11,14 +11,11 @@ const char **cc_chat_changes_of(struct cc_batch *batch, enum cc_chat_change chan
     for (size_t i = 0; i < batch->count; i++) {
         struct cc_record *record = &batch->records[i];
         struct ev_chat_updated event;
-        struct cc_json_reader *reader = cc_json_reader_create(
-            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(record, batch->arena);
 
-        if (!ev_chat_updated_read(reader, &event))
-            cc_record_reject(record, "unreadable chat.updated");
-        else if (event.change == change)
+        if (cc_record_readable(record, reader, ev_chat_updated_read(reader, &event)) &&
+            event.change == change)
             chat_ids[count++] = event.chat_id;
-        cc_json_reader_destroy(reader);
     }
     *out_count = count;
     return chat_ids;

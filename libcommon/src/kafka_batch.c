@@ -238,6 +238,23 @@ void cc_record_reject(struct cc_record *record, const char *reason_format, ...)
     record->rejected = true;
 }
 
+struct cc_json_reader *cc_record_reader(const struct cc_record *record, struct cc_arena *arena)
+{
+    return cc_json_reader_create(arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+}
+
+bool cc_record_readable(struct cc_record *record, struct cc_json_reader *reader, bool readable)
+{
+    struct cc_error fault = {0};
+
+    if (!readable) {
+        (void)cc_json_reader_error(reader, &fault); /* it failed: that is why we are here */
+        cc_record_reject(record, "unreadable: %s %s", fault.field, fault.public_text);
+    }
+    cc_json_reader_destroy(reader);
+    return readable;
+}
+
 /* Rebalances run only between batches: within apply a partition can be lost, not revoked. */
 bool cc_batch_still_owned(const struct cc_batch *batch, const struct cc_record *record)
 {

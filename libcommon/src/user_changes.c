@@ -14,14 +14,11 @@ enum cc_code cc_user_changes_apply(struct cc_batch *batch, const char *change, c
     for (size_t i = 0; i < batch->count && code == CC_OK; i++) {
         struct cc_record *record = &batch->records[i];
         struct ev_user_updated event;
-        struct cc_json_reader *reader = cc_json_reader_create(
-            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(record, batch->arena);
 
-        if (!ev_user_updated_read(reader, &event))
-            cc_record_reject(record, "unreadable user.updated");
-        else if (strcmp(event.change, change) == 0 && strcmp(event.envelope.producer, self) != 0)
+        if (cc_record_readable(record, reader, ev_user_updated_read(reader, &event)) &&
+            strcmp(event.change, change) == 0 && strcmp(event.envelope.producer, self) != 0)
             code = apply(app, event.user_id, batch->arena, err);
-        cc_json_reader_destroy(reader);
     }
     return code;
 }

@@ -27,8 +27,7 @@ static enum cc_code take_events(void *arg, struct cc_batch *batch, struct cc_err
     for (size_t i = 0; i < batch->count; i++) {
         const struct cc_record *record = &batch->records[i];
         struct ev_session_revoked event;
-        struct cc_json_reader *reader = cc_json_reader_create(
-            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(record, batch->arena);
         if (ev_session_revoked_read(reader, &event) &&
             strcmp(event.session_id, listener->session_id) == 0) {
             listener->seen++;

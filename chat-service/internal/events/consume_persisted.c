@@ -79,19 +79,12 @@ static enum cc_code fold_event(struct fold *fold, int32_t partition,
 static enum cc_code fold_record(struct fold *fold, struct cc_record *record, struct cc_error *err)
 {
     struct ev_message_persisted event;
-    struct cc_error fault;
-    struct cc_json_reader *reader = cc_json_reader_create(fold->arena, record->payload,
-                                                          record->payload_count, CC_IGNORE_UNKNOWN);
-    enum cc_code code = CC_OK;
+    struct cc_json_reader *reader = cc_record_reader(record, fold->arena);
 
-    if (!ev_message_persisted_read(reader, &event)) {
-        (void)cc_json_reader_error(reader, &fault); /* it failed: that is why we are here */
-        cc_record_reject(record, "%s %s", fault.field, fault.public_text);
-    } else if (!event.rejected) {
-        code = fold_event(fold, record->partition, &event, err);
-    }
-    cc_json_reader_destroy(reader);
-    return code;
+    if (!cc_record_readable(record, reader, ev_message_persisted_read(reader, &event)) ||
+        event.rejected)
+        return CC_OK;
+    return fold_event(fold, record->partition, &event, err);
 }
 
 static void tell_list(struct fold *fold)

@@ -17,6 +17,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 #include "common/health.h"
+#include "common/json_reader.h"
 #include "common/kafka_producer.h"
 
 struct cc_consumer;
@@ -42,6 +43,11 @@ struct cc_batch {
     struct cc_consumer *consumer;
 };
 void cc_record_reject(struct cc_record *record, const char *reason_format, ...) CC_PRINTF(2, 3);
+/* Reads what a record carries, in two steps: a reader over its payload, and what became of it. A
+ * record that its codec can't read is rejected, with the field and the reason. What was read lives
+ * in the arena. */
+struct cc_json_reader *cc_record_reader(const struct cc_record *record, struct cc_arena *arena);
+bool cc_record_readable(struct cc_record *record, struct cc_json_reader *reader, bool readable);
 /* False once the partition was revoked or lost: drop its work before announcing anything. Cheap;
  * only within apply. */
 bool cc_batch_still_owned(const struct cc_batch *batch, const struct cc_record *record);

@@ -43,18 +43,12 @@ static void know_hash(struct operation *operation)
  * another key than its chat may be another owner's: it must not touch the log. */
 static bool decode(struct cc_record *record, struct cc_arena *arena, struct operation *out)
 {
-    struct cc_json_reader *reader =
-        cc_json_reader_create(arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
-    struct cc_error fault = {0};
-    bool readable = ev_message_created_read(reader, &out->ask);
+    struct cc_json_reader *reader = cc_record_reader(record, arena);
+    bool readable = cc_record_readable(record, reader, ev_message_created_read(reader, &out->ask));
     bool named = out->ask.op_id != NULL && out->ask.chat_id != NULL;
     bool at_home = named && strcmp(record->key, out->ask.chat_id) == 0;
 
-    (void)cc_json_reader_error(reader, &fault);
-    cc_json_reader_destroy(reader);
-    if (!readable)
-        cc_record_reject(record, "unreadable: %s %s", fault.field, fault.public_text);
-    else if (!at_home)
+    if (readable && !at_home)
         cc_record_reject(record, "the key is not the chat");
     fill_gaps(&out->ask);
     know_hash(out);

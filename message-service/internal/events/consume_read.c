@@ -79,20 +79,14 @@ void consume_read_rebalanced(void *app, int32_t partition)
 
 static bool decode(struct cc_record *record, struct cc_arena *arena, struct mark *out)
 {
-    struct cc_json_reader *reader =
-        cc_json_reader_create(arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
-    struct cc_error fault = {0};
-    bool readable = ev_message_read_read(reader, &out->ask);
+    struct cc_json_reader *reader = cc_record_reader(record, arena);
 
-    (void)cc_json_reader_error(reader, &fault);
-    cc_json_reader_destroy(reader);
-    if (!readable) {
-        cc_record_reject(record, "unreadable: %s %s", fault.field, fault.public_text);
-    } else if (strcmp(record->key, out->ask.chat_id) != 0) {
-        cc_record_reject(record, "the key is not the chat");
-        readable = false;
-    }
-    return readable;
+    if (!cc_record_readable(record, reader, ev_message_read_read(reader, &out->ask)))
+        return false;
+    if (strcmp(record->key, out->ask.chat_id) == 0)
+        return true;
+    cc_record_reject(record, "the key is not the chat");
+    return false;
 }
 
 /* Own sends and joining: produced by the owner, asked for by nobody. What was cleared: by

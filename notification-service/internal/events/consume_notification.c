@@ -32,11 +32,11 @@ static struct notification to_row(const struct ev_notification_new *event)
 static void sort_in(struct delivery_batch *batch, struct cc_record *record)
 {
     struct ev_notification_new event;
-    struct cc_error fault = {0};
+    struct cc_json_reader *reader = cc_record_reader(record, batch->look.arena);
 
-    if (!notification_record_read(record, batch->look.arena, &event, &fault))
-        cc_record_reject(record, "%s %s", fault.field, fault.public_text);
-    else if (notification_record_is_stale(&batch->look, record, &event))
+    if (!cc_record_readable(record, reader, ev_notification_new_read(reader, &event)))
+        return;
+    if (notification_record_is_stale(&batch->look, record, &event))
         batch->stale[batch->stale_count++] = to_row(&event);
     else
         batch->due[batch->due_count++] = to_row(&event);

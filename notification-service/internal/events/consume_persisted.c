@@ -172,20 +172,16 @@ static enum cc_code tell(struct plan *plan, struct cc_error *err)
 static void read_record(struct plan *plan, struct cc_record *record)
 {
     struct news *news = &plan->news[plan->news_count];
-    struct cc_json_reader *reader = cc_json_reader_create(plan->arena, record->payload,
-                                                          record->payload_count, CC_IGNORE_UNKNOWN);
-    struct cc_error fault = {0};
+    struct cc_json_reader *reader = cc_record_reader(record, plan->arena);
 
-    if (!ev_message_persisted_read(reader, &news->event)) {
-        (void)cc_json_reader_error(reader, &fault); /* its code is always CC_INVALID */
-        cc_record_reject(record, "%s %s", fault.field, fault.public_text);
-    } else if (notify_is_news(&news->event, plan->now_ms)) {
+    if (!cc_record_readable(record, reader, ev_message_persisted_read(reader, &news->event)))
+        return;
+    if (notify_is_news(&news->event, plan->now_ms)) {
         cc_span_begin(&news->span, "notify", CC_SPAN_CONSUMER, &record->trace);
         plan->news_count++;
     } else if (notify_is_retraction(&news->event)) {
         plan->retracted[plan->retracted_count++] = news->event.message.message_id;
     }
-    cc_json_reader_destroy(reader);
 }
 
 static enum cc_code apply(void *memory, struct cc_batch *batch, struct cc_error *err)

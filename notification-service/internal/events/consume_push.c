@@ -33,11 +33,12 @@ static enum cc_code push_record(struct notification_look *look, const struct cc_
 {
     const struct notification_app *app = look->app;
     struct ev_notification_new event;
-    struct cc_error fault;
+    struct cc_json_reader *reader = cc_record_reader(record, look->arena);
+    bool readable = ev_notification_new_read(reader, &event);
 
+    cc_json_reader_destroy(reader);
     look->now_ms = cc_wall_ms(app->clock); /* a push may take seconds */
-    if (!notification_record_read(record, look->arena, &event, &fault) || event.quiet ||
-        look->now_ms - event.envelope.occurred_at_ms > PUSH_LATE_MS ||
+    if (!readable || event.quiet || look->now_ms - event.envelope.occurred_at_ms > PUSH_LATE_MS ||
         notification_record_is_stale(look, record, &event))
         return CC_OK;
     struct push_message message = message_of(app, &event);

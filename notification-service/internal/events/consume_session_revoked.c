@@ -14,15 +14,11 @@ static enum cc_code apply(void *memory, struct cc_batch *batch, struct cc_error 
 
     for (size_t i = 0; code == CC_OK && i < batch->count; i++) {
         struct cc_record *record = &batch->records[i];
-        struct cc_json_reader *reader = cc_json_reader_create(
-            batch->arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(record, batch->arena);
         struct ev_session_revoked event;
 
-        if (ev_session_revoked_read(reader, &event))
+        if (cc_record_readable(record, reader, ev_session_revoked_read(reader, &event)))
             code = pushes->ops->drop_session(pushes, event.session_id, err);
-        else
-            cc_record_reject(record, "unreadable session.revoked");
-        cc_json_reader_destroy(reader);
     }
     return code;
 }

@@ -12,19 +12,6 @@
 /* So old may an answer be that serves the next record: a push in between may take seconds. */
 #define KNOWN_MS 2000
 
-bool notification_record_read(const struct cc_record *record, struct cc_arena *arena,
-                              struct ev_notification_new *out, struct cc_error *fault)
-{
-    struct cc_json_reader *reader =
-        cc_json_reader_create(arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
-    bool readable = ev_notification_new_read(reader, out);
-
-    if (!readable)
-        (void)cc_json_reader_error(reader, fault); /* its code is always CC_INVALID */
-    cc_json_reader_destroy(reader);
-    return readable;
-}
-
 struct read_position {
     struct read_position *next;
     const char *user_id, *chat_id;

@@ -6,9 +6,6 @@
 #include "app.h"
 #include "common/events/notification_new.h"
 
-/* False when it can't be read: then why is in *fault. Texts live in the arena. */
-bool notification_record_read(const struct cc_record *record, struct cc_arena *arena,
-                              struct ev_notification_new *out, struct cc_error *fault);
 /* One look at a batch. message-service is asked of what comes late, once for a person and chat,
  * until it does not answer: one such wait is enough for a batch, whose consumer would otherwise be
  * taken for dead. */

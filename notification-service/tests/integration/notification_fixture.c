@@ -203,9 +203,7 @@ static enum cc_code deliver(void *app, struct cc_batch *batch, struct cc_error *
 
     for (size_t i = 0; i < batch->count; i++) {
         struct ev_notification_new event;
-        struct cc_json_reader *reader =
-            cc_json_reader_create(batch->arena, batch->records[i].payload,
-                                  batch->records[i].payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(&batch->records[i], batch->arena);
         bool read = ev_notification_new_read(reader, &event);
         pthread_mutex_lock(&f->people_lock);
         for (int person = 0; read && person < PEOPLE_MAX; person++)

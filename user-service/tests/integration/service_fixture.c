@@ -63,9 +63,7 @@ static enum cc_code hear(void *arg, struct cc_batch *batch, struct cc_error *err
     (void)err; /* what can't be read is somebody else's */
     for (size_t i = 0; i < batch->count; i++) {
         struct ev_user_updated event;
-        struct cc_json_reader *reader =
-            cc_json_reader_create(batch->arena, batch->records[i].payload,
-                                  batch->records[i].payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(&batch->records[i], batch->arena);
         pthread_mutex_lock(&f->lock);
         if (ev_user_updated_read(reader, &event) && f->heard_count < EVENTS_MAX &&
             (strstr(event.handle, f->schema) == event.handle || is_known(f, event.user_id))) {

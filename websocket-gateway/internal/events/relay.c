@@ -7,12 +7,9 @@
 static void relay_one(struct cc_record *record, struct cc_arena *arena, ws_announce announce,
                       struct cc_bus_batch *publications)
 {
-    struct cc_json_reader *reader =
-        cc_json_reader_create(arena, record->payload, record->payload_count, CC_IGNORE_UNKNOWN);
+    struct cc_json_reader *reader = cc_record_reader(record, arena);
 
-    if (!announce(reader, publications))
-        cc_record_reject(record, "unreadable %s", record->topic);
-    cc_json_reader_destroy(reader);
+    (void)cc_record_readable(record, reader, announce(reader, publications));
 }
 
 enum cc_code ws_relay(struct ws_app *gateway, struct cc_batch *batch, ws_announce announce,

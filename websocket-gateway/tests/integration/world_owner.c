@@ -142,9 +142,7 @@ enum cc_code world_apply_created(void *arg, struct cc_batch *batch, struct cc_er
 {
     (void)err; /* failures end the test */
     for (size_t i = 0; i < batch->count; i++) {
-        struct cc_json_reader *reader =
-            cc_json_reader_create(batch->arena, batch->records[i].payload,
-                                  batch->records[i].payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(&batch->records[i], batch->arena);
         struct ev_message_created created = {0};
 
         if (ev_message_created_read(reader, &created))
@@ -188,9 +186,7 @@ enum cc_code world_apply_read(void *arg, struct cc_batch *batch, struct cc_error
 {
     (void)err; /* failures end the test */
     for (size_t i = 0; i < batch->count; i++) {
-        struct cc_json_reader *reader =
-            cc_json_reader_create(batch->arena, batch->records[i].payload,
-                                  batch->records[i].payload_count, CC_IGNORE_UNKNOWN);
+        struct cc_json_reader *reader = cc_record_reader(&batch->records[i], batch->arena);
         struct ev_message_read mark = {0};
 
         if (ev_message_read_read(reader, &mark))
