@@ -34,12 +34,15 @@ const char cc_rate_take_script[] = BUCKET_LUA
     "  levels[i] = level(KEYS[i], ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i])\n"
     "  if levels[i] < 1000 and until_next(i) > wait then refusing, wait = i, until_next(i) end\n"
     "end\n"
-    "if refusing > 0 then return {refusing, 0, wait} end\n"
+    "if refusing > 0 and ARGV[3 * #KEYS + 1] ~= '1' then return {refusing, 0, wait} end\n"
+    "local answer = {0, 0, 0}\n"
     "for i = 1, #KEYS do\n"
-    "  levels[i] = levels[i] - 1000\n"
+    "  levels[i] = math.max(levels[i] - 1000, ARGV[3 * i - 2] * -1000)\n"
     "  store(KEYS[i], levels[i], ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i])\n"
+    "  answer[3 + i] = math.floor(levels[i] / 1000)\n"
     "end\n"
-    "return {0, math.floor(levels[1] / 1000), until_next(1)}\n";
+    "answer[2], answer[3] = answer[4], until_next(1)\n"
+    "return answer\n";
 
 /* KEYS buckets; ARGV burst, amount, period in ms, then the tokens of each. */
 static struct cc_redis_script charge_script = {

@@ -52,8 +52,8 @@ static int64_t charge(struct fixture *f, const struct cc_rate *rate, int64_t tok
     return level;
 }
 
-/* As the edge does: {refusing, left, wait_ms}. */
-static void take(struct fixture *f, const struct cc_rate *rate, int64_t out[3])
+/* As the edge does: {refusing, left, wait_ms}. done: it was let through already. */
+static void take_as(struct fixture *f, const struct cc_rate *rate, const char *done, int64_t out[3])
 {
     CC_AUTO(redis_reply) redisReply *reply = NULL;
     char name[CC_RATE_NAME_BYTES], burst[24], amount[24], period[24];
@@ -64,10 +64,18 @@ static void take(struct fixture *f, const struct cc_rate *rate, int64_t out[3])
     snprintf(amount, sizeof amount, "%lld", (long long)rate->amount);
     snprintf(period, sizeof period, "%lld", (long long)rate->period_ms);
     if (cc_redis_do(f->redis, &reply, &err, "EVAL", cc_rate_take_script, "1", name, burst, amount,
-                    period, NULL) != CC_OK)
+                    period, done, NULL) != CC_OK)
         fail_msg("not taken: %s", err.detail);
     for (size_t i = 0; i < 3; i++)
         out[i] = reply->element[i]->integer;
+    assert_int_equal(reply->elements, out[0] == 0 ? 4 : 3);
+    if (out[0] == 0)
+        assert_int_equal(reply->element[3]->integer, out[1]);
+}
+
+static void take(struct fixture *f, const struct cc_rate *rate, int64_t out[3])
+{
+    take_as(f, rate, NULL, out);
 }
 
 static void a_new_bucket_is_full_and_is_charged_from_its_burst(void **state)
@@ -101,6 +109,21 @@ static void a_debt_is_refilled_before_anybody_gets_anything(void **state)
     take(f, &slow, said);
     assert_int_equal(said[0], 1);
     assert_in_range(said[2], 2990000, 3000000); /* two owed and one to have, 1,000 s each */
+}
+
+static void what_is_done_already_is_owed_and_not_refused(void **state)
+{
+    struct fixture *f = *state;
+    int64_t said[3];
+
+    charge(f, &slow, 5);
+    for (int64_t owed = 1; owed <= 6; owed++) {
+        take_as(f, &slow, "1", said);
+        assert_int_equal(said[0], 0);
+        assert_int_equal(said[1], owed <= 5 ? -owed : -5);
+    }
+    take(f, &slow, said);
+    assert_int_equal(said[0], 1);
 }
 
 static void a_debt_ends_at_one_burst(void **state)
@@ -161,6 +184,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_debt_is_refilled_before_anybody_gets_anything, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_debt_ends_at_one_burst, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_done_already_is_owed_and_not_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_bucket_fills_by_the_servers_clock_up_to_its_burst, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_buckets_are_charged_in_one_call, setup, teardown),

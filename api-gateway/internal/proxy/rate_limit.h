@@ -2,8 +2,9 @@
 #define GATEWAY_RATE_LIMIT_H
 
 /*
- * Token buckets in Redis, shared by all gateways and filled by the server's clock. Nobody waits for
- * it: a lone request is asked about at once, a crowd together (common/redis_pipe.h). While Redis is
+ * Token buckets in Redis, shared by all gateways and filled by the server's clock. No thread
+ * waits for it: a lone request is asked about at once, a crowd together (common/redis_pipe.h); and
+ * where much is left, no request does (rate_known.h). While Redis is
  * away each process limits on its own (its buckets start full): n gateways then admit up to n times
  * the rate, and nobody is locked out.
  */
@@ -44,8 +45,8 @@ void gateway_rate_limiter_destroy(struct gateway_rate_limiter *limiter);
 
 /* Takes one token from each of three buckets, or none when one of them is empty: that of the class
  * and `key` (not for GATEWAY_RATE_ADDRESS), that of the address, and the one of all. The verdict is
- * the empty one's, else the class's. `done` runs once, on the client's thread or, when there is
- * nothing to ask or nobody to be asked, on the caller's before this returns. Thread-safe. */
+ * the empty one's, else the class's. `done` runs once, on the client's thread or, when
+ * nobody has to be asked first, or can be, on the caller's before this returns. Thread-safe. */
 void gateway_rate_limiter_take(struct gateway_rate_limiter *limiter, enum gateway_rate_class which,
                                const char *key, const char *address,
                                void (*done)(void *arg, const struct gateway_rate_verdict *verdict),

@@ -1,16 +1,19 @@
 /* Token buckets against the real Redis, and without any. */
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "testing.h"
 
-#include "common/redis_pool.h"
+#include "common/rate_bucket.h"
 #include "proxy/rate_limit.h"
 #include "tcp_proxy.h"
 
 struct fixture {
+    struct fake_clock clock; /* of what is known, where a test moves it */
     struct cc_redis *redis;
     struct tcp_proxy *proxy; /* before the server, where a test has one */
     struct cc_http_client *client, *second_client;
@@ -31,19 +34,23 @@ static const struct gateway_rate steady_rates[GATEWAY_RATE_COUNT] = {
     [GATEWAY_RATE_GLOBAL] = {"global", 1, 1000, 100000},
 };
 
-static void set_up_on(struct fixture *f, const char *url, const struct gateway_rate *limits)
+static const struct gateway_rate wide_rates[GATEWAY_RATE_COUNT] = {
+    [GATEWAY_RATE_READ] = {"read", 1, 100, 100},
+    [GATEWAY_RATE_ADDRESS] = {"address", 1, 100, 1000},
+};
+
+static void set_up_on(struct fixture *f, const char *url, const struct gateway_rate *limits,
+                      const struct cc_clock *clock)
 {
     struct cc_error err = {0};
 
     assert_int_equal(cc_redis_create(url, 2, &f->redis, &err), CC_OK);
     f->client = cc_http_client_create();
     f->second_client = cc_http_client_create();
-    assert_int_equal(
-        gateway_rate_limiter_create(url, f->client, limits, cc_clock_system(), &f->limiter, &err),
-        CC_OK);
-    assert_int_equal(gateway_rate_limiter_create(url, f->second_client, limits, cc_clock_system(),
-                                                 &f->second, &err),
+    assert_int_equal(gateway_rate_limiter_create(url, f->client, limits, clock, &f->limiter, &err),
                      CC_OK);
+    assert_int_equal(
+        gateway_rate_limiter_create(url, f->second_client, limits, clock, &f->second, &err), CC_OK);
     f->address = test_unique_name("address");
     f->person = test_unique_name("person");
 }
@@ -53,7 +60,7 @@ static int set_up(void **state)
     static struct fixture fixture;
 
     memset(&fixture, 0, sizeof(fixture));
-    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), rates);
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), rates, cc_clock_system());
     *state = &fixture;
     return 0;
 }
@@ -63,7 +70,18 @@ static int set_up_steady(void **state)
     static struct fixture fixture;
 
     memset(&fixture, 0, sizeof(fixture));
-    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), steady_rates);
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), steady_rates, cc_clock_system());
+    *state = &fixture;
+    return 0;
+}
+
+static int set_up_wide(void **state)
+{
+    static struct fixture fixture;
+
+    memset(&fixture, 0, sizeof(fixture));
+    fake_clock_init(&fixture.clock);
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), wide_rates, &fixture.clock.clock);
     *state = &fixture;
     return 0;
 }
@@ -74,7 +92,7 @@ static int set_up_unlimited(void **state)
     static struct fixture fixture;
 
     memset(&fixture, 0, sizeof(fixture));
-    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), none);
+    set_up_on(&fixture, test_env("CHAT_TEST_REDIS_URL"), none, cc_clock_system());
     *state = &fixture;
     return 0;
 }
@@ -84,7 +102,7 @@ static int set_up_without_redis(void **state)
     static struct fixture fixture;
 
     memset(&fixture, 0, sizeof(fixture));
-    set_up_on(&fixture, "redis://127.0.0.1:1/0", rates);
+    set_up_on(&fixture, "redis://127.0.0.1:1/0", rates, cc_clock_system());
     *state = &fixture;
     return 0;
 }
@@ -95,7 +113,7 @@ static int set_up_behind_a_proxy(void **state)
 
     memset(&fixture, 0, sizeof(fixture));
     fixture.proxy = tcp_proxy_start(test_env("CHAT_TEST_REDIS_URL"));
-    set_up_on(&fixture, tcp_proxy_uri(fixture.proxy), rates);
+    set_up_on(&fixture, tcp_proxy_uri(fixture.proxy), rates, cc_clock_system());
     *state = &fixture;
     return 0;
 }
@@ -185,6 +203,67 @@ static void tokens_come_back_with_time(void **state)
 
     take(f, f->limiter, GATEWAY_RATE_AUTH, 1);
     test_wait_for(token_came_back, f, 1000);
+}
+
+/* Tokens in the person's bucket, as Redis has it. */
+static int tokens_of(struct fixture *f)
+{
+    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    struct cc_error err = {0};
+    char key[CC_RATE_NAME_BYTES];
+    cc_rate_name("read", f->person, key);
+    assert_int_equal(cc_redis_do(f->redis, &reply, &err, "HGET", key, "v", NULL), CC_OK);
+    if (reply->str == NULL)
+        return INT_MAX; /* nobody has taken any */
+    char *end;
+    int64_t thousandths = strtoll(reply->str, &end, 10);
+    assert_int_equal(*end, '\0');
+    return (int)(thousandths / 1000);
+}
+
+static int tokens_left;
+static bool redis_has_counted(void *arg)
+{
+    return tokens_of(arg) == tokens_left;
+}
+
+static void where_much_is_left_a_request_does_not_wait_and_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    take(f, f->limiter, GATEWAY_RATE_READ, 1);
+
+    gateway_rate_limiter_take(f->limiter, GATEWAY_RATE_READ, f->person, f->address, note, f);
+
+    assert_int_equal(f->answered, 2);
+    assert_true(f->last.admitted);
+    assert_int_equal(f->last.remaining, 98);
+    tokens_left = 98;
+    test_wait_for(redis_has_counted, f, 5000);
+}
+
+static void who_goes_ahead_gets_no_more_than_the_bucket_holds(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 20; i++)
+        take(f, f->limiter, GATEWAY_RATE_READ, 10);
+    assert_int_equal(f->admitted, 100);
+    assert_int_equal(tokens_of(f), 0);
+}
+
+/* The second one still believes that all is there: one request, and it knows better. */
+static void on_old_knowledge_one_goes_ahead_and_is_owed(void **state)
+{
+    struct fixture *f = *state;
+    take(f, f->second, GATEWAY_RATE_READ, 1);
+    take(f, f->limiter, GATEWAY_RATE_READ, 120);
+    assert_int_equal(f->admitted, 100);
+    fake_clock_advance_ms(&f->clock, 1000);
+
+    take(f, f->second, GATEWAY_RATE_READ, 20);
+
+    assert_in_range(f->admitted, 100, 101);
+    assert_int_equal(tokens_of(f), 100 - f->admitted);
 }
 
 static void a_class_without_limit_is_answered_at_once(void **state)
@@ -286,6 +365,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(people_have_buckets_of_their_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tokens_come_back_with_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_class_without_limit_is_answered_at_once, set_up_unlimited,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(where_much_is_left_a_request_does_not_wait_and_is_counted,
+                                        set_up_wide, tear_down),
+        cmocka_unit_test_setup_teardown(who_goes_ahead_gets_no_more_than_the_bucket_holds,
+                                        set_up_wide, tear_down),
+        cmocka_unit_test_setup_teardown(on_old_knowledge_one_goes_ahead_and_is_owed, set_up_wide,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_script_that_redis_forgot_is_loaded_again, set_up,
                                         tear_down),

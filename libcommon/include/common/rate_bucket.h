@@ -25,8 +25,9 @@ void cc_rate_name(const char *rate_class, const char *key, char out[CC_RATE_NAME
 
 /* KEYS buckets; ARGV burst, amount, period in ms of each. Takes a token from all or from none, and
  * answers {number of the emptiest bucket that refuses or 0, tokens left there (in the first), ms
- * until its next token}. A refusal writes nothing. The keys have no common slot: a Redis Cluster
- * needs a proxy or one node for them. */
+ * until its next token, and where none refuses what is left in each}. A refusal writes nothing. One
+ * more ARGV, "1", tells what was done already: none refuses, and a debt of up to one burst is kept.
+ * The keys have no common slot: a Redis Cluster needs a proxy or one node for them. */
 extern const char cc_rate_take_script[];
 
 /* Takes tokens[i], whether they are there or not, from the bucket of the class and keys[i]; the
