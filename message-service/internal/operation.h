@@ -7,7 +7,7 @@
 #include "common/trace.h"
 #include "domain/chat_state.h"
 
-struct chat_entry;
+struct owned_chat;
 
 struct operation {
     /* What was asked: filled by events/consume_created.c. */
@@ -19,7 +19,7 @@ struct operation {
     struct cc_trace trace;
 
     /* What became of it: filled by owner.c. */
-    struct chat_entry *chat;
+    struct owned_chat *chat;
     struct operation *first; /* the same op_id, earlier in the batch; NULL mostly */
     struct change decided;   /* this round's decision */
     struct change *outcome;  /* NULL until it is settled */

@@ -10,31 +10,18 @@
 #include "common/metrics.h"
 #include "domain/decide.h"
 #include "heads.h"
+#include "owned_chats.h"
 #include "targets.h"
 
 #define ROUNDS_WITHOUT_PROGRESS 3
-#define CHATS_MAX               20000 /* remembered; beyond it, those that are idle go */
-#define IDLE_MS                 60000
 #define START_KNOWN_MS          (PURGE_NOTICE_MS / 2)
 
-struct chat_entry {
-    struct chat_state state;
-    struct rights *rights_before; /* as before this batch's own operations; a reference */
-    int32_t partition;
-    int64_t materialised_rev;
-    int64_t touched_ms;
-    int64_t start_asked_ms; /* 0 = never */
-    bool is_shortened;      /* its log does not go back to its beginning */
-    bool loaded;
-    bool in_batch;
-};
 struct owner {
     struct message_store *store;
     const struct cc_clock *clock;
     int64_t edit_window_ms;
     struct media_uses media;
-    struct cc_hash_map *chats; /* chat_id to struct chat_entry */
-    struct cc_gauge *chats_known;
+    struct owned_chats *chats;
     struct cc_counter *rounds;
 };
 struct batch { /* one owner_apply */
@@ -44,11 +31,9 @@ struct batch { /* one owner_apply */
     struct operation **pending; /* not settled, in offset order */
     size_t pending_count;
     struct targets *targets; /* NULL: no operation refers to a message */
-    struct chat_entry **chats;
+    struct owned_chat **chats;
     size_t chat_count;
 };
-
-/* Chats that are known */
 
 struct owner *owner_create(struct message_store *store, const struct cc_clock *clock,
                            int64_t edit_window_ms)
@@ -58,8 +43,7 @@ struct owner *owner_create(struct message_store *store, const struct cc_clock *c
     owner->store = store;
     owner->clock = clock;
     owner->edit_window_ms = edit_window_ms;
-    owner->chats = cc_hash_map_create();
-    owner->chats_known = cc_gauge_get("message_owner_chats", "Chats known to the owner", NULL);
+    owner->chats = owned_chats_create(clock);
     owner->rounds = cc_counter_get("message_owner_conflicts_total",
                                    "Appends that met an operation done before", NULL);
     return owner;
@@ -70,92 +54,24 @@ void owner_use_media(struct owner *owner, const struct media_uses *media)
     owner->media = *media;
 }
 
-static void free_entry(struct chat_entry *chat)
-{
-    chat_state_finish(&chat->state);
-    rights_unref(chat->rights_before);
-    cc_free(chat);
-}
-
-/* Frees the entries that `gone` names. */
-static void forget_where(struct owner *owner,
-                         bool (*gone)(const struct chat_entry *chat, const void *arg),
-                         const void *arg)
-{
-    struct cc_hash_map *kept = cc_hash_map_create();
-    size_t at = 0;
-    void *value;
-
-    while (cc_hash_map_next(owner->chats, &at, &value)) {
-        struct chat_entry *chat = value;
-        if (gone(chat, arg))
-            free_entry(chat);
-        else
-            cc_hash_map_put(kept, chat->state.head.chat_id, chat);
-    }
-    cc_hash_map_destroy(owner->chats);
-    owner->chats = kept;
-    cc_gauge_set(owner->chats_known, (int64_t)cc_hash_map_count(kept));
-}
-
-static bool is_any(const struct chat_entry *chat, const void *arg)
-{
-    (void)chat;
-    (void)arg;
-    return true;
-}
-
-static bool is_of_partition(const struct chat_entry *chat, const void *partition)
-{
-    return chat->partition == *(const int32_t *)partition;
-}
-
-static bool is_idle(const struct chat_entry *chat, const void *since_ms)
-{
-    return chat->touched_ms < *(const int64_t *)since_ms;
-}
-
 void owner_destroy(struct owner *owner)
 {
     if (owner == NULL)
         return;
-    forget_where(owner, is_any, NULL);
-    cc_hash_map_destroy(owner->chats);
+    owned_chats_destroy(owner->chats);
     cc_free(owner);
 }
 
 void owner_forget_partition(struct owner *owner, int32_t partition)
 {
-    forget_where(owner, is_of_partition, &partition);
-}
-
-static void forget_idle(struct owner *owner)
-{
-    int64_t since_ms = cc_mono_ms(owner->clock) - IDLE_MS;
-    if (cc_hash_map_count(owner->chats) > CHATS_MAX)
-        forget_where(owner, is_idle, &since_ms);
-}
-
-static struct chat_entry *enter_chat(struct owner *owner, const struct operation *operation)
-{
-    struct chat_entry *chat = cc_hash_map_get(owner->chats, operation->ask.chat_id);
-
-    if (chat == NULL) {
-        chat = cc_calloc(1, sizeof *chat);
-        chat_state_init(&chat->state, operation->ask.chat_id);
-        chat->partition = operation->partition;
-        cc_hash_map_put(owner->chats, chat->state.head.chat_id, chat);
-        cc_gauge_set(owner->chats_known, (int64_t)cc_hash_map_count(owner->chats));
-    }
-    chat->touched_ms = cc_mono_ms(owner->clock);
-    return chat;
+    owned_chats_forget_partition(owner->chats, partition);
 }
 
 /* Taking the log over */
 
 struct takeover {
     struct owner *owner;
-    struct chat_entry *chat;
+    struct owned_chat *chat;
 };
 
 static enum cc_code plan_erasures(struct owner *owner, const struct change *const *changes,
@@ -192,7 +108,7 @@ static enum cc_code take_over_run(void *arg, const struct change_list *found, st
 }
 
 /* From the store; rights go back to what they were before this batch's own operations. */
-static enum cc_code load_chat(struct batch *batch, struct chat_entry *chat, struct cc_error *err)
+static enum cc_code load_chat(struct batch *batch, struct owned_chat *chat, struct cc_error *err)
 {
     struct takeover takeover = {batch->owner, chat};
     struct chat_head fresh;
@@ -206,23 +122,18 @@ static enum cc_code load_chat(struct batch *batch, struct chat_entry *chat, stru
     return CC_OK;
 }
 
-static void remember_rights(struct chat_entry *chat)
-{
-    rights_unref(chat->rights_before);
-    chat->rights_before = rights_ref(chat->state.rights);
-}
-
 static enum cc_code touch_chat(struct batch *batch, struct operation *operation,
                                struct cc_error *err)
 {
-    struct chat_entry *chat = enter_chat(batch->owner, operation);
+    struct owned_chat *chat =
+        owned_chats_enter(batch->owner->chats, operation->ask.chat_id, operation->partition);
 
     operation->chat = chat;
     if (chat->in_batch)
         return CC_OK;
     chat->in_batch = true;
     batch->chats[batch->chat_count++] = chat;
-    remember_rights(chat);
+    owned_chat_remember_rights(chat);
     return chat->loaded ? CC_OK : load_chat(batch, chat, err);
 }
 
@@ -273,7 +184,7 @@ static enum cc_code look_up(struct batch *batch, struct operation *operation, st
 }
 
 /* Asked again often enough to be told in time: see PURGE_NOTICE_MS. */
-static enum cc_code know_start(struct batch *batch, struct chat_entry *chat, struct cc_error *err)
+static enum cc_code know_start(struct batch *batch, struct owned_chat *chat, struct cc_error *err)
 {
     struct message_store *store = batch->owner->store;
     int64_t now_ms = cc_mono_ms(batch->owner->clock), first_rev;
@@ -334,7 +245,7 @@ static enum cc_code find_forgotten(struct batch *batch, struct operation *operat
 static enum cc_code know_rights(struct batch *batch, const struct operation *operation,
                                 struct cc_error *err)
 {
-    struct chat_entry *chat = operation->chat;
+    struct owned_chat *chat = operation->chat;
     struct rights *rights;
 
     if (operation->unreadable || chat->state.rights != NULL ||
@@ -342,7 +253,7 @@ static enum cc_code know_rights(struct batch *batch, const struct operation *ope
         return CC_OK;
     CC_TRY(batch->ports->load_rights(batch->ports->arg, chat->state.head.chat_id, &rights, err));
     chat_state_take_rights(&chat->state, rights);
-    remember_rights(chat);
+    owned_chat_remember_rights(chat);
     return CC_OK;
 }
 
@@ -425,7 +336,7 @@ static enum cc_code resolve_conflict(struct batch *batch, size_t *out_found, str
         CC_TRY(look_up(batch, batch->pending[i], err));
     }
     for (size_t i = 0; i < batch->pending_count; i++) {
-        struct chat_entry *chat = batch->pending[i]->chat;
+        struct owned_chat *chat = batch->pending[i]->chat;
         if (!chat->loaded)
             CC_TRY(load_chat(batch, chat, err));
     }
@@ -518,22 +429,20 @@ static enum cc_code announce_owned(struct batch *batch, struct operation *operat
 static void finish_chats(struct batch *batch)
 {
     for (size_t i = 0; i < batch->chat_count; i++) {
-        struct chat_entry *chat = batch->chats[i];
+        struct owned_chat *chat = batch->chats[i];
         chat->in_batch = false;
         chat->materialised_rev = chat->state.head.rev;
-        remember_rights(chat);
+        owned_chat_remember_rights(chat);
         batch->ports->head_moved(batch->ports->arg, chat->partition, &chat->state.head);
     }
-    forget_idle(batch->owner);
+    owned_chats_forget_idle(batch->owner->chats);
 }
 
 /* Nothing that was believed about them counts any more: the next attempt reads the log. */
 static void forget_chats(struct batch *batch)
 {
-    for (size_t i = 0; i < batch->chat_count; i++) {
-        cc_hash_map_remove(batch->owner->chats, batch->chats[i]->state.head.chat_id);
-        free_entry(batch->chats[i]);
-    }
+    for (size_t i = 0; i < batch->chat_count; i++)
+        owned_chats_forget(batch->owner->chats, batch->chats[i]);
 }
 
 static bool all_owned(const struct operation *operations, size_t count)
