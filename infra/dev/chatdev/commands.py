@@ -41,6 +41,17 @@ def bring_up(stack, preset, replicas, *targets):
     return wanted
 
 
+def start_anew(stack, preset, replicas, *targets):
+    """The same on empty stores."""
+    with stack.locked():
+        killed = fleet.stop(stack)
+        stacks.stop_servers(stack)
+        stacks.wipe(stack)
+    if killed:
+        raise Complaint(f"{', '.join(killed)} had to be killed")
+    return bring_up(stack, preset, replicas, *targets)
+
+
 def _build_presets(preset, targets):
     most, others = services.parse_presets(preset)
     build.build(most, *targets)
