@@ -14,7 +14,7 @@
 #include "common/clock.h"
 #include "testing.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 30000 /* what a group has not consumed yet comes first */
 
 enum { TEXT = 1, CLOSE = 8, PING = 9 };
 
