@@ -91,8 +91,10 @@ static void learn(const struct question *question, const redisReply *reply)
     gateway_known_rates_heard(question->limiter->known, question->buckets, question->count, left);
 }
 
+/* Redis has not counted it: what was known of its buckets ends here. */
 static void judge_locally(struct question *question)
 {
+    learn(question, NULL);
     tell(question,
          gateway_local_rates_take(question->limiter->local, question->buckets, question->count));
 }
@@ -136,7 +138,6 @@ static void ask(struct question *question)
     write_words(question, &words);
     if (cc_redis_pipe_ask(question->limiter->pipe, words.argc, words.argv, on_reply, question))
         return;
-    learn(question, NULL);
     judge_locally(question);
 }
 
@@ -145,7 +146,6 @@ static void on_reply(void *arg, const redisReply *reply)
     struct question *question = arg;
 
     if (reply == NULL) {
-        learn(question, NULL);
         judge_locally(question);
     } else if (reply->type == REDIS_REPLY_ERROR && !question->has_script &&
                strncmp(reply->str, "NOSCRIPT", 8) == 0) {
@@ -153,7 +153,6 @@ static void on_reply(void *arg, const redisReply *reply)
         ask(question);
     } else if (reply->type == REDIS_REPLY_ERROR) {
         cc_log(CC_LOG_WARN, "redis refuses to count", "reason", reply->str, NULL);
-        learn(question, NULL);
         judge_locally(question);
     } else {
         learn(question, reply);
