@@ -12,6 +12,7 @@
 /* Of a deletion, for removing all who were in the chat: those of a very large one in several goes.
  */
 #define END_BUDGET_MS 2000
+#define NOTED_AT_ONCE 500
 
 void chat_announcer_init(struct chat_announcer *announcer, struct chat_store *store,
                          struct personal_store *personals, struct chat_outlet *outlet)
@@ -77,6 +78,58 @@ static enum cc_code tell(struct chat_announcer *announcer,
     return outlet->ops->raise_rights(outlet, announcement, err);
 }
 
+static enum cc_code note_members(struct chat_announcer *announcer, const struct chat_change *change,
+                                 struct cc_error *err)
+{
+    struct chat_outlet *outlet = announcer->outlet;
+
+    return outlet->ops->note_members(outlet, change->members, change->member_count, err);
+}
+
+/* Visible in the store at once; where lists are read from as soon as may be: the announcement does
+ * that again, until it is done. */
+static enum cc_code materialise(struct chat_announcer *announcer, const struct chat_change *change,
+                                struct cc_error *err)
+{
+    struct cc_error later;
+
+    CC_TRY(announcer->store->ops->materialise(announcer->store, change, err));
+    if (note_members(announcer, change, &later) != CC_OK)
+        cc_log_error(CC_LOG_DEBUG, "lists of chats hear of a change later", &later, "chat_id",
+                     change->after.chat_id, NULL);
+    return CC_OK;
+}
+
+static enum cc_code note_everybody(struct chat_announcer *announcer, const struct chat *chat,
+                                   struct cc_error *err)
+{
+    struct chat_store *store = announcer->store;
+    struct chat_outlet *outlet = announcer->outlet;
+    CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
+    struct chat_member_query query = {
+        .chat = chat, .filter = CHAT_MEMBERS_EVER, .limit = NOTED_AT_ONCE};
+    struct chat_member_list members = {0};
+
+    do {
+        cc_arena_reset(arena);
+        CC_TRY(store->ops->list_members(store, &query, arena, &members, err));
+        CC_TRY(outlet->ops->note_members(outlet, members.items, members.count, err));
+        if (members.count > 0)
+            query.from_place = members.items[members.count - 1].place + 1;
+    } while (members.count == NOTED_AT_ONCE);
+    return CC_OK;
+}
+
+static enum cc_code end_chat(struct chat_announcer *announcer, const struct chat *chat,
+                             struct cc_error *err)
+{
+    struct chat_store *store = announcer->store;
+
+    CC_TRY(store->ops->end_members(store, chat, END_BUDGET_MS, err));
+    CC_TRY(note_everybody(announcer, chat, err));
+    return store->ops->erase(store, chat->chat_id, err);
+}
+
 static enum cc_code announce(struct chat_announcer *announcer, const struct chat_change *change,
                              enum chat_reach *out_reach, struct cc_error *err)
 {
@@ -86,13 +139,13 @@ static enum cc_code announce(struct chat_announcer *announcer, const struct chat
     enum cc_code code = store->ops->materialise(store, change, err);
 
     if (code == CC_OK)
+        code = note_members(announcer, change, err);
+    if (code == CC_OK)
         code = load(announcer, change, arena, &announcement, err);
     if (code == CC_OK)
         code = tell(announcer, &announcement, out_reach, err);
     if (code == CC_OK && change->after.deleted)
-        code = store->ops->end_members(store, &change->after, END_BUDGET_MS, err);
-    if (code == CC_OK && change->after.deleted)
-        code = store->ops->erase(store, change->after.chat_id, err);
+        code = end_chat(announcer, &change->after, err);
     if (code == CC_OK)
         code = store->ops->mark_announced(store, change, err);
     if (code == CC_OK)
@@ -132,7 +185,7 @@ static enum cc_code carry_out(struct chat_announcer *announcer, const struct cha
     *out_reach = CHAT_REACH_ALL;
     if (announce_pending(announcer, change->after.chat_id, &count, out_reach, &later) == CC_OK)
         return CC_OK;
-    CC_TRY(announcer->store->ops->materialise(announcer->store, change, err));
+    CC_TRY(materialise(announcer, change, err));
     cc_log_error(CC_LOG_WARN, "a change is announced later", &later, "chat_id",
                  change->after.chat_id, NULL);
     *out_reach = CHAT_REACH_LATER;
@@ -175,7 +228,7 @@ enum cc_code chat_announcer_catch_up(struct chat_announcer *announcer, const cha
     size_t count = 0;
 
     CC_TRY(store->ops->find_change(store, chat_id, version, arena, &change, err));
-    CC_TRY(store->ops->materialise(store, change, err));
+    CC_TRY(materialise(announcer, change, err));
     return announce_chat(announcer, chat_id, &count, err);
 }
 

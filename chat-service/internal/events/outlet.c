@@ -17,6 +17,7 @@
 #include "common/topics.h"
 #include "list_cache.h"
 #include "member_cache.h"
+#include "memberships_cache.h"
 
 #define PRODUCER_NAME      "chat-service"
 #define FIRST_POLL_MS      20
@@ -26,6 +27,14 @@
 #define SYSTEM_TEXT_BYTES  (64 * 1024)
 
 #define PERSONAL_TEXT_BYTES 1024
+
+static enum cc_code note_members(struct chat_outlet *base, const struct membership *members,
+                                 size_t count, struct cc_error *err)
+{
+    const struct chat_outlet_servers *outlet = (const struct chat_outlet_servers *)base;
+
+    return chat_memberships_cache_put(outlet->redis, members, count, err);
+}
 
 static enum cc_code raise_rights(struct chat_outlet *base,
                                  const struct chat_announcement *announcement, struct cc_error *err)
@@ -436,7 +445,8 @@ static enum cc_code await_cleared(struct chat_outlet *base, const struct persona
     return await((struct chat_outlet_servers *)base, is_cleared, personal, err);
 }
 
-static const struct chat_outlet_ops servers_ops = {.raise_rights = raise_rights,
+static const struct chat_outlet_ops servers_ops = {.note_members = note_members,
+                                                   .raise_rights = raise_rights,
                                                    .publish = publish,
                                                    .publish_personal = publish_personal,
                                                    .await_persisted = await_persisted,

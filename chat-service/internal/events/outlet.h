@@ -27,6 +27,10 @@ struct chat_announcement {
 
 struct chat_outlet;
 struct chat_outlet_ops {
+    /* Puts memberships of one chat, which the store has, where their people's lists are read from.
+     * Repeatable. */
+    enum cc_code (*note_members)(struct chat_outlet *outlet, const struct membership *members,
+                                 size_t count, struct cc_error *err);
     /* Makes the new rights count: members:{chat}, mver:{chat}; everybody who holds older ones is
      * told. Repeatable. */
     enum cc_code (*raise_rights)(struct chat_outlet *outlet,

@@ -7,6 +7,7 @@
 #include "common/hash_map.h"
 #include "common/log.h"
 #include "list_cache.h"
+#include "memberships_cache.h"
 #include "reads.h"
 
 /* The activity of one chat that the cache did not have. */
@@ -66,7 +67,7 @@ enum cc_code chat_lines_load(struct chat_app *app, struct cc_arena *arena, const
 {
     struct chat_member_list mine = {0};
 
-    CC_TRY(app->store->ops->list_memberships(app->store, user_id, filter, arena, &mine, err));
+    CC_TRY(chat_memberships_list(app->redis, app->store, user_id, filter, arena, &mine, err));
     *out = (struct chat_lines){.app = app, .arena = arena, .count = mine.count};
     out->entries = cc_arena_calloc(arena, mine.count + 1, sizeof(*out->entries));
     struct chat_activity *activities = cc_arena_calloc(arena, mine.count + 1, sizeof(*activities));

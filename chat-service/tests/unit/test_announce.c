@@ -9,7 +9,7 @@
 
 #define TOLD_MAX 64
 
-enum step { STEP_RIGHTS, STEP_PUBLISH, STEP_AWAIT, STEP_PERSONAL, STEP_NONE };
+enum step { STEP_NOTE, STEP_RIGHTS, STEP_PUBLISH, STEP_AWAIT, STEP_PERSONAL, STEP_NONE };
 
 struct told {
     enum step step;
@@ -21,6 +21,7 @@ struct recording_outlet {
     struct chat_outlet base;
     struct told told[TOLD_MAX];
     size_t count;
+    size_t noted;      /* memberships that lists were told of */
     enum step failing; /* this step fails, always */
 };
 struct fixture {
@@ -44,6 +45,19 @@ static enum cc_code record(struct chat_outlet *base, enum step step,
     *told = (struct told){
         .step = step, .version = change->after.version, .rights_version = rights_version};
     change_op_id(change, told->op_id);
+    return CC_OK;
+}
+
+/* Before anything else is told, and again with each try: only how many is recorded. */
+static enum cc_code record_members(struct chat_outlet *base, const struct membership *members,
+                                   size_t count, struct cc_error *err)
+{
+    struct recording_outlet *outlet = (struct recording_outlet *)base;
+
+    (void)members;
+    if (outlet->failing == STEP_NOTE)
+        return cc_fail(err, CC_UNAVAILABLE, NULL, "no Redis");
+    outlet->noted += count;
     return CC_OK;
 }
 
@@ -96,7 +110,8 @@ static enum cc_code clear_at_once(struct chat_outlet *base, const struct persona
     return CC_OK;
 }
 
-static const struct chat_outlet_ops recording_ops = {.raise_rights = record_rights,
+static const struct chat_outlet_ops recording_ops = {.note_members = record_members,
+                                                     .raise_rights = record_rights,
                                                      .publish = record_publish,
                                                      .publish_personal = record_personal,
                                                      .await_persisted = record_await,
@@ -242,6 +257,36 @@ static void a_removal_whose_outcome_does_not_come_takes_the_rights_all_the_same(
 
     assert_told(f, expected, 2);
     assert_int_equal(unannounced(f, removal), 0);
+}
+
+static void nobody_is_told_before_the_lists_know_the_members(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+
+    f->outlet.failing = STEP_NOTE;
+    assert_int_equal(must_commit(f, group), CHAT_REACH_LATER);
+    assert_int_equal(f->outlet.count, 0);
+    assert_int_equal(unannounced(f, group), 1);
+    assert_non_null(member_of(f, group, group->actor_id)); /* it has happened */
+
+    f->outlet.failing = STEP_NONE;
+    assert_int_equal(sweep(f), 1);
+    assert_int_equal(f->outlet.noted, group->member_count);
+    assert_int_equal(unannounced(f, group), 0);
+}
+
+static void when_a_chat_ends_the_lists_of_all_its_people_know_it(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+
+    must_commit(f, group);
+    f->outlet.noted = 0;
+    must_commit(f, change_delete(f->arena, &group->after, group->actor_id, T0 + 1));
+
+    assert_int_equal(f->outlet.noted, group->member_count);
+    assert_int_equal(member_of(f, group, group->actor_id)->state, CC_MEMBER_REMOVED);
 }
 
 static void a_version_that_somebody_else_took_is_a_conflict(void **state)
@@ -589,6 +634,8 @@ int main(void)
         announce_test(who_leaves_with_the_account_is_followed_and_leaves_once),
         announce_test(a_removal_is_in_the_timeline_before_the_rights_change),
         announce_test(a_removal_whose_outcome_does_not_come_takes_the_rights_all_the_same),
+        announce_test(nobody_is_told_before_the_lists_know_the_members),
+        announce_test(when_a_chat_ends_the_lists_of_all_its_people_know_it),
         announce_test(a_version_that_somebody_else_took_is_a_conflict),
         announce_test(without_kafka_the_change_has_happened_and_waits),
         announce_test(the_sweep_tells_what_a_crash_after_the_insert_left),
