@@ -14,6 +14,7 @@
 #include "events/event_payload.h"
 #include "events/receipts.h"
 #include "outcome_frame.h"
+#include "reads_cache.h"
 #include "standing.h"
 
 #define KNOWN_MAX         50000
@@ -53,6 +54,8 @@ struct round {
     struct person *persons;
     size_t person_count;
     struct cc_hash_map *by_key;
+    struct receipt *stored; /* at once, in this round */
+    size_t stored_count;
 };
 
 static void free_known(struct cc_pending *pending)
@@ -240,15 +243,16 @@ static bool has_moved(const struct person *person)
 static enum cc_code store_moved(struct round *round, struct cc_error *err)
 {
     struct message_store *store = round->consumer->store;
-    struct receipt *moved = cc_arena_calloc(round->arena, round->person_count + 1, sizeof *moved);
     size_t count = 0;
 
+    round->stored = cc_arena_calloc(round->arena, round->person_count + 1, sizeof *round->stored);
     for (size_t i = 0; i < round->person_count; i++) {
         const struct person *person = &round->persons[i];
         if (!person->stored_later && (has_moved(person) || person->known->pending.unsaved))
-            moved[count++] = person->after;
+            round->stored[count++] = person->after;
     }
-    return count == 0 ? CC_OK : store->ops->raise_receipts(store, moved, count, err);
+    round->stored_count = count;
+    return count == 0 ? CC_OK : store->ops->raise_receipts(store, round->stored, count, err);
 }
 
 static enum cc_code count_unread(struct read_consumer *consumer, const struct receipt *receipt,
@@ -387,6 +391,7 @@ static enum cc_code tell(struct round *round, struct cc_error *err)
     for (size_t i = 0; i < round->mark_count; i++)
         if (round->marks[i].ask.origin.node[0] != '\0')
             CC_TRY(put_answer(round, &round->marks[i], &batch, err));
+    reads_cache_raise(&batch, round->stored, round->stored_count);
     (void)redis_outlet_send(&round->consumer->outlet, &batch);
     return CC_OK;
 }
@@ -438,9 +443,9 @@ enum cc_code consume_read(void *app, struct cc_batch *batch, struct cc_error *er
     return code;
 }
 
-/* What came too soon after what was told. */
-static void tell_what_waited(struct read_consumer *consumer, struct cc_pending *const *pending,
-                             size_t count, struct cc_arena *arena)
+/* What came too soon after what was told, and what is stored now. */
+static void tell_saved(struct read_consumer *consumer, struct cc_pending *const *pending,
+                       const struct receipt *saved, size_t count, struct cc_arena *arena)
 {
     struct cc_bus_batch batch = cc_bus_batch_create(arena);
 
@@ -453,6 +458,7 @@ static void tell_what_waited(struct read_consumer *consumer, struct cc_pending *
         known->told = known->now;
         known->untold = false;
     }
+    reads_cache_raise(&batch, saved, count);
     (void)redis_outlet_send(&consumer->outlet, &batch);
 }
 
@@ -468,7 +474,7 @@ enum cc_code consume_read_save(void *app, struct cc_arena *arena, struct cc_erro
         unsaved[i] = ((struct known *)pending[i])->now;
     if (count > 0)
         CC_TRY(store->ops->raise_receipts(store, unsaved, count, err));
-    tell_what_waited(consumer, pending, count, arena);
+    tell_saved(consumer, pending, unsaved, count, arena);
     cc_write_behind_saved(consumer->known);
     return CC_OK;
 }

@@ -9,6 +9,7 @@
 #include "app.h"
 #include "http/hide_message.h"
 #include "http/routes.h"
+#include "reads_cache.h"
 #include "standing.h"
 
 #define PAIRS_MAX 200 /* each of them is a few queries */
@@ -84,13 +85,18 @@ static enum cc_code count_unread(struct message_store *store, struct heads_item 
 }
 
 /* Somebody who has read to the end has nothing unread, whatever the log says of counting. */
+static bool has_read_all(const struct heads_item *item)
+{
+    return item->head.rev > 0 && item->standing.receipt.read_seq >= item->head.seq;
+}
+
 static enum cc_code fill_person(struct message_app *app, struct heads_item *item,
                                 struct cc_error *err)
 {
     struct standing *standing = &item->standing;
 
     CC_TRY(standing_begin(app->store, app->redis, item->chat_id, item->user_id, standing, err));
-    if (item->head.rev > 0 && standing->receipt.read_seq >= item->head.seq)
+    if (has_read_all(item))
         return CC_OK;
     CC_TRY(standing_complete(app->members, standing, err));
     return count_unread(app->store, item, err);
@@ -124,18 +130,38 @@ static enum cc_code fill_pair(struct message_app *app, struct heads_item *item,
     return item->gone ? CC_OK : code;
 }
 
-static enum cc_code fill(struct message_app *app, const struct heads_input *input,
-                         struct heads_item *items, struct cc_error *err)
+/* What Redis knows of one person in all the chats, in three round trips. */
+static void fill_by_hints(struct message_app *app, const struct heads_input *input,
+                          struct heads_item *items, struct cc_arena *arena)
 {
     struct head_position hints[HEADS_HINT_MAX] = {0};
+    struct receipt *reads = cc_arena_calloc(arena, input->count + 1, sizeof *reads);
 
-    if (!input->pairs) /* who asks for those counts on from there: a hint that is behind won't do */
-        heads_hint(app->redis, input->chat_ids, input->count, hints);
-    for (size_t i = 0; i < input->count; i++) {
-        items[i] = (struct heads_item){
-            .chat_id = input->chat_ids[i], .user_id = input->user_ids[i], .head = hints[i]};
-        CC_TRY(input->pairs ? fill_pair(app, &items[i], err) : fill_one(app, &items[i], err));
+    heads_hint(app->redis, input->chat_ids, input->count, hints);
+    if (input->user_id != NULL) {
+        reads_cache_find(app->redis, input->user_id, input->chat_ids, input->count, arena, reads);
+        heads_hint_reads(app->redis, reads, input->count);
     }
+    for (size_t i = 0; i < input->count; i++) {
+        items[i].head = hints[i];
+        items[i].standing =
+            (struct standing){.receipt = reads[i], .floor_seq = reads[i].cleared_seq};
+    }
+}
+
+/* Of pairs hints say nothing: who asks for those counts on from there, and behind won't do. What
+ * Redis says of a person may be behind as well: only where nothing is left unread it is enough. */
+static enum cc_code fill(struct message_app *app, const struct heads_input *input,
+                         struct heads_item *items, struct cc_arena *arena, struct cc_error *err)
+{
+    for (size_t i = 0; i < input->count; i++)
+        items[i] =
+            (struct heads_item){.chat_id = input->chat_ids[i], .user_id = input->user_ids[i]};
+    if (!input->pairs)
+        fill_by_hints(app, input, items, arena);
+    for (size_t i = 0; i < input->count; i++)
+        if (input->user_id == NULL || !has_read_all(&items[i]))
+            CC_TRY(input->pairs ? fill_pair(app, &items[i], err) : fill_one(app, &items[i], err));
     return CC_OK;
 }
 
@@ -186,7 +212,7 @@ enum cc_code message_http_heads(struct cc_request *req, struct cc_response *res,
     CC_TRY(read_input(req, &input, err));
     struct heads_item *items =
         cc_arena_calloc(cc_request_arena(req), input.count + 1, sizeof *items);
-    CC_TRY(fill(app, &input, items, err));
+    CC_TRY(fill(app, &input, items, cc_request_arena(req), err));
     if (input.user_id != NULL)
         CC_TRY(
             mark_hidden(app->store, input.user_id, items, input.count, cc_request_arena(req), err));

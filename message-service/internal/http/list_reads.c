@@ -1,9 +1,10 @@
 /* GET /internal/users/{user_id}/reads: how far somebody has read each chat. Worker threads. One
- * query, however many chats; own sends of the last seconds come from Redis. */
+ * question, however many chats; own sends of the last seconds come from Redis. */
 
 #include "app.h"
 #include "heads.h"
 #include "http/routes.h"
+#include "reads_cache.h"
 
 static void raise_by_hints(struct cc_redis *redis, const struct receipt_list *list)
 {
@@ -22,7 +23,7 @@ enum cc_code message_http_reads_by(struct cc_request *req, struct cc_response *r
     const char *user_id;
 
     CC_TRY(cc_request_uuid(req, "user_id", &user_id, err));
-    CC_TRY(app->store->ops->receipts_by(app->store, user_id, cc_request_arena(req), &list, err));
+    CC_TRY(reads_cache_list(app->redis, app->store, user_id, cc_request_arena(req), &list, err));
     raise_by_hints(app->redis, &list);
     struct cc_json_writer *writer = cc_response_json(res);
     cc_json_open_object(writer, NULL);

@@ -284,6 +284,34 @@ static void reading_moves_forward_only_and_not_past_the_end(void **state)
     assert_int_equal(unread_of(f, chat, grace), 0);
 }
 
+static void with_reads(struct message_fixture *f, const char *command, const char *user_id,
+                       const char *chat_id, const char *positions)
+{
+    struct cc_error err = {0};
+
+    assert_int_equal(cc_redis_do(f->app.redis, NULL, &err, command,
+                                 cc_arena_printf(f->arena, "reads:%s", user_id), chat_id, positions,
+                                 NULL),
+                     CC_OK);
+}
+
+/* Who has read to the end by Redis has; of whom it says less, or nothing, the store is asked. */
+static void redis_knows_who_has_read_all_and_the_store_the_rest(void **state)
+{
+    struct message_fixture *f = *state;
+    const char *chat = a_new_id(f), *path = path_of(f, chat, "read"), *grace = f->members[1];
+    must_send(f, f->members[0], chat, 5);
+    assert_int_equal(call(f, grace, "POST", path, "{\"seq\":3}", NULL).status, 200);
+    assert_int_equal(unread_of(f, chat, grace), 2);
+
+    with_reads(f, "HSET", grace, chat, "1 0"); /* behind: what raised it was lost */
+    assert_int_equal(unread_of(f, chat, grace), 2);
+    with_reads(f, "DEL", grace, NULL, NULL);
+    assert_int_equal(unread_of(f, chat, grace), 2);
+    with_reads(f, "HSET", grace, chat, "5 0");
+    assert_int_equal(unread_of(f, chat, grace), 0);
+}
+
 static void counts_of_several_people_are_asked_for_at_once(void **state)
 {
     struct message_fixture *f = *state;
@@ -491,6 +519,7 @@ int main(void)
         TEST(whoever_missed_what_the_log_has_forgotten_reloads),
         TEST(what_the_log_has_forgotten_is_not_sent_again),
         TEST(reading_moves_forward_only_and_not_past_the_end),
+        TEST(redis_knows_who_has_read_all_and_the_store_the_rest),
         TEST(counts_of_several_people_are_asked_for_at_once),
         TEST(an_operation_s_outcome_can_be_asked_for),
         TEST(a_cached_membership_counts_only_while_its_version_does),
