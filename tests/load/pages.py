@@ -1,7 +1,7 @@
 """What pages cost a person with many chats, and readers of a very long chat: the REST API through the public port, one
 request after the other on one connection, the questions in turns. The same page of a chat with one page of messages stands
-beside it, and the bare finds of the same documents: of the chat list the person's memberships and settings, which every
-request reads; the rest is taken from what chat-service keeps in Redis.
+beside it, and the bare finds of the same documents: of the chat list the person's memberships and settings, though all but the
+settings is taken from what the services keep in Redis.
 """
 
 import http.client
