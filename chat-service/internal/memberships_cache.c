@@ -168,8 +168,9 @@ static bool read_rows(const redisReply *reply, const char *user_id, struct cc_ar
     return whole;
 }
 
+/* False: the store must be asked. *out_away: and Redis need not be asked again. */
 static bool find_cached(struct cc_redis *redis, const char *user_id, struct cc_arena *arena,
-                        struct chat_member_list *out)
+                        struct chat_member_list *out, bool *out_away)
 {
     char name[CC_REDIS_NAME_BYTES];
     CC_AUTO(redis_reply) redisReply *reply = NULL;
@@ -177,8 +178,8 @@ static bool find_cached(struct cc_redis *redis, const char *user_id, struct cc_a
 
     *out = (struct chat_member_list){0};
     name_of(user_id, name);
-    if (cc_redis_do(redis, &reply, &err, "HGETALL", name, NULL) != CC_OK ||
-        reply->type != REDIS_REPLY_ARRAY || !read_rows(reply, user_id, arena, out))
+    *out_away = cc_redis_do(redis, &reply, &err, "HGETALL", name, NULL) != CC_OK;
+    if (*out_away || reply->type != REDIS_REPLY_ARRAY || !read_rows(reply, user_id, arena, out))
         return false;
     qsort(out->items, out->count, sizeof(*out->items), compare_chats);
     return true;
@@ -199,9 +200,11 @@ enum cc_code chat_memberships_list(struct cc_redis *redis, struct chat_store *st
                                    struct cc_arena *arena, struct chat_member_list *out,
                                    struct cc_error *err)
 {
-    if (!find_cached(redis, user_id, arena, out)) {
+    bool away = false;
+
+    if (!find_cached(redis, user_id, arena, out, &away)) {
         CC_TRY(store->ops->list_memberships(store, user_id, CHAT_MEMBERS_EVER, arena, out, err));
-        if (out->count < CHAT_MEMBERSHIPS_MAX)
+        if (!away && out->count < CHAT_MEMBERSHIPS_MAX)
             fill(redis, user_id, out);
     }
     if (filter == CHAT_MEMBERS_ACTIVE)

@@ -59,25 +59,6 @@ static enum cc_code load(struct chat_announcer *announcer, const struct chat_cha
     return store->ops->list_members(store, &everybody, arena, members, err);
 }
 
-/* For the end of a membership the rights change last: the timeline must hold the change first, so
- * that nothing that is shown after it was accepted by its rules. */
-static enum cc_code tell(struct chat_announcer *announcer,
-                         const struct chat_announcement *announcement, enum chat_reach *out_reach,
-                         struct cc_error *err)
-{
-    struct chat_outlet *outlet = announcer->outlet;
-    bool ending = change_ends_memberships(announcement->change);
-
-    if (!ending)
-        CC_TRY(outlet->ops->raise_rights(outlet, announcement, err));
-    CC_TRY(outlet->ops->publish(outlet, announcement, err));
-    if (!ending)
-        return CC_OK;
-    if (outlet->ops->await_persisted(outlet, announcement->change, err) != CC_OK)
-        *out_reach = CHAT_REACH_LATER; /* Kafka has it: it will be, and needs no second telling */
-    return outlet->ops->raise_rights(outlet, announcement, err);
-}
-
 static enum cc_code note_members(struct chat_announcer *announcer, const struct chat_change *change,
                                  struct cc_error *err)
 {
@@ -86,8 +67,8 @@ static enum cc_code note_members(struct chat_announcer *announcer, const struct 
     return outlet->ops->note_members(outlet, change->members, change->member_count, err);
 }
 
-/* Visible in the store at once; where lists are read from as soon as may be: the announcement does
- * that again, until it is done. */
+/* Visible in the store at once; where lists are read from as soon as may be: with the rights it is
+ * done again, until it is. */
 static enum cc_code materialise(struct chat_announcer *announcer, const struct chat_change *change,
                                 struct cc_error *err)
 {
@@ -98,6 +79,35 @@ static enum cc_code materialise(struct chat_announcer *announcer, const struct c
         cc_log_error(CC_LOG_DEBUG, "lists of chats hear of a change later", &later, "chat_id",
                      change->after.chat_id, NULL);
     return CC_OK;
+}
+
+/* What anybody holds of the rights, and of their own chats. */
+static enum cc_code raise_rights(struct chat_announcer *announcer,
+                                 const struct chat_announcement *announcement, struct cc_error *err)
+{
+    struct chat_outlet *outlet = announcer->outlet;
+
+    CC_TRY(note_members(announcer, announcement->change, err));
+    return outlet->ops->raise_rights(outlet, announcement, err);
+}
+
+/* For the end of a membership the rights change last: the timeline must hold the change first, so
+ * that nothing that is shown after it was accepted by its rules. */
+static enum cc_code tell(struct chat_announcer *announcer,
+                         const struct chat_announcement *announcement, enum chat_reach *out_reach,
+                         struct cc_error *err)
+{
+    struct chat_outlet *outlet = announcer->outlet;
+    bool ending = change_ends_memberships(announcement->change);
+
+    if (!ending)
+        CC_TRY(raise_rights(announcer, announcement, err));
+    CC_TRY(outlet->ops->publish(outlet, announcement, err));
+    if (!ending)
+        return CC_OK;
+    if (outlet->ops->await_persisted(outlet, announcement->change, err) != CC_OK)
+        *out_reach = CHAT_REACH_LATER; /* Kafka has it: it will be, and needs no second telling */
+    return raise_rights(announcer, announcement, err);
 }
 
 static enum cc_code note_everybody(struct chat_announcer *announcer, const struct chat *chat,
@@ -136,10 +146,8 @@ static enum cc_code announce(struct chat_announcer *announcer, const struct chat
     struct chat_store *store = announcer->store;
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct chat_announcement announcement;
-    enum cc_code code = store->ops->materialise(store, change, err);
+    enum cc_code code = materialise(announcer, change, err);
 
-    if (code == CC_OK)
-        code = note_members(announcer, change, err);
     if (code == CC_OK)
         code = load(announcer, change, arena, &announcement, err);
     if (code == CC_OK)

@@ -48,7 +48,7 @@ static enum cc_code record(struct chat_outlet *base, enum step step,
     return CC_OK;
 }
 
-/* Before anything else is told, and again with each try: only how many is recorded. */
+/* More than once for a change: only how many is recorded. */
 static enum cc_code record_members(struct chat_outlet *base, const struct membership *members,
                                    size_t count, struct cc_error *err)
 {
@@ -259,7 +259,7 @@ static void a_removal_whose_outcome_does_not_come_takes_the_rights_all_the_same(
     assert_int_equal(unannounced(f, removal), 0);
 }
 
-static void nobody_is_told_before_the_lists_know_the_members(void **state)
+static void a_chat_is_told_when_the_lists_know_its_members(void **state)
 {
     struct fixture *f = *state;
     struct chat_change *group = a_group(f->arena);
@@ -272,8 +272,26 @@ static void nobody_is_told_before_the_lists_know_the_members(void **state)
 
     f->outlet.failing = STEP_NONE;
     assert_int_equal(sweep(f), 1);
-    assert_int_equal(f->outlet.noted, group->member_count);
+    assert_true(f->outlet.noted >= group->member_count);
     assert_int_equal(unannounced(f, group), 0);
+}
+
+/* The owner of the timeline must hear of it all the same: it refuses whoever was removed. */
+static void a_removal_is_told_though_the_lists_cannot_know_it_yet(void **state)
+{
+    struct fixture *f = *state;
+    struct chat_change *group = a_group(f->arena);
+    const enum step expected[] = {STEP_PUBLISH, STEP_AWAIT};
+
+    must_commit(f, group);
+    f->outlet.count = 0;
+    f->outlet.failing = STEP_NOTE;
+    struct chat_change *removal =
+        change_remove(f->arena, &group->after, group->actor_id, &group->members[1], T0 + 1);
+    assert_int_equal(must_commit(f, removal), CHAT_REACH_LATER);
+
+    assert_told(f, expected, 2);
+    assert_int_equal(unannounced(f, removal), 1);
 }
 
 static void when_a_chat_ends_the_lists_of_all_its_people_know_it(void **state)
@@ -634,7 +652,8 @@ int main(void)
         announce_test(who_leaves_with_the_account_is_followed_and_leaves_once),
         announce_test(a_removal_is_in_the_timeline_before_the_rights_change),
         announce_test(a_removal_whose_outcome_does_not_come_takes_the_rights_all_the_same),
-        announce_test(nobody_is_told_before_the_lists_know_the_members),
+        announce_test(a_chat_is_told_when_the_lists_know_its_members),
+        announce_test(a_removal_is_told_though_the_lists_cannot_know_it_yet),
         announce_test(when_a_chat_ends_the_lists_of_all_its_people_know_it),
         announce_test(a_version_that_somebody_else_took_is_a_conflict),
         announce_test(without_kafka_the_change_has_happened_and_waits),
