@@ -165,8 +165,9 @@ static bool read_rows(const redisReply *reply, const char *user_id, struct cc_ar
     return whole;
 }
 
+/* False: the store must be asked. *out_away: and Redis need not be asked again. */
 static bool find_all(struct cc_redis *redis, const char *user_id, struct cc_arena *arena,
-                     struct receipt_list *out)
+                     struct receipt_list *out, bool *out_away)
 {
     char name[CC_REDIS_NAME_BYTES];
     CC_AUTO(redis_reply) redisReply *reply = NULL;
@@ -174,17 +175,20 @@ static bool find_all(struct cc_redis *redis, const char *user_id, struct cc_aren
 
     *out = (struct receipt_list){0};
     name_of(user_id, name);
-    return cc_redis_do(redis, &reply, &err, "HGETALL", name, NULL) == CC_OK &&
-           reply->type == REDIS_REPLY_ARRAY && read_rows(reply, user_id, arena, out);
+    *out_away = cc_redis_do(redis, &reply, &err, "HGETALL", name, NULL) != CC_OK;
+    return !*out_away && reply->type == REDIS_REPLY_ARRAY && read_rows(reply, user_id, arena, out);
 }
 
 enum cc_code reads_cache_list(struct cc_redis *redis, struct message_store *store,
                               const char *user_id, struct cc_arena *arena, struct receipt_list *out,
                               struct cc_error *err)
 {
-    if (find_all(redis, user_id, arena, out))
+    bool away = false;
+
+    if (find_all(redis, user_id, arena, out, &away))
         return CC_OK;
     CC_TRY(store->ops->receipts_by(store, user_id, arena, out, err));
-    fill(redis, user_id, out);
+    if (!away)
+        fill(redis, user_id, out);
     return CC_OK;
 }
