@@ -11,38 +11,40 @@
 #include "common/strbuf.h"
 #include "common/topics.h"
 
-#define TTL_S      "600"
-#define WHOLE      "*"
-#define ROW_BYTES  128
-#define PUT_AT_ONE 25 /* keys of one script, which takes 64 words */
-#define ROWS_BYTES (1024 * 1024)
+#define TTL_S       "600"
+#define WHOLE       "*"
+#define ROW_BYTES   128
+#define PUT_AT_ONCE 25 /* keys of one script, which takes 64 words */
+#define ROWS_BYTES  (1024 * 1024)
+
+/* Lua: a row replaces none that is as new. */
+#define PUT_ROW                                                                                    \
+    "local function put(key, chat, row)\n"                                                         \
+    "  local known = redis.call('HGET', key, chat)\n"                                              \
+    "  if not known or tonumber(string.match(known, '^%d+'))\n"                                    \
+    "      < tonumber(string.match(row, '^%d+')) then\n"                                           \
+    "    redis.call('HSET', key, chat, row) end\n"                                                 \
+    "end\n"
 
 /* KEYS: of the people. ARGV: the chat, the seconds, a row for each of them. What would expire while
  * somebody fills it begins anew. */
-static struct cc_redis_script put_newer = {
-    .source = "for i = 1, #KEYS do\n"
-              "  local row = ARGV[i + 2]\n"
-              "  local known = redis.call('HGET', KEYS[i], ARGV[1])\n"
-              "  if not known or tonumber(string.match(known, '^%d+'))\n"
-              "      < tonumber(string.match(row, '^%d+')) then\n"
-              "    redis.call('HSET', KEYS[i], ARGV[1], row) end\n"
-              "  if redis.call('TTL', KEYS[i]) < 60 then\n"
-              "    redis.call('HDEL', KEYS[i], '*')\n"
-              "    redis.call('EXPIRE', KEYS[i], ARGV[2]) end\n"
-              "end\n"
-              "return #KEYS\n"};
+static struct cc_redis_script put_newer = {.source = PUT_ROW
+                                           "for i = 1, #KEYS do\n"
+                                           "  put(KEYS[i], ARGV[1], ARGV[i + 2])\n"
+                                           "  if redis.call('TTL', KEYS[i]) < 60 then\n"
+                                           "    redis.call('HDEL', KEYS[i], '*')\n"
+                                           "    redis.call('EXPIRE', KEYS[i], ARGV[2]) end\n"
+                                           "end\n"
+                                           "return #KEYS\n"};
 
 /* KEYS[1]: of the person. ARGV: the seconds, then a line for each chat: its id and its row. */
 static struct cc_redis_script fill_up = {
-    .source = "for chat, row in string.gmatch(ARGV[2], '(%S+) ([^\\n]+)\\n') do\n"
-              "  local known = redis.call('HGET', KEYS[1], chat)\n"
-              "  if not known or tonumber(string.match(known, '^%d+'))\n"
-              "      < tonumber(string.match(row, '^%d+')) then\n"
-              "    redis.call('HSET', KEYS[1], chat, row) end\n"
-              "end\n"
-              "redis.call('HSET', KEYS[1], '*', '')\n"
-              "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
-              "return 1\n"};
+    .source = PUT_ROW "for chat, row in string.gmatch(ARGV[2], '(%S+) ([^\\n]+)\\n') do\n"
+                      "  put(KEYS[1], chat, row)\n"
+                      "end\n"
+                      "redis.call('HSET', KEYS[1], '*', '')\n"
+                      "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
+                      "return 1\n"};
 
 static void name_of(const char *user_id, char out[CC_REDIS_NAME_BYTES])
 {
@@ -96,8 +98,8 @@ static bool read_row(const char *text, struct cc_arena *arena, struct membership
 static enum cc_code put_some(struct cc_redis *redis, const struct membership *members, size_t count,
                              struct cc_error *err)
 {
-    char names[PUT_AT_ONE][CC_REDIS_NAME_BYTES], rows[PUT_AT_ONE][ROW_BYTES];
-    const char *argv[2 * PUT_AT_ONE + 2];
+    char names[PUT_AT_ONCE][CC_REDIS_NAME_BYTES], rows[PUT_AT_ONCE][ROW_BYTES];
+    const char *argv[2 * PUT_AT_ONCE + 2];
 
     for (size_t i = 0; i < count; i++) {
         name_of(members[i].user_id, names[i]);
@@ -113,8 +115,9 @@ static enum cc_code put_some(struct cc_redis *redis, const struct membership *me
 enum cc_code chat_memberships_cache_put(struct cc_redis *redis, const struct membership *members,
                                         size_t count, struct cc_error *err)
 {
-    for (size_t i = 0; i < count; i += PUT_AT_ONE)
-        CC_TRY(put_some(redis, members + i, count - i < PUT_AT_ONE ? count - i : PUT_AT_ONE, err));
+    for (size_t i = 0; i < count; i += PUT_AT_ONCE)
+        CC_TRY(
+            put_some(redis, members + i, count - i < PUT_AT_ONCE ? count - i : PUT_AT_ONCE, err));
     return CC_OK;
 }
 

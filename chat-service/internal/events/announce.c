@@ -67,8 +67,8 @@ static enum cc_code note_members(struct chat_announcer *announcer, const struct 
     return outlet->ops->note_members(outlet, change->members, change->member_count, err);
 }
 
-/* Visible in the store at once; where lists are read from as soon as may be: with the rights it is
- * done again, until it is. */
+/* For what is announced later: visible in the store at once, and where lists are read from as far
+ * as that goes. Announcing does it with the rights, until it is done. */
 static enum cc_code materialise(struct chat_announcer *announcer, const struct chat_change *change,
                                 struct cc_error *err)
 {
@@ -146,7 +146,7 @@ static enum cc_code announce(struct chat_announcer *announcer, const struct chat
     struct chat_store *store = announcer->store;
     CC_AUTO(arena) struct cc_arena *arena = cc_arena_create(0);
     struct chat_announcement announcement;
-    enum cc_code code = materialise(announcer, change, err);
+    enum cc_code code = store->ops->materialise(store, change, err);
 
     if (code == CC_OK)
         code = load(announcer, change, arena, &announcement, err);
