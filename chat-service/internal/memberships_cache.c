@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/redis_whole.h"
 #include "common/strbuf.h"
 #include "common/topics.h"
 
 #define TTL_S       "600"
-#define WHOLE       "*"
 #define ROW_BYTES   128
 #define PUT_AT_ONCE 25 /* keys of one script, which takes 64 words */
 #define ROWS_BYTES  (1024 * 1024)
@@ -32,7 +32,7 @@ static struct cc_redis_script put_newer = {.source = PUT_ROW
                                            "for i = 1, #KEYS do\n"
                                            "  put(KEYS[i], ARGV[1], ARGV[i + 2])\n"
                                            "  if redis.call('TTL', KEYS[i]) < 60 then\n"
-                                           "    redis.call('HDEL', KEYS[i], '*')\n"
+                                           "    redis.call('HDEL', KEYS[i], '" CC_REDIS_WHOLE "')\n"
                                            "    redis.call('EXPIRE', KEYS[i], ARGV[2]) end\n"
                                            "end\n"
                                            "return #KEYS\n"};
@@ -42,7 +42,7 @@ static struct cc_redis_script fill_up = {
     .source = PUT_ROW "for chat, row in string.gmatch(ARGV[2], '(%S+) ([^\\n]+)\\n') do\n"
                       "  put(KEYS[1], chat, row)\n"
                       "end\n"
-                      "redis.call('HSET', KEYS[1], '*', '')\n"
+                      "redis.call('HSET', KEYS[1], '" CC_REDIS_WHOLE "', '')\n"
                       "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
                       "return 1\n"};
 
@@ -147,45 +147,36 @@ static int compare_chats(const void *left, const void *right)
                   ((const struct membership *)right)->chat_id);
 }
 
-/* False unless every row is there and can be read. */
-static bool read_rows(const redisReply *reply, const char *user_id, struct cc_arena *arena,
+static bool read_rows(const redisReply *rows, const char *user_id, struct cc_arena *arena,
                       struct chat_member_list *out)
 {
-    bool whole = false;
+    out->items = cc_arena_calloc(arena, rows->elements / 2 + 1, sizeof(*out->items));
+    for (size_t i = 0; i + 1 < rows->elements; i += 2) {
+        struct membership *member = &out->items[out->count++];
 
-    out->items = cc_arena_calloc(arena, reply->elements / 2 + 1, sizeof(*out->items));
-    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-        const char *chat_id = reply->element[i]->str, *row = reply->element[i + 1]->str;
-        struct membership *member = &out->items[out->count];
-
-        if (strcmp(chat_id, WHOLE) == 0) {
-            whole = true;
-            continue;
-        }
-        if (!read_row(row, arena, member))
+        if (!read_row(rows->element[i + 1]->str, arena, member))
             return false;
-        member->chat_id = cc_arena_strdup(arena, chat_id);
+        member->chat_id = cc_arena_strdup(arena, rows->element[i]->str);
         member->user_id = user_id;
-        out->count++;
     }
-    return whole;
+    return true;
 }
 
-/* False: the store must be asked. *out_away: and Redis need not be asked again. */
-static bool find_cached(struct cc_redis *redis, const char *user_id, struct cc_arena *arena,
-                        struct chat_member_list *out, bool *out_away)
+static enum cc_redis_whole find_cached(struct cc_redis *redis, const char *user_id,
+                                       struct cc_arena *arena, struct chat_member_list *out)
 {
     char name[CC_REDIS_NAME_BYTES];
-    CC_AUTO(redis_reply) redisReply *reply = NULL;
-    struct cc_error err;
+    CC_AUTO(redis_reply) redisReply *rows = NULL;
 
     *out = (struct chat_member_list){0};
     name_of(user_id, name);
-    *out_away = cc_redis_do(redis, &reply, &err, "HGETALL", name, NULL) != CC_OK;
-    if (*out_away || reply->type != REDIS_REPLY_ARRAY || !read_rows(reply, user_id, arena, out))
-        return false;
+    enum cc_redis_whole found = cc_redis_whole_get(redis, name, &rows);
+    if (found != CC_REDIS_WHOLE_ALL)
+        return found;
+    if (!read_rows(rows, user_id, arena, out))
+        return CC_REDIS_WHOLE_PARTS;
     qsort(out->items, out->count, sizeof(*out->items), compare_chats);
-    return true;
+    return CC_REDIS_WHOLE_ALL;
 }
 
 static void keep_active(struct chat_member_list *list)
@@ -203,11 +194,11 @@ enum cc_code chat_memberships_list(struct cc_redis *redis, struct chat_store *st
                                    struct cc_arena *arena, struct chat_member_list *out,
                                    struct cc_error *err)
 {
-    bool away = false;
+    enum cc_redis_whole cached = find_cached(redis, user_id, arena, out);
 
-    if (!find_cached(redis, user_id, arena, out, &away)) {
+    if (cached != CC_REDIS_WHOLE_ALL) {
         CC_TRY(store->ops->list_memberships(store, user_id, CHAT_MEMBERS_EVER, arena, out, err));
-        if (!away && out->count < CHAT_MEMBERSHIPS_MAX)
+        if (cached == CC_REDIS_WHOLE_PARTS && out->count < CHAT_MEMBERSHIPS_MAX)
             fill(redis, user_id, out);
     }
     if (filter == CHAT_MEMBERS_ACTIVE)

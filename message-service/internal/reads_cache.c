@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/redis_whole.h"
 #include "common/topics.h"
 
 #define TTL_S       "600"
-#define WHOLE       "*"
 #define LINE_BYTES  96
 #define LINES_BYTES (1024 * 1024)
 #define PUT_AT_ONCE 50 /* keys of one script */
@@ -28,12 +28,12 @@ static struct cc_redis_script raise_all = {
               "  r = math.max(tonumber(r or 0), tonumber(read))\n"
               "  c = math.max(tonumber(c or 0), tonumber(cleared))\n"
               "  redis.call('HSET', KEYS[at], chat, string.format('%.0f %.0f', r, c))\n"
-              "  if ARGV[3] ~= '*' and redis.call('TTL', KEYS[at]) < 60 then\n"
-              "    redis.call('HDEL', KEYS[at], '*')\n"
+              "  if ARGV[3] ~= '" CC_REDIS_WHOLE "' and redis.call('TTL', KEYS[at]) < 60 then\n"
+              "    redis.call('HDEL', KEYS[at], '" CC_REDIS_WHOLE "')\n"
               "    redis.call('EXPIRE', KEYS[at], ARGV[1]) end\n"
               "end\n"
-              "if ARGV[3] == '*' then\n"
-              "  redis.call('HSET', KEYS[1], '*', '')\n"
+              "if ARGV[3] == '" CC_REDIS_WHOLE "' then\n"
+              "  redis.call('HSET', KEYS[1], '" CC_REDIS_WHOLE "', '')\n"
               "  redis.call('EXPIRE', KEYS[1], ARGV[1]) end\n"
               "return 1\n"};
 
@@ -90,7 +90,7 @@ static void fill(struct cc_redis *redis, const char *user_id, const struct recei
     cc_strbuf_init(&lines, LINES_BYTES);
     for (size_t i = 0; i < list->count; i++)
         write_line(&lines, &list->items[i]);
-    const char *argv[] = {name, TTL_S, cc_strbuf_text(&lines), WHOLE};
+    const char *argv[] = {name, TTL_S, cc_strbuf_text(&lines), CC_REDIS_WHOLE};
     if (lines.overflowed)
         cc_log(CC_LOG_DEBUG, "too many read positions to be cached", "user_id", user_id, NULL);
     else if (cc_redis_eval(redis, &raise_all, 1, 4, argv, NULL, NULL, &err) != CC_OK)
@@ -143,52 +143,44 @@ void reads_cache_find(struct cc_redis *redis, const char *user_id, const char *c
         (void)read_positions(reply->element[i], &out[i]); /* what can't be read is not known */
 }
 
-/* False unless every chat is there and can be read. */
-static bool read_rows(const redisReply *reply, const char *user_id, struct cc_arena *arena,
+static bool read_rows(const redisReply *rows, const char *user_id, struct cc_arena *arena,
                       struct receipt_list *out)
 {
-    bool whole = false;
+    out->items = cc_arena_calloc(arena, rows->elements / 2 + 1, sizeof *out->items);
+    for (size_t i = 0; i + 1 < rows->elements; i += 2) {
+        struct receipt *receipt = &out->items[out->count++];
 
-    out->items = cc_arena_calloc(arena, reply->elements / 2 + 1, sizeof *out->items);
-    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-        struct receipt *receipt = &out->items[out->count];
-
-        if (strcmp(reply->element[i]->str, WHOLE) == 0) {
-            whole = true;
-            continue;
-        }
-        if (!read_positions(reply->element[i + 1], receipt))
+        if (!read_positions(rows->element[i + 1], receipt))
             return false;
-        name_receipt(receipt, reply->element[i]->str, user_id);
-        out->count++;
+        name_receipt(receipt, rows->element[i]->str, user_id);
     }
-    return whole;
+    return true;
 }
 
-/* False: the store must be asked. *out_away: and Redis need not be asked again. */
-static bool find_all(struct cc_redis *redis, const char *user_id, struct cc_arena *arena,
-                     struct receipt_list *out, bool *out_away)
+static enum cc_redis_whole find_all(struct cc_redis *redis, const char *user_id,
+                                    struct cc_arena *arena, struct receipt_list *out)
 {
     char name[CC_REDIS_NAME_BYTES];
-    CC_AUTO(redis_reply) redisReply *reply = NULL;
-    struct cc_error err;
+    CC_AUTO(redis_reply) redisReply *rows = NULL;
 
     *out = (struct receipt_list){0};
     name_of(user_id, name);
-    *out_away = cc_redis_do(redis, &reply, &err, "HGETALL", name, NULL) != CC_OK;
-    return !*out_away && reply->type == REDIS_REPLY_ARRAY && read_rows(reply, user_id, arena, out);
+    enum cc_redis_whole found = cc_redis_whole_get(redis, name, &rows);
+    if (found == CC_REDIS_WHOLE_ALL && !read_rows(rows, user_id, arena, out))
+        return CC_REDIS_WHOLE_PARTS;
+    return found;
 }
 
 enum cc_code reads_cache_list(struct cc_redis *redis, struct message_store *store,
                               const char *user_id, struct cc_arena *arena, struct receipt_list *out,
                               struct cc_error *err)
 {
-    bool away = false;
+    enum cc_redis_whole cached = find_all(redis, user_id, arena, out);
 
-    if (find_all(redis, user_id, arena, out, &away))
+    if (cached == CC_REDIS_WHOLE_ALL)
         return CC_OK;
     CC_TRY(store->ops->receipts_by(store, user_id, arena, out, err));
-    if (!away)
+    if (cached == CC_REDIS_WHOLE_PARTS)
         fill(redis, user_id, out);
     return CC_OK;
 }
