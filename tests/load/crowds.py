@@ -21,6 +21,7 @@ BARE_CONNECTS_PER_S, TLS_CONNECTS_PER_S = 1000, 300
 WARMUP_S, GRACE_S = 5, 15
 IDLE_S = 30  # longer than the gateway's ping interval
 SPARE_FILES = 1000  # what a daemon has open besides the sockets of the load
+FILES_OF_A_TUNNEL, FILES_OF_A_TLS_SOCKET = 2, 3  # the second and third: towards the server that sees plain bytes
 FANOUT_SOCKETS, FANOUT_PER_S = 5000, 4
 # A reader's and the gateway's kernel keep more than a megabyte: so much has to be said until the gateway itself must wait.
 DEAF_SOCKETS, DEAF_PER_S, DEAF_BODY_BYTES, DEAF_WARMUP_S, DEAF_S = 1000, 20, 4096, 15, 30
@@ -172,7 +173,8 @@ def idle(bench):
     endpoint holds the same, plain and with OpenSSL alone. Daemons are started anew: what an earlier load left on a heap
     would be used up first."""
     sockets = bench.options.sockets
-    tunnels = min(sockets, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES) // 2)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
+    tunnels, secured = min(sockets, files // FILES_OF_A_TUNNEL), min(sockets, files // FILES_OF_A_TLS_SOCKET)
     bench.restart(HOLDER)
     ours = _hold(bench, "idle_sockets", "", sockets, HOLDER, bench.address(HOLDER), "8 KB")
     _hold_bare(bench, "idle_bare", "", sockets, ours)
@@ -180,10 +182,10 @@ def idle(bench):
         bench.restart(name)
     _hold(bench, "tunnelled_sockets", " through the public port", tunnels, DOOR, bench.address(DOOR), "reported")
     certificate = tls_door.certificate(bench.folder)
-    files = 2 * tunnels + SPARE_FILES
-    with _speaking_tls(bench, certificate), tls_door.opened(bench.folder, bench.address(HOLDER), files) as address:
-        ours = _hold(bench, "tls_sockets", " with TLS", tunnels, HOLDER, address, "16 KB")
-    _hold_bare(bench, "tls_bare", " with TLS", tunnels, ours, certificate, files)
+    door_files = 2 * secured + SPARE_FILES
+    with _speaking_tls(bench, certificate), tls_door.opened(bench.folder, bench.address(HOLDER), door_files) as address:
+        ours = _hold(bench, "tls_sockets", " with TLS", secured, HOLDER, address, "16 KB")
+    _hold_bare(bench, "tls_bare", " with TLS", secured, ours, certificate, door_files)
 
 
 @contextmanager
