@@ -4,7 +4,6 @@
 #include "app.h"
 
 #include <strings.h>
-#include <sys/resource.h>
 
 #include "common/metrics.h"
 #include "common/rate_bucket.h"
@@ -83,17 +82,6 @@ const struct cc_http_hooks gateway_http_hooks = {
     .decorate = gateway_add_browser_headers,
 };
 
-/* A tunnel takes two descriptors; the soft limit is usually 1,024. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit); /* else the old limit stays: fewer tunnels, nothing worse */
-}
-
 static enum cc_code create_limiter(struct gateway_app *app, struct cc_error *err)
 {
     const struct gateway_settings *s = app->settings;
@@ -129,7 +117,6 @@ enum cc_code gateway_app_start(void *memory, const struct cc_runtime *runtime, s
 
     app->settings = settings;
     app->clock = runtime->clock;
-    raise_descriptor_limit();
     CC_TRY(gateway_hops_read(&settings->trusted_proxies, &app->hops, err));
     CC_TRY(cc_redis_create(settings->redis_url, REDIS_CONNECTIONS, &app->redis, err));
     CC_TRY(gateway_upstreams_create(settings, runtime->clock, &app->upstreams, err));

@@ -32,6 +32,7 @@ const struct cc_setting cc_common_settings_table[] = {
     {"drain_timeout_ms",      CC_SETTING_INT,  COMMON(drain_timeout_ms),      "10000", 0, 600000, CC_SETTING_RELOADABLE, "longest shutdown, milliseconds"},
     {"http_workers",          CC_SETTING_INT,  COMMON(http_workers),          "8",     1, 256, 0, "blocking handlers in parallel"},
     {"http_queue",            CC_SETTING_INT,  COMMON(http_queue),            "64",    1, 65536, 0, "requests that may wait for a worker"},
+    {"open_files",            CC_SETTING_INT,  COMMON(open_files),            "131072", 256, 16777216, 0, "open files and sockets at most, as far as the hard limit goes"},
     {"tls_certificate_path",  CC_SETTING_TEXT, COMMON(tls_certificate_path),  "",      0, 0, 0, "PEM certificate with its chain for the service listener, read again on SIGHUP; empty: plain HTTP"},
     {"tls_key_path",          CC_SETTING_TEXT, COMMON(tls_key_path),          "",      0, 0, 0, "its PEM key"},
     {"otlp_endpoint",         CC_SETTING_TEXT, COMMON(otlp_endpoint),         "",      0, 0, 0, "OTLP/HTTP collector, for example http://host:4318; empty: no export"},

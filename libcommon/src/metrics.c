@@ -302,6 +302,12 @@ static int64_t open_fds(void)
     return count - 3; /* ".", ".." and the folder's own descriptor */
 }
 
+static int64_t max_fds(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int64_t)limit.rlim_cur : 0;
+}
+
 /* What the program holds: arenas of all threads, and what is too large for one. */
 static size_t heap_bytes(void)
 {
@@ -350,6 +356,8 @@ static void render_process(struct cc_strbuf *out)
     cc_strbuf_printf(out, "process_cpu_seconds_total %.3f\n", cpu_seconds());
     render_head(out, "process_open_fds", "Open file descriptors.", "gauge");
     cc_strbuf_printf(out, "process_open_fds %lld\n", (long long)open_fds());
+    render_head(out, "process_max_fds", "Open file descriptors at most.", "gauge");
+    cc_strbuf_printf(out, "process_max_fds %lld\n", (long long)max_fds());
     render_head(out, "process_start_time_seconds", "Start of the process, Unix time.", "gauge");
     cc_strbuf_printf(out, "process_start_time_seconds %.2f\n", start_time_seconds());
     render_head(out, "build_info", "1, labelled with the version.", "gauge");

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -182,12 +183,25 @@ static void apply_log_level(const struct cc_common_settings *common)
         cc_log_set_level(level);
 }
 
+/* 1,024 is what a process is usually given: too few for sockets. A container may be given a
+ * thousand million: too many for libraries that keep a table of them all (libwebsockets). */
+static void limit_open_files(rlim_t wanted)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit); /* else the old one stays: fewer sockets, nothing worse */
+}
+
 static void set_up(struct process *process)
 {
     const struct cc_common_settings *common = process->settings;
     choose_node_id(process);
     cc_log_init(process->service->name, process->node_id, CC_LOG_INFO);
     apply_log_level(common);
+    limit_open_files((rlim_t)common->open_files);
     process->runtime = (struct cc_runtime){
         .service = process->service->name,
         .node_id = process->node_id,

@@ -106,6 +106,7 @@ static void the_process_describes_itself(void **state)
     assert_true(value_of(out, "process_heap_bytes") <=
                 value_of(out, "process_resident_memory_bytes"));
     assert_true(value_of(out, "process_open_fds") >= 3);
+    assert_true(value_of(out, "process_max_fds") > value_of(out, "process_open_fds"));
     assert_true(value_of(out, "process_cpu_seconds_total") >= 0);
     double started = value_of(out, "process_start_time_seconds");
     assert_true(started > now - 600 && started < now + 2);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -492,6 +493,39 @@ static void the_ops_listener_serves_metrics_and_internal_routes(void **state)
     assert_int_equal(get(f, port_named(f, "port"), "/internal/greetings/anna"), 404);
 }
 
+/* Starts it from a shell, so to say, that allows 256 open files; what it allows itself. */
+static long open_files_of(struct fixture *f, const char *more)
+{
+    static const char name[] = "\nprocess_max_fds ";
+    struct rlimit before, low;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = (struct rlimit){.rlim_cur = 256, .rlim_max = before.rlim_max};
+    configure(f, more);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    launch(f, "", "", "");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+
+    assert_int_equal(get(f, port_named(f, "ops_port"), "/metrics"), 200);
+    const char *line = strstr(f->text, name);
+    assert_non_null(line);
+    return strtol(line + strlen(name), NULL, 10);
+}
+
+static void it_allows_itself_as_many_open_files_as_it_is_set_to(void **state)
+{
+    assert_int_equal(open_files_of(*state, ",\"open_files\":300"), 300);
+}
+
+static void the_hard_limit_of_open_files_holds(void **state)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    long allowed = open_files_of(*state, ",\"open_files\":16777216");
+    assert_int_equal(allowed, limit.rlim_max < 16777216 ? limit.rlim_max : 16777216);
+}
+
 static void sigterm_fails_readiness_first_then_finishes_requests_and_exits_clean(void **state)
 {
     struct fixture *f = *state;
@@ -615,6 +649,8 @@ int main(int argc, char **argv)
         TEST(words_behind_the_options_go_to_the_command),
         TEST(readiness_waits_for_every_dependency),
         TEST(the_ops_listener_serves_metrics_and_internal_routes),
+        TEST(it_allows_itself_as_many_open_files_as_it_is_set_to),
+        TEST(the_hard_limit_of_open_files_holds),
         TEST(sigterm_fails_readiness_first_then_finishes_requests_and_exits_clean),
         TEST(a_second_signal_hurries_the_shutdown),
         TEST(a_shutdown_that_takes_too_long_is_forced),

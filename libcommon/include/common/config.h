@@ -52,6 +52,7 @@ struct cc_common_settings {
     const char *log_level; /* debug, info, warn, error */
     int64_t drain_timeout_ms;
     int64_t http_workers, http_queue; /* blocking handlers in parallel, requests waiting for one */
+    int64_t open_files; /* the soft limit, wherever it was before; at most the hard one */
     const char *tls_certificate_path, *tls_key_path; /* of the service listener; "" = plain HTTP */
     const char *otlp_endpoint;                       /* "" = traces are not exported */
     int64_t trace_sample_permille;
