@@ -6,84 +6,45 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/redis_pool.h"
-#include "tcp_proxy.h"
-
-struct fixture {
-    struct cc_redis *redis, *proxied;
-    struct tcp_proxy *proxy;
-    const char *key;
-};
-
-static void must(enum cc_code code, const struct cc_error *err)
-{
-    if (code != CC_OK)
-        fail_msg("%s: %s", cc_code_name(code), err->detail);
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = cc_calloc(1, sizeof *f);
-    struct cc_error err = {0};
-    const char *url = test_env("CHAT_TEST_REDIS_URL");
-    f->key = test_unique_name("redis_pool");
-    f->proxy = tcp_proxy_start(url);
-    must(cc_redis_create(url, 4, &f->redis, &err), &err);
-    must(cc_redis_create(tcp_proxy_uri(f->proxy), 1, &f->proxied, &err), &err);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    struct cc_error err = {0};
-    must(cc_redis_do(f->redis, NULL, &err, "DEL", f->key, NULL), &err);
-    cc_redis_destroy(f->proxied);
-    cc_redis_destroy(f->redis);
-    tcp_proxy_stop(f->proxy);
-    cc_free(f);
-    return 0;
-}
+#include "redis_fixture.h"
 
 static void values_may_hold_any_byte(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     CC_AUTO(redis_reply) redisReply *reply = NULL;
     const char *set[] = {"SET", f->key, "a\0b\r\n%s"};
     const size_t lengths[] = {3, strlen(f->key), 7};
 
-    must(cc_redis_command(f->redis, 3, set, lengths, NULL, &err), &err);
+    redis_must(cc_redis_command(f->redis, 3, set, lengths, NULL, &err), &err);
 
-    must(cc_redis_do(f->redis, &reply, &err, "GET", f->key, NULL), &err);
+    redis_must(cc_redis_do(f->redis, &reply, &err, "GET", f->key, NULL), &err);
     assert_int_equal(reply->len, 7);
     assert_memory_equal(reply->str, set[2], 7);
 }
 
 static void an_error_reply_keeps_the_connection(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
-    must(cc_redis_do(f->proxied, NULL, &err, "SET", f->key, "text", NULL), &err);
+    redis_must(cc_redis_do(f->proxied, NULL, &err, "SET", f->key, "text", NULL), &err);
 
     assert_int_equal(cc_redis_do(f->proxied, NULL, &err, "INCR", f->key, NULL), CC_INTERNAL);
 
     assert_non_null(strstr(err.detail, "not an integer"));
-    must(cc_redis_probe(f->proxied, &err), &err);
+    redis_must(cc_redis_probe(f->proxied, &err), &err);
 }
 
 static void a_pipeline_answers_in_order(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     redisReply *replies[3];
     const char *words[] = {"INCR", f->key};
     struct cc_redis_args one = {2, words, NULL};
     struct cc_redis_args commands[] = {one, one, one};
 
-    must(cc_redis_pipeline(f->redis, commands, 3, replies, &err), &err);
+    redis_must(cc_redis_pipeline(f->redis, commands, 3, replies, &err), &err);
 
     for (int i = 0; i < 3; i++) {
         assert_int_equal(replies[i]->integer, i + 1);
@@ -93,7 +54,7 @@ static void a_pipeline_answers_in_order(void **state)
 
 static void a_fault_in_a_pipeline_fails_it_and_leaves_the_connection_in_step(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     const char *set[] = {"SET", f->key, "text"}, *increment[] = {"INCR", f->key},
                *get[] = {"GET", f->key};
@@ -102,13 +63,13 @@ static void a_fault_in_a_pipeline_fails_it_and_leaves_the_connection_in_step(voi
 
     assert_int_equal(cc_redis_pipeline(f->proxied, commands, 3, NULL, &err), CC_INTERNAL);
 
-    must(cc_redis_do(f->proxied, &reply, &err, "ECHO", "in step", NULL), &err);
+    redis_must(cc_redis_do(f->proxied, &reply, &err, "ECHO", "in step", NULL), &err);
     assert_string_equal(reply->str, "in step");
 }
 
 static void a_script_unknown_to_the_server_is_sent_whole_and_then_by_its_hash(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     char source[128];
     snprintf(source, sizeof source, "return redis.call('INCRBY', KEYS[1], ARGV[1]) -- %s", f->key);
@@ -118,12 +79,12 @@ static void a_script_unknown_to_the_server_is_sent_whole_and_then_by_its_hash(vo
     CC_AUTO(redis_reply) redisReply *second = NULL;
     CC_AUTO(redis_reply) redisReply *known = NULL;
 
-    must(cc_redis_eval(f->redis, &script, 1, 2, argv, NULL, &first, &err), &err);
-    must(cc_redis_eval(f->redis, &script, 1, 2, argv, NULL, &second, &err), &err);
+    redis_must(cc_redis_eval(f->redis, &script, 1, 2, argv, NULL, &first, &err), &err);
+    redis_must(cc_redis_eval(f->redis, &script, 1, 2, argv, NULL, &second, &err), &err);
 
     assert_int_equal(first->integer, 5);
     assert_int_equal(second->integer, 10);
-    must(cc_redis_do(f->redis, &known, &err, "SCRIPT", "EXISTS", script.sha1, NULL), &err);
+    redis_must(cc_redis_do(f->redis, &known, &err, "SCRIPT", "EXISTS", script.sha1, NULL), &err);
     assert_int_equal(known->element[0]->integer, 1);
 }
 
@@ -134,7 +95,7 @@ static bool answers(void *redis)
 
 static void a_command_without_answer_in_time_has_an_unknown_outcome(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     int64_t began = cc_mono_ms(cc_clock_system());
 
@@ -142,16 +103,16 @@ static void a_command_without_answer_in_time_has_an_unknown_outcome(void **state
 
     assert_int_equal(code, CC_OUTCOME_UNKNOWN);
     assert_in_range(cc_mono_ms(cc_clock_system()) - began, 190, 600);
-    must(cc_redis_probe(f->redis, &err), &err);
+    redis_must(cc_redis_probe(f->redis, &err), &err);
 }
 
 static void a_question_that_a_silent_server_leaves_unanswered_did_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     const char *get[] = {"GET", f->key}, *set[] = {"SET", f->key, "x"};
     struct cc_redis_args commands[] = {{2, get, NULL}, {3, set, NULL}};
-    must(cc_redis_probe(f->proxied, &err), &err);
+    redis_must(cc_redis_probe(f->proxied, &err), &err);
     tcp_proxy_silence(f->proxy);
 
     enum cc_code question = cc_redis_pipeline(f->proxied, commands, 1, NULL, &err);
@@ -165,22 +126,22 @@ static void a_question_that_a_silent_server_leaves_unanswered_did_nothing(void *
 
 static void a_connection_closed_while_idle_is_replaced_unnoticed(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
-    must(cc_redis_probe(f->proxied, &err), &err);
+    redis_must(cc_redis_probe(f->proxied, &err), &err);
 
     tcp_proxy_cut(f->proxy);
     tcp_proxy_resume(f->proxy);
 
-    must(cc_redis_probe(f->proxied, &err), &err);
+    redis_must(cc_redis_probe(f->proxied, &err), &err);
 }
 
 static void a_server_that_is_away_is_refused_at_once_after_the_first_failure(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     struct cc_redis *away = NULL;
-    must(cc_redis_create("redis://127.0.0.1:1/0", 4, &away, &err), &err);
+    redis_must(cc_redis_create("redis://127.0.0.1:1/0", 4, &away, &err), &err);
     assert_int_equal(cc_redis_probe(away, &err), CC_UNAVAILABLE);
     int64_t began = cc_mono_ms(cc_clock_system());
 
@@ -193,18 +154,18 @@ static void a_server_that_is_away_is_refused_at_once_after_the_first_failure(voi
 
 static void the_url_chooses_the_database(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_fixture *f = *state;
     struct cc_error err = {0};
     char url[256];
     struct cc_redis *other = NULL;
     CC_AUTO(redis_reply) redisReply *reply = NULL;
     const char *base = test_env("CHAT_TEST_REDIS_URL");
     snprintf(url, sizeof url, "%.*s/7", (int)(strrchr(base, '/') - base), base);
-    must(cc_redis_create(url, 1, &other, &err), &err);
+    redis_must(cc_redis_create(url, 1, &other, &err), &err);
 
-    must(cc_redis_do(f->redis, NULL, &err, "SET", f->key, "x", NULL), &err);
+    redis_must(cc_redis_do(f->redis, NULL, &err, "SET", f->key, "x", NULL), &err);
 
-    must(cc_redis_do(other, &reply, &err, "EXISTS", f->key, NULL), &err);
+    redis_must(cc_redis_do(other, &reply, &err, "EXISTS", f->key, NULL), &err);
     assert_int_equal(reply->integer, 0);
     cc_redis_destroy(other);
 }
@@ -251,22 +212,20 @@ static void a_good_url_is_accepted(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        TEST(values_may_hold_any_byte),
-        TEST(an_error_reply_keeps_the_connection),
-        TEST(a_pipeline_answers_in_order),
-        TEST(a_fault_in_a_pipeline_fails_it_and_leaves_the_connection_in_step),
-        TEST(a_script_unknown_to_the_server_is_sent_whole_and_then_by_its_hash),
-        TEST(a_command_without_answer_in_time_has_an_unknown_outcome),
-        TEST(a_question_that_a_silent_server_leaves_unanswered_did_nothing),
-        TEST(a_connection_closed_while_idle_is_replaced_unnoticed),
-        TEST(a_server_that_is_away_is_refused_at_once_after_the_first_failure),
-        TEST(the_url_chooses_the_database),
+        REDIS_TEST(values_may_hold_any_byte),
+        REDIS_TEST(an_error_reply_keeps_the_connection),
+        REDIS_TEST(a_pipeline_answers_in_order),
+        REDIS_TEST(a_fault_in_a_pipeline_fails_it_and_leaves_the_connection_in_step),
+        REDIS_TEST(a_script_unknown_to_the_server_is_sent_whole_and_then_by_its_hash),
+        REDIS_TEST(a_command_without_answer_in_time_has_an_unknown_outcome),
+        REDIS_TEST(a_question_that_a_silent_server_leaves_unanswered_did_nothing),
+        REDIS_TEST(a_connection_closed_while_idle_is_replaced_unnoticed),
+        REDIS_TEST(a_server_that_is_away_is_refused_at_once_after_the_first_failure),
+        REDIS_TEST(the_url_chooses_the_database),
         cmocka_unit_test(a_bad_url_is_refused_without_being_quoted),
         cmocka_unit_test(a_good_url_is_accepted),
     };
