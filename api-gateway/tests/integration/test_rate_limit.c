@@ -132,11 +132,15 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* On the test's thread where a request goes ahead, else on a client's. */
 static void note(void *arg, const struct gateway_rate_verdict *verdict)
 {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     struct fixture *f = arg;
 
+    pthread_mutex_lock(&one_at_a_time);
     f->last = *verdict;
+    pthread_mutex_unlock(&one_at_a_time);
     if (verdict->admitted)
         atomic_fetch_add(&f->admitted, 1);
     atomic_fetch_add(&f->answered, 1);
