@@ -4,6 +4,7 @@
 
 #include "common/service.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <poll.h>
@@ -34,7 +35,8 @@ enum exit_status { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_CONFIG
 #define REQUESTS_FINISH_MS 3000 /* of running requests, at shutdown */
 #define STOP_GRACE_MS      2000 /* after the drain deadline, for closing stores */
 #define HELP_MAX_BYTES     65536
-#define IDLE_TRIM_BYTES    65536 /* free memory at the heap's top that is given back */
+#define IDLE_TRIM_BYTES    65536 /* free memory at the heap's top that is given back at once */
+#define GIVE_BACK_EVERY_S  30    /* and what is free anywhere in it */
 
 static atomic_bool draining;
 
@@ -311,9 +313,25 @@ static void reload(struct process *process)
     cc_log(CC_LOG_INFO, "settings reloaded", NULL);
 }
 
+/* Meanwhile what is free between blocks in use goes back to the system: a busy moment leaves
+ * megabytes that a quiet one does not need. */
+static int next_signal(const sigset_t *signals)
+{
+    const struct timespec pause = {.tv_sec = GIVE_BACK_EVERY_S};
+    int received;
+
+    while ((received = sigtimedwait(signals, NULL, &pause)) < 0) {
+        if (errno == EAGAIN)
+            malloc_trim(0);
+        else if (errno != EINTR)
+            break;
+    }
+    return received;
+}
+
 static void wait_for_shutdown(struct process *process)
 {
-    for (int received = 0; sigwait(&process->signals, &received) == 0;) {
+    for (int received; (received = next_signal(&process->signals)) > 0;) {
         if (received != SIGHUP) {
             cc_log(CC_LOG_INFO, "shutting down", "signal", sigabbrev_np(received), NULL);
             return;
