@@ -24,6 +24,7 @@ SETTLE_SECONDS = 60
 PEOPLE, CHATS = 20, 20
 MESSAGES_PER_S, RECONNECTS_PER_S, REFRESHES_PER_S = 100, 10, 0.5
 SAMPLE_EVERY_S = 2
+BUSY_ROUNDS, ASKED_AT_ONCE = 5, 4
 
 GROWTH_SHARE = 0.01  # of a daemon's memory, in ten minutes
 GROWTH_NOISE_BYTES = 512 * 1024  # a page here and there says nothing when the window is short
@@ -44,6 +45,7 @@ async def test_nothing_is_lost_and_nothing_grows(people, fleet):
     with _background(vitals.watch(SAMPLE_EVERY_S)) as watching:
         talking = asyncio.create_task(crowd.talk())
         await crowd.until_all_chats_were_heard()
+        await _fill_pools(crowd)
         counts = {"connections cut": 0, "tokens renewed": 0}
         with _background(_cut_connections(crowd, counts)) as cutting, _background(_renew(crowd, counts)) as renewing:
             await _first_of(talking, watching, cutting, renewing)
@@ -66,6 +68,16 @@ def is_ours(name):
     return name[-1].isdigit()
 
 
+async def _fill_pools(crowd):
+    """The busiest moment comes first: what pools open for it they keep, and it is not held for growth when it comes later."""
+    everybody = [*crowd.talkers, *crowd.listeners]
+    for _ in range(BUSY_ROUNDS):
+        for one in everybody:
+            one.cut()
+        paths = ("/v1/chats", *(f"/v1/chats/{chat_id}/messages?limit=200" for chat_id in crowd.members))
+        await asyncio.gather(*(random.choice(everybody).person.call("GET", path) for path in paths for _ in range(ASKED_AT_ONCE)))
+
+
 async def _cut_connections(crowd, counts):
     while True:
         await asyncio.sleep(random.expovariate(RECONNECTS_PER_S))
@@ -86,7 +98,7 @@ def _check_growth(samples, ended):
         threads = {one.threads for one in found}
         print(
             f"{name}: {memory / 2**20:.1f} MiB, {slope / 2**10:+.0f} KiB in ten minutes ({slope / memory:+.1%}), "
-            f"heap in use {step(found, lambda one: one.heap_bytes) / 2**10:+.0f} KiB, "
+            f"heap in use {step(found, lambda one: one.heap_bytes) / 2**10:+.0f} KiB ({_by_quarter(found)}), "
             f"descriptors {step(found, lambda one: one.descriptors):+.0f}, threads {sorted(threads)}"
         )
         gained = step(found, lambda one: one.pss_bytes)
@@ -98,6 +110,13 @@ def _check_growth(samples, ended):
         if total > DESCRIPTORS:  # fewer: connections of a busier time have ended
             grown.append(f"{service} holds {total:+.0f} descriptors")
     assert not grown, "\n".join(grown)
+
+
+def _by_quarter(found):
+    """Whether it goes on, or came once."""
+    quarter = max(1, len(found) // 4)
+    parts = [found[at * quarter : (at + 1) * quarter] for at in range(4)]
+    return ", ".join(f"{median(one.heap_bytes for one in part) / 2**10:.0f}" for part in parts if part)
 
 
 def _by_service(samples, ended):
