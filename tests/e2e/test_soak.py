@@ -71,10 +71,10 @@ def is_ours(name):
 async def _fill_pools(crowd):
     """The busiest moment comes first: what pools open for it they keep, and it is not held for growth when it comes later."""
     everybody = [*crowd.talkers, *crowd.listeners]
+    paths = ("/v1/chats", *(f"/v1/chats/{chat_id}/messages?limit=200" for chat_id in crowd.members))
     for _ in range(BUSY_ROUNDS):
         for one in everybody:
             one.cut()
-        paths = ("/v1/chats", *(f"/v1/chats/{chat_id}/messages?limit=200" for chat_id in crowd.members))
         await asyncio.gather(*(random.choice(everybody).person.call("GET", path) for path in paths for _ in range(ASKED_AT_ONCE)))
 
 

@@ -236,7 +236,7 @@ def drain(bench):
 
 
 def drain_in_turns(bench, key, title, goal):
-    rounds = [drain_round(bench, number) for number in range(bench.options.pairs)]
+    rounds = [drain_round(bench, number, f"bench_{key}_{number}") for number in range(bench.options.pairs)]
     rates = [(ours, bare) for (ours, _), (bare, _) in rounds]
     ratios = [ours / bare for ours, bare in rates]
     noisy = rules.first(why for both in rounds for _, why in both)
@@ -254,23 +254,23 @@ def talk_a_little(bench):
     generator.run("delivery", people=bench.people("pairs"), gateways=bench.gateways(), **numbers)
 
 
-def drain_round(bench, number):
-    """(messages a second, why void) of message-service, and of bare inserts."""
+def drain_round(bench, number, scratch):
+    """(messages a second, why void) of message-service, and of bare inserts, into a database that is not there yet."""
     daemon = bench.daemon("message-service-1")
     settle(bench)
     bench.stop(daemon.name)
     fill(bench)
-    bare = bare_rate(bench, number) if number % 2 else None
+    bare = bare_rate(bench, scratch) if number % 2 else None
     bench.start(daemon.name)
     watch = measure.Watch(bench.stack)
     bench.begin(watch)
     ours = drain_rate(bench, daemon)
     bench.end(watch, "drain")
-    return (ours, rules.why_noisy(watch.interval())), bare or bare_rate(bench, number)
+    return (ours, rules.why_noisy(watch.interval())), bare or bare_rate(bench, scratch)
 
 
-def bare_rate(bench, number):
-    servers = servers_for(bench, f"bench_batches_{number}")
+def bare_rate(bench, scratch):
+    servers = servers_for(bench, scratch)
     result, between = bench.measured_load("batches", batch=DRAIN_BATCH, wanted=DRAIN_MESSAGES, **servers)
     return result["messages"] / max(result["seconds"], 0.001), rules.why_noisy(between)
 
