@@ -1,8 +1,8 @@
 /*
  * Verifies access tokens on any thread without blocking. The header is read by our strict JSON
  * reader first (only alg, typ and kid may be there, and alg must be RS256), the key is picked by
- * kid, the signature checked, then every claim compared. Verified tokens are kept by SHA-256 in a
- * fixed set-associative table. Source: RFC 8725, RFC 9068 section 4.
+ * kid, the signature checked, then every claim compared. Verified tokens are kept by SHA-256.
+ * Source: RFC 8725, RFC 9068 section 4.
  */
 #include <pthread.h>
 #include <string.h>
@@ -11,38 +11,36 @@
 #include <openssl/sha.h>
 
 #include "common/alloc.h"
-#include "common/hash_map.h"
+#include "common/id.h"
 #include "common/log.h"
 #include "common/metrics.h"
 
 #include "jwt_private.h"
+#include "ttl_map.h"
 
-#define CACHE_SETS      1024
-#define CACHE_WAYS      4
+#define TOKENS_MAX      4096
 #define REVOCATIONS_MAX 131072 /* above what auth-service lists */
 #define CLOCK_LEEWAY_MS 0      /* tokens come from our own machines */
+#define DIGEST_BYTES    44     /* SHA-256 as base64url, and NUL */
 
-struct cache_entry {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    struct cc_caller caller; /* token_expires_at_ms 0 = free */
+struct known_token {
+    struct cc_ttl_entry entry;
+    char digest[DIGEST_BYTES];
+    struct cc_caller caller;
 };
 struct revocation {
+    struct cc_ttl_entry entry;
     char session_id[CC_UUID_BYTES];
-    int64_t until_ms;
-    struct revocation *next; /* oldest first */
 };
 
 struct cc_jwt_verifier {
     struct cc_jwt_keys *keys;
     const struct cc_clock *clock;
-    pthread_mutex_t lock; /* everything below */
-    struct cache_entry (*cache)[CACHE_WAYS];
-    unsigned next_way;
-    unsigned losses;             /* of keys, when the cache was last emptied */
-    struct cc_hash_map *revoked; /* session id -> struct revocation */
-    struct revocation *oldest, *newest;
-    size_t revoked_count;
-    bool overflowed; /* said once */
+    pthread_mutex_t lock;       /* everything below */
+    struct cc_ttl_map *known;   /* digest -> struct known_token */
+    struct cc_ttl_map *revoked; /* session id -> struct revocation */
+    unsigned losses;            /* of keys, when `known` was last emptied */
+    bool overflowed;            /* said once */
 };
 
 struct cc_jwt_verifier *cc_jwt_verifier_create(struct cc_http_client *client,
@@ -52,26 +50,11 @@ struct cc_jwt_verifier *cc_jwt_verifier_create(struct cc_http_client *client,
     struct cc_jwt_verifier *verifier = cc_calloc(1, sizeof(*verifier));
 
     verifier->clock = clock;
-    verifier->cache = cc_calloc(CACHE_SETS, sizeof(*verifier->cache));
-    verifier->revoked = cc_hash_map_create();
+    verifier->known = cc_ttl_map_create(TOKENS_MAX);
+    verifier->revoked = cc_ttl_map_create(REVOCATIONS_MAX);
     pthread_mutex_init(&verifier->lock, NULL);
     verifier->keys = cc_jwt_keys_create(client, jwks_urls);
     return verifier;
-}
-
-static void drop_oldest_revocation(struct cc_jwt_verifier *verifier)
-{
-    struct revocation *oldest = verifier->oldest;
-
-    if (oldest == NULL)
-        return;
-    verifier->oldest = oldest->next;
-    if (verifier->oldest == NULL)
-        verifier->newest = NULL;
-    if (cc_hash_map_get(verifier->revoked, oldest->session_id) == oldest)
-        cc_hash_map_remove(verifier->revoked, oldest->session_id);
-    verifier->revoked_count--;
-    cc_free(oldest);
 }
 
 void cc_jwt_verifier_destroy(struct cc_jwt_verifier *verifier)
@@ -79,11 +62,9 @@ void cc_jwt_verifier_destroy(struct cc_jwt_verifier *verifier)
     if (verifier == NULL)
         return;
     cc_jwt_keys_destroy(verifier->keys);
-    while (verifier->oldest != NULL)
-        drop_oldest_revocation(verifier);
-    cc_hash_map_destroy(verifier->revoked);
+    cc_ttl_map_destroy(verifier->revoked);
+    cc_ttl_map_destroy(verifier->known);
     pthread_mutex_destroy(&verifier->lock);
-    cc_free(verifier->cache);
     cc_free(verifier);
 }
 
@@ -105,39 +86,37 @@ enum cc_code cc_jwt_verifier_probe(void *verifier, struct cc_error *err)
     return cc_fail_detail(err, CC_UNAVAILABLE, "no key set yet");
 }
 
-/* ---- the cache and revocations (lock held) ---- */
+/* ---- known tokens and revocations (lock held) ---- */
 
-static struct cache_entry *cache_set(struct cc_jwt_verifier *verifier,
-                                     const unsigned char digest[SHA256_DIGEST_LENGTH])
+static void digest_of(const char *token, size_t length, char out[DIGEST_BYTES])
 {
-    return verifier->cache[(digest[0] | digest[1] << 8) % CACHE_SETS];
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+
+    SHA256((const unsigned char *)token, length, digest);
+    cc_base64url_encode(digest, sizeof(digest), out);
 }
 
-static bool cache_get(struct cc_jwt_verifier *verifier, const unsigned char *digest, int64_t now_ms,
-                      struct cc_caller *out)
+static bool recall(struct cc_jwt_verifier *verifier, const char *digest, int64_t now_ms,
+                   struct cc_caller *out)
 {
-    struct cache_entry *set = cache_set(verifier, digest);
+    const struct known_token *token = cc_ttl_map_get(verifier->known, digest);
 
-    for (size_t way = 0; way < CACHE_WAYS; way++)
-        if (set[way].caller.token_expires_at_ms > now_ms &&
-            memcmp(set[way].digest, digest, SHA256_DIGEST_LENGTH) == 0) {
-            *out = set[way].caller;
-            return true;
-        }
-    return false;
+    if (token == NULL || token->entry.until_ms <= now_ms)
+        return false;
+    *out = token->caller;
+    return true;
 }
 
-static void cache_put(struct cc_jwt_verifier *verifier, const unsigned char *digest, int64_t now_ms,
-                      const struct cc_caller *caller)
+static void remember(struct cc_jwt_verifier *verifier, const char *digest, int64_t now_ms,
+                     const struct cc_caller *caller)
 {
-    struct cache_entry *set = cache_set(verifier, digest);
-    size_t chosen = verifier->next_way++ % CACHE_WAYS;
+    struct known_token *token = cc_calloc(1, sizeof(*token));
 
-    for (size_t way = 0; way < CACHE_WAYS; way++)
-        if (set[way].caller.token_expires_at_ms <= now_ms)
-            chosen = way;
-    memcpy(set[chosen].digest, digest, SHA256_DIGEST_LENGTH);
-    set[chosen].caller = *caller;
+    memcpy(token->digest, digest, sizeof(token->digest));
+    token->caller = *caller;
+    token->entry.key = token->digest;
+    token->entry.until_ms = caller->token_expires_at_ms;
+    cc_ttl_map_add(verifier->known, &token->entry, now_ms);
 }
 
 /* Tokens of a key that is gone are judged anew. */
@@ -145,71 +124,53 @@ static void forget_after_loss(struct cc_jwt_verifier *verifier, unsigned losses)
 {
     if (verifier->losses == losses)
         return;
-    memset(verifier->cache, 0, CACHE_SETS * sizeof(*verifier->cache));
+    cc_ttl_map_clear(verifier->known);
     verifier->losses = losses;
 }
 
 static bool is_revoked(struct cc_jwt_verifier *verifier, const char *session_id, int64_t now_ms)
 {
-    const struct revocation *revocation = cc_hash_map_get(verifier->revoked, session_id);
+    const struct revocation *revocation = cc_ttl_map_get(verifier->revoked, session_id);
 
-    return revocation != NULL && revocation->until_ms > now_ms;
-}
-
-/* Told again, as it is every few seconds: it takes no other place. Frees `revocation`, if so. */
-static bool extend_revocation(struct cc_jwt_verifier *verifier, struct revocation *revocation)
-{
-    struct revocation *known = cc_hash_map_get(verifier->revoked, revocation->session_id);
-
-    if (known == NULL)
-        return false;
-    if (known->until_ms < revocation->until_ms)
-        known->until_ms = revocation->until_ms;
-    cc_free(revocation);
-    return true;
+    return revocation != NULL && revocation->entry.until_ms > now_ms;
 }
 
 /* One that is dropped before its time is a token that works again: worth a number that alarms. */
-static void make_room(struct cc_jwt_verifier *verifier)
+static void note_dropped(struct cc_jwt_verifier *verifier)
 {
-    int64_t now_ms = cc_wall_ms(verifier->clock);
-
-    while (verifier->oldest != NULL && verifier->oldest->until_ms <= now_ms)
-        drop_oldest_revocation(verifier);
-    if (verifier->revoked_count < REVOCATIONS_MAX)
-        return;
     cc_counter_add(cc_counter_get("chat_revocations_dropped_total",
                                   "Revoked sessions forgotten early: there were too many.", NULL),
                    1);
     if (!verifier->overflowed)
         cc_log(CC_LOG_WARN, "more sessions are revoked than can be remembered", NULL);
     verifier->overflowed = true;
-    drop_oldest_revocation(verifier);
 }
 
-static void add_revocation(struct cc_jwt_verifier *verifier, struct revocation *revocation)
+static void revoke(struct cc_jwt_verifier *verifier, const char *session_id, int64_t until_ms)
 {
-    make_room(verifier);
-    cc_hash_map_put(verifier->revoked, revocation->session_id, revocation);
-    if (verifier->newest != NULL)
-        verifier->newest->next = revocation;
-    else
-        verifier->oldest = revocation;
-    verifier->newest = revocation;
-    verifier->revoked_count++;
+    struct revocation *revocation = cc_calloc(1, sizeof(*revocation));
+
+    memcpy(revocation->session_id, session_id, sizeof(revocation->session_id));
+    revocation->entry.key = revocation->session_id;
+    revocation->entry.until_ms = until_ms;
+    if (cc_ttl_map_add(verifier->revoked, &revocation->entry, cc_wall_ms(verifier->clock)))
+        note_dropped(verifier);
 }
 
 void cc_jwt_revoke_session(struct cc_jwt_verifier *verifier, const char *session_id,
                            int64_t until_ms)
 {
-    struct revocation *revocation = cc_calloc(1, sizeof(*revocation));
+    char id[CC_UUID_BYTES] = "";
+    struct revocation *again;
 
-    strncpy(revocation->session_id, session_id, sizeof(revocation->session_id) - 1);
-    cc_uuid_normalise(revocation->session_id);
-    revocation->until_ms = until_ms;
+    strncpy(id, session_id, sizeof(id) - 1);
+    cc_uuid_normalise(id);
     pthread_mutex_lock(&verifier->lock);
-    if (!extend_revocation(verifier, revocation))
-        add_revocation(verifier, revocation);
+    again = cc_ttl_map_get(verifier->revoked, id);
+    if (again == NULL)
+        revoke(verifier, id, until_ms);
+    else if (again->entry.until_ms < until_ms) /* told every few seconds: it takes no other place */
+        again->entry.until_ms = until_ms;
     pthread_mutex_unlock(&verifier->lock);
 }
 
@@ -367,21 +328,21 @@ static enum cc_code verify_anew(struct cc_jwt_verifier *verifier, struct cc_aren
 enum cc_code cc_jwt_verify(struct cc_jwt_verifier *verifier, const char *token, size_t length,
                            struct cc_caller *out, struct cc_error *err)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
+    char digest[DIGEST_BYTES];
     int64_t now_ms = cc_wall_ms(verifier->clock);
     enum cc_code code = CC_OK;
-    bool cached, revoked;
+    bool known, revoked;
     unsigned losses;
 
     if (length == 0 || length > CC_JWT_MAX_BYTES)
         return refuse(err, "no token of a sensible length");
-    SHA256((const unsigned char *)token, length, digest);
+    digest_of(token, length, digest);
     losses = cc_jwt_keys_losses(verifier->keys);
     pthread_mutex_lock(&verifier->lock);
     forget_after_loss(verifier, losses);
-    cached = cache_get(verifier, digest, now_ms, out);
+    known = recall(verifier, digest, now_ms, out);
     pthread_mutex_unlock(&verifier->lock);
-    if (!cached) {
+    if (!known) {
         struct cc_arena *arena = cc_arena_create(0);
 
         code = verify_anew(verifier, arena, token, length, now_ms, out, err);
@@ -391,8 +352,8 @@ enum cc_code cc_jwt_verify(struct cc_jwt_verifier *verifier, const char *token, 
         return code;
     pthread_mutex_lock(&verifier->lock);
     revoked = is_revoked(verifier, out->session_id, now_ms);
-    if (!cached && !revoked && losses == verifier->losses)
-        cache_put(verifier, digest, now_ms, out);
+    if (!known && !revoked && losses == verifier->losses)
+        remember(verifier, digest, now_ms, out);
     pthread_mutex_unlock(&verifier->lock);
     return revoked ? refuse(err, "the session is revoked") : CC_OK;
 }
