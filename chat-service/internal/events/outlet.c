@@ -357,19 +357,21 @@ static void pause_ms(int64_t duration_ms)
     nanosleep(&time, NULL);
 }
 
-/* Asks `there` again and again, less and less often. */
+/* Asks `there` at least once, again and again, less and less often. */
 static enum cc_code await(struct chat_outlet_servers *outlet,
                           bool (*there)(struct chat_outlet_servers *outlet, const void *arg),
                           const void *arg, struct cc_error *err)
 {
     const struct cc_clock *clock = cc_clock_system();
     int64_t deadline_ms = cc_mono_ms(clock) + outlet->persisted_wait_ms;
+    int64_t wait_ms = FIRST_POLL_MS;
 
-    for (int64_t wait_ms = FIRST_POLL_MS; cc_mono_ms(clock) < deadline_ms; wait_ms *= 2) {
+    do {
         if (there(outlet, arg))
             return CC_OK;
         pause_ms(wait_ms < LONGEST_POLL_MS ? wait_ms : LONGEST_POLL_MS);
-    }
+        wait_ms *= 2;
+    } while (cc_mono_ms(clock) < deadline_ms);
     return cc_fail(err, CC_TIMEOUT, NULL, "message-service does not have it yet");
 }
 

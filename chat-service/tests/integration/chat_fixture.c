@@ -19,6 +19,7 @@
 
 #define PARTITION_COUNT 1
 #define RECORDS_MAX     2000
+#define PATIENCE_MS     20000 /* sanitizers, and a machine that is busy */
 
 /* ---- neighbours ---- */
 
@@ -235,7 +236,6 @@ int chat_fixture_start(void **state)
     f->app.outlet.operations_topic = f->operations_topic;
     f->app.outlet.updates_topic = f->updates_topic;
     f->app.outlet.reads_topic = f->reads_topic;
-    f->app.outlet.persisted_wait_ms = 300;
     chat_announcer_init(&f->app.announcer, f->app.store, f->app.personals, &f->app.outlet.base);
     f->public_server = serve(f, chat_routes, &f->app, false);
     f->internal_server = serve(f, chat_internal_routes, &f->app, true);
@@ -265,12 +265,18 @@ int chat_fixture_stop(void **state)
     return 0;
 }
 
+void outcomes_are_known(struct chat_fixture *f, bool known)
+{
+    atomic_store(&f->outcomes_known, known);
+    f->app.outlet.persisted_wait_ms = known ? PATIENCE_MS / 2 : 300;
+}
+
 int chat_fixture_begin(void **state)
 {
     struct chat_fixture *f = *state;
 
     cc_arena_reset(f->arena);
-    atomic_store(&f->outcomes_known, true);
+    outcomes_are_known(f, true);
     atomic_store(&f->relations_unknown, false);
     for (size_t i = 0; i < FIXTURE_BLOCKS; i++)
         atomic_store(&f->blocks[i].holds, false);
@@ -291,7 +297,7 @@ static struct answer call(struct chat_fixture *f, int port, const struct cc_http
     struct cc_http_call request = *prepared;
     struct answer answer = {0};
 
-    request.timeout_ms = 20000; /* sanitizers, and a machine that is busy */
+    request.timeout_ms = PATIENCE_MS;
     request.url = cc_arena_printf(f->arena, "http://127.0.0.1:%d%s", port, path);
     assert_int_equal(cc_http_do(f->app.client, &request, f->arena, &answer.raw, &f->err), CC_OK);
     answer.status = answer.raw.status;
@@ -539,7 +545,10 @@ const char *redis_get(struct chat_fixture *f, const char *key)
 {
     CC_AUTO(redis_reply) redisReply *reply = NULL;
 
-    assert_int_equal(cc_redis_do(f->app.redis, &reply, &f->err, "GET", key, NULL), CC_OK);
+    int64_t deadline_ms = cc_mono_ms(f->app.clock) + PATIENCE_MS;
+
+    while (cc_redis_do(f->app.redis, &reply, &f->err, "GET", key, NULL) != CC_OK)
+        assert_true(cc_mono_ms(f->app.clock) < deadline_ms);
     return reply->type == REDIS_REPLY_STRING ? cc_arena_strdup(f->arena, reply->str) : NULL;
 }
 

@@ -43,6 +43,8 @@ int chat_fixture_start(void **state); /* group setup */
 int chat_fixture_stop(void **state);
 int chat_fixture_begin(void **state); /* of each test */
 int chat_fixture_end(void **state);
+/* Of operations and deletions. While they are not, whoever waits for one gives up soon. */
+void outcomes_are_known(struct chat_fixture *f, bool known);
 
 /* A person whom user-service does not know. */
 #define NOBODY "00000000-0000-8000-8000-000000000000"

@@ -184,7 +184,7 @@ static void a_ban_whose_outcome_is_late_is_answered_202(void **state)
     struct chat_fixture *f = *state;
     struct group g = a_group_with_an_admin(f);
 
-    atomic_store(&f->outcomes_known, false);
+    outcomes_are_known(f, false);
     struct answer banned = patch_member(f, &g, g.owner, g.member, "{\"banned\":true}");
 
     assert_int_equal(banned.status, 202);

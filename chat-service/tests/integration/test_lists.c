@@ -151,9 +151,9 @@ static void a_deletion_that_message_service_has_not_heard_of_is_only_accepted(vo
     const char *chat_id = must_create_group(f, ada, some_ids(f->arena, 1), 1);
     say_in(f, chat_id, 2, cc_wall_ms(f->app.clock));
 
-    atomic_store(&f->outcomes_known, false);
+    outcomes_are_known(f, false);
     struct answer accepted = chat_call(f, ada, "DELETE", path_of(f, chat_id, ""), NULL, NULL);
-    atomic_store(&f->outcomes_known, true);
+    outcomes_are_known(f, true);
     struct answer done = chat_call(f, ada, "DELETE", path_of(f, chat_id, ""), NULL, NULL);
 
     assert_int_equal(accepted.status, 202);

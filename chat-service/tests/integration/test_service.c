@@ -322,7 +322,7 @@ static void a_removal_whose_outcome_is_late_is_answered_202(void **state)
     const char *owner = an_id(f->arena), **others = some_ids(f->arena, 1);
     const char *chat_id = must_create_group(f, owner, others, 1);
 
-    atomic_store(&f->outcomes_known, false);
+    outcomes_are_known(f, false);
     struct answer left = chat_call(f, others[0], "POST", path_of(f, chat_id, "/leave"), "{}", NULL);
 
     assert_int_equal(left.status, 202);
