@@ -76,7 +76,8 @@ enum cc_code cc_redis_probe(void *redis, struct cc_error *err)
 
 static bool only_reads(const struct cc_redis_args *command)
 {
-    static const char *const those[] = {"GET", "MGET", "EXISTS", "ZCOUNT", "ZCARD", "PTTL", "PING"};
+    static const char *const those[] = {"GET",    "MGET",  "HMGET", "HGETALL", "EXISTS",
+                                        "ZCOUNT", "ZCARD", "PTTL",  "PING"};
     for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
         if (strcmp(command->argv[0], those[i]) == 0)
             return true;

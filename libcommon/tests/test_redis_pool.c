@@ -110,18 +110,19 @@ static void a_question_that_a_silent_server_leaves_unanswered_did_nothing(void *
 {
     struct redis_fixture *f = *state;
     struct cc_error err = {0};
-    const char *get[] = {"GET", f->key}, *set[] = {"SET", f->key, "x"};
-    struct cc_redis_args commands[] = {{2, get, NULL}, {3, set, NULL}};
+    const char *get[] = {"GET", f->key}, *all[] = {"HGETALL", f->key};
+    const char *set[] = {"SET", f->key, "x"};
+    struct cc_redis_args commands[] = {{2, get, NULL}, {2, all, NULL}, {3, set, NULL}};
     redis_must(cc_redis_probe(f->proxied, &err), &err);
     tcp_proxy_silence(f->proxy);
 
-    enum cc_code question = cc_redis_pipeline(f->proxied, commands, 1, NULL, &err);
+    enum cc_code question = cc_redis_pipeline(f->proxied, commands, 2, NULL, &err);
 
     assert_int_equal(question, CC_UNAVAILABLE);
     tcp_proxy_resume(f->proxy);
     test_wait_for(answers, f->proxied, 5000);
     tcp_proxy_silence(f->proxy);
-    assert_int_equal(cc_redis_pipeline(f->proxied, commands, 2, NULL, &err), CC_OUTCOME_UNKNOWN);
+    assert_int_equal(cc_redis_pipeline(f->proxied, commands, 3, NULL, &err), CC_OUTCOME_UNKNOWN);
 }
 
 static void a_connection_closed_while_idle_is_replaced_unnoticed(void **state)
