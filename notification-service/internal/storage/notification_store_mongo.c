@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/hash_map.h"
 #include "common/mongo_bulk.h"
 #include "storage/notification_store.h"
 
@@ -107,16 +108,15 @@ static enum cc_code is_retracted(struct notification_store *base, const char *id
     return mongoc_cursor_error(cursor, &fault) ? cc_mongo_fail(&fault, err) : CC_OK;
 }
 
-/* *last: whom the neighbour told of, who is looked up already; neighbours mostly tell of the same.
- */
+/* seen: the ids that were looked up already; many rows tell of the same chat or message. */
 static enum cc_code drop_when_retracted(struct notification_store *base, const char *key,
-                                        const char *id, const char **last, struct cc_error *err)
+                                        const char *id, struct cc_hash_map *seen,
+                                        struct cc_error *err)
 {
     bool retracted;
 
-    if (id == NULL || (*last != NULL && strcmp(id, *last) == 0))
+    if (id == NULL || cc_hash_map_put(seen, id, (void *)id) != NULL)
         return CC_OK;
-    *last = id;
     CC_TRY(is_retracted(base, id, &retracted, err));
     return retracted ? drop_by(base, key, id, err) : CC_OK;
 }
@@ -126,13 +126,16 @@ static enum cc_code drop_when_retracted(struct notification_store *base, const c
 static enum cc_code drop_retracted(struct notification_store *base, const struct notification *rows,
                                    size_t count, struct cc_error *err)
 {
-    const char *message_id = NULL, *chat_id = NULL;
+    struct cc_hash_map *seen = cc_hash_map_create();
+    enum cc_code code = CC_OK;
 
-    for (size_t i = 0; i < count; i++) {
-        CC_TRY(drop_when_retracted(base, "message_id", rows[i].message_id, &message_id, err));
-        CC_TRY(drop_when_retracted(base, "chat_id", rows[i].chat_id, &chat_id, err));
+    for (size_t i = 0; i < count && code == CC_OK; i++) {
+        code = drop_when_retracted(base, "message_id", rows[i].message_id, seen, err);
+        if (code == CC_OK)
+            code = drop_when_retracted(base, "chat_id", rows[i].chat_id, seen, err);
     }
-    return CC_OK;
+    cc_hash_map_destroy(seen);
+    return code;
 }
 
 /* Messages and chats share the collection: no id is both. */
