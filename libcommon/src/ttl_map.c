@@ -23,6 +23,8 @@ static void drop_oldest(struct cc_ttl_map *map)
 {
     struct cc_ttl_entry *oldest = map->oldest;
 
+    if (oldest == NULL)
+        return;
     map->oldest = oldest->next;
     if (map->oldest == NULL)
         map->newest = NULL;
