@@ -11,10 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/cleanup.h"
+
 struct cc_hash_map;
 
 struct cc_hash_map *cc_hash_map_create(void);
 void cc_hash_map_destroy(struct cc_hash_map *map); /* not the values; accepts NULL */
+CC_DEFINE_AUTO(hash_map, struct cc_hash_map, cc_hash_map_destroy);
 size_t cc_hash_map_count(const struct cc_hash_map *map);
 void *cc_hash_map_get(const struct cc_hash_map *map, const char *key); /* NULL when absent */
 /* Inserts or replaces (key and value, which is not NULL); returns the value that was there or NULL.

@@ -126,16 +126,13 @@ static enum cc_code drop_when_retracted(struct notification_store *base, const c
 static enum cc_code drop_retracted(struct notification_store *base, const struct notification *rows,
                                    size_t count, struct cc_error *err)
 {
-    struct cc_hash_map *seen = cc_hash_map_create();
-    enum cc_code code = CC_OK;
+    CC_AUTO(hash_map) struct cc_hash_map *seen = cc_hash_map_create();
 
-    for (size_t i = 0; i < count && code == CC_OK; i++) {
-        code = drop_when_retracted(base, "message_id", rows[i].message_id, seen, err);
-        if (code == CC_OK)
-            code = drop_when_retracted(base, "chat_id", rows[i].chat_id, seen, err);
+    for (size_t i = 0; i < count; i++) {
+        CC_TRY(drop_when_retracted(base, "message_id", rows[i].message_id, seen, err));
+        CC_TRY(drop_when_retracted(base, "chat_id", rows[i].chat_id, seen, err));
     }
-    cc_hash_map_destroy(seen);
-    return code;
+    return CC_OK;
 }
 
 /* Messages and chats share the collection: no id is both. */
