@@ -541,14 +541,27 @@ struct payloads chat_records(struct chat_fixture *f, const char *topic, const ch
     return found;
 }
 
+struct redis_question {
+    struct chat_fixture *f;
+    const char *key;
+    redisReply *reply;
+};
+
+static bool redis_answers(void *arg)
+{
+    struct redis_question *question = arg;
+    struct chat_fixture *f = question->f;
+
+    return cc_redis_do(f->app.redis, &question->reply, &f->err, "GET", question->key, NULL) ==
+           CC_OK;
+}
+
 const char *redis_get(struct chat_fixture *f, const char *key)
 {
-    CC_AUTO(redis_reply) redisReply *reply = NULL;
+    struct redis_question question = {.f = f, .key = key};
 
-    int64_t deadline_ms = cc_mono_ms(f->app.clock) + PATIENCE_MS;
-
-    while (cc_redis_do(f->app.redis, &reply, &f->err, "GET", key, NULL) != CC_OK)
-        assert_true(cc_mono_ms(f->app.clock) < deadline_ms);
+    test_wait_for(redis_answers, &question, PATIENCE_MS);
+    CC_AUTO(redis_reply) redisReply *reply = question.reply;
     return reply->type == REDIS_REPLY_STRING ? cc_arena_strdup(f->arena, reply->str) : NULL;
 }
 
